@@ -87,6 +87,7 @@ class TestCard:
     dispute: str | None = None
     disputes: int = 1
     inquiry: bool = False
+    issuer_warns: bool = False
     refund: Literal["succeeds", "pends", "fails_later"] = "succeeds"
     risk: Literal["normal", "elevated", "highest"] = "normal"
 
@@ -163,6 +164,7 @@ _CARDS = [
     TestCard("4000000000002685", dispute="product_not_received"),
     TestCard("4000000000001976", dispute="fraudulent", inquiry=True),
     TestCard("4000000404000079", dispute="fraudulent", disputes=2),
+    TestCard("4000000000005423", issuer_warns=True),
     # Refunds
     TestCard("4000000000007726", refund="pends"),
     TestCard("4000000000005126", refund="fails_later"),
@@ -237,6 +239,7 @@ NAMES = _COUNTRIES | {
     "createDisputeProductNotReceived": "4000000000002685",
     "createDisputeInquiry": "4000000000001976",
     "createMultipleDisputes": "4000000404000079",
+    "createIssuerFraudRecord": "4000000000005423",
     "pendingRefund": "4000000000007726",
     "refundFail": "4000000000005126",
 }

@@ -7,7 +7,16 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from stripe_sandbox import bank_accounts, cards, charges, disputes, mandates, method_options, payment_methods
+from stripe_sandbox import (
+    bank_accounts,
+    cards,
+    charges,
+    disputes,
+    mandates,
+    method_options,
+    payment_methods,
+    radar,
+)
 from stripe_sandbox.cards import Decline
 from stripe_sandbox.charges import Attempt
 from stripe_sandbox.errors import InvalidState, StripeError
@@ -257,6 +266,9 @@ def _mark_succeeded(state: SandboxState, intent: Obj, charge: Obj) -> None:
     state.emit("payment_intent.succeeded", intent)
     state.notify_watchers(intent)
     charges.record_in_balance(state, charge)
+    card = cards.CARDS.get(charge["_number"])
+    if card and card.issuer_warns:
+        radar.warn(state, charge)
 
 
 def _dispute_at_once(state: SandboxState, charge: Obj) -> None:

@@ -76,7 +76,9 @@ def _payment_actions(intent: Obj) -> list[tuple[str, str, dict[str, str]]]:
     if status == "processing":
         return [("settle", "Settle", {}), ("fail_settlement", "Fail", {})]
     if status == "succeeded":
-        return [("refund", "Refund", {}), ("dispute", "Dispute", {})]
+        verb, label = ("close_review", "Approve") if intent["review"] else ("open_review", "Review")
+        money = [("refund", "Refund", {}), ("dispute", "Dispute", {})]
+        return [*money, ("warn_of_fraud", "Warn", {}), (verb, label, {})]
     if status in ("requires_payment_method", "requires_confirmation") and not intent.get("_session"):
         declined = {"card": "4000000000000002"}
         return [("confirm", "Pay", {}), ("confirm", "Decline", declined), ("cancel", "Cancel", {})]

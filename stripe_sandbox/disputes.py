@@ -1,6 +1,6 @@
 """Disputes: https://docs.stripe.com/disputes and https://docs.stripe.com/api/disputes."""
 
-from stripe_sandbox import balance, paging
+from stripe_sandbox import balance, paging, radar
 from stripe_sandbox.endpoint_call import Call, Routes, assign
 from stripe_sandbox.errors import InvalidParameter, InvalidState
 from stripe_sandbox.state import SandboxState
@@ -65,6 +65,7 @@ def open_dispute(
     state.emit("charge.dispute.created", dispute)
     if not inquiry:
         state.emit("charge.dispute.funds_withdrawn", dispute)
+    radar.follow_charge(state, charge, "disputed")
     return dispute
 
 

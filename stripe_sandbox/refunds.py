@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from stripe_sandbox import balance, cards, disputes, money, paging
+from stripe_sandbox import balance, cards, disputes, money, paging, radar
 from stripe_sandbox.endpoint_call import Call, Routes, assign, merge_metadata
 from stripe_sandbox.errors import InvalidParameter, InvalidState, StripeError, no_such
 from stripe_sandbox.state import SandboxState
@@ -82,6 +82,8 @@ def refund_charge(state: SandboxState, charge: Obj, amount: int | None, params: 
     state.emit("refund.created", refund)
     previous = {"amount_refunded": before} | ({"refunded": False} if charge["refunded"] else {})
     state.emit("charge.refunded", charge, previous)
+    if charge["refunded"]:
+        radar.follow_charge(state, charge, "refunded")
     _add_reference(state, refund)
     _finish_by_itself(state, refund, charge)
     return refund
@@ -98,6 +100,7 @@ def release_hold(state: SandboxState, intent: Obj) -> None:
     charge |= {"amount_refunded": charge["amount"], "refunded": True}
     state.emit("refund.created", refund)
     state.emit("charge.refunded", charge, {"amount_refunded": 0, "refunded": False})
+    radar.follow_charge(state, charge, "canceled")
 
 
 def succeed(state: SandboxState, refund: Obj) -> Obj:

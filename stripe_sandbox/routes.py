@@ -21,6 +21,7 @@ from stripe_sandbox import (
     payment_methods,
     payment_pages,
     products,
+    radar,
     refunds,
     search,
     setup_attempts,
@@ -35,7 +36,7 @@ from stripe_sandbox.store import Obj
 _MODULES = (
     accounts, balance, captures, cash_balances, charges, checkout, confirmation_tokens, customer_balance,
     customer_sources, customers, disputes, events, mandates, payment_intents, payment_methods, payment_pages, products,
-    refunds, search, setup_attempts, setup_intents, tokens, webhook_endpoints,
+    radar, refunds, search, setup_attempts, setup_intents, tokens, webhook_endpoints,
 )  # fmt: skip
 ROUTES: dict[str, Handler] = {
     endpoint: handler for module in _MODULES for endpoint, handler in module.ROUTES.items()

@@ -65,6 +65,8 @@ class Store:
         self.charges = Table("charge")
         self.refunds = Table("refund")
         self.disputes = Table("dispute", "dispute")
+        self.early_fraud_warnings = Table("early_fraud_warning", "early_fraud_warning")
+        self.reviews = Table("review", "review")
         self.balance_transactions = Table("balance_transaction")
         self.events = Table("event")
         self.webhook_endpoints = Table("webhook endpoint", "webhook_endpoint")
@@ -79,6 +81,7 @@ class Store:
             "prod": self.products, "price": self.prices, "ctoken": self.confirmation_tokens,
             "card": self.payment_methods, "ccsbtxn": self.cash_balance_transactions,
             "cbtxn": self.customer_balance_transactions, "mandate": self.mandates,
+            "issfr": self.early_fraud_warnings, "prv": self.reviews,
         }  # fmt: skip
 
     def find(self, object_id: Any) -> Obj | None:

@@ -71,6 +71,7 @@ UNFOLD: dict[str, Any] = {
                 "Payments",
                 _list("Refunds", "undo", "payments.refund"),
                 _list("Disputes", "gavel", "payments.dispute"),
+                _list("Fraud warnings", "gpp_maybe", "payments.fraudnotice"),
                 _list("Saved cards", "credit_card", "payments.paymentmethod"),
                 _list("Customers", "contacts", "payments.stripecustomer"),
                 _list("Inbox", "inbox", "payments.webhookevent"),

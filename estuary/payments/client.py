@@ -35,6 +35,7 @@ from estuary.payments.stripe_objects import (
     OtherPaymentMethod,
     Setup,
     StripeDispute,
+    StripeFraudNotice,
     StripeRefund,
     parse_payment_method,
 )
@@ -298,6 +299,11 @@ def disputes_of(intent_id: str) -> list[StripeDispute]:
 
 retrieve_dispute = partial(_retrieve, "disputes", StripeDispute.parse)
 disputes_since = partial(_list_since, "disputes", StripeDispute.parse)
+
+
+def retrieve_fraud_notice(notice_id: str) -> StripeFraudNotice:
+    service = "reviews" if notice_id.startswith("prv_") else "radar.early_fraud_warnings"
+    return _retrieve(service, StripeFraudNotice.parse, notice_id)
 
 
 # --- Cards --------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Stripe's objects: the few fields that we use, as frozen dataclasses; the same from an event and from a call.
 
 Shapes: https://docs.stripe.com/api/payment_intents/object, …/checkout/sessions/object, …/refunds/object,
-…/payment_methods/object, …/disputes/object
+…/payment_methods/object, …/disputes/object, …/radar/early_fraud_warnings/object, …/radar/reviews/object
 """
 
 from collections.abc import Mapping
@@ -293,6 +293,34 @@ class StripeDispute:
             currency=obj["currency"],
             refundable=bool(obj.get("is_charge_refundable")),
             due_by=clock.from_timestamp(due_by) if due_by else None,
+            opened_at=clock.from_timestamp(obj["created"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StripeFraudNotice:
+    """An early fraud warning or a review. It is open while it asks for something: a refund, or a decision."""
+
+    id: str
+    kind: str
+    charge_id: str
+    intent_id: str
+    is_open: bool
+    reason: str
+    closed_reason: str
+    opened_at: datetime
+
+    @classmethod
+    def parse(cls, obj: Json) -> Self:
+        is_review = obj["object"] == "review"
+        return cls(
+            id=obj["id"],
+            kind="review" if is_review else "early_fraud_warning",
+            charge_id=id_of(obj.get("charge")),
+            intent_id=id_of(obj.get("payment_intent")),
+            is_open=bool(obj["open" if is_review else "actionable"]),
+            reason=obj.get("opened_reason" if is_review else "fraud_type") or "misc",
+            closed_reason=obj.get("closed_reason") or "",
             opened_at=clock.from_timestamp(obj["created"]),
         )
 

@@ -39,6 +39,7 @@ from estuary.payments.event_store import (
     store_event,
     without_secrets,
 )
+from estuary.payments.fraud.notices import FraudNoticeEvent
 from estuary.payments.refusals.webhook_counter import WEBHOOK_COUNTER
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.stripe_objects import (
@@ -48,6 +49,7 @@ from estuary.payments.stripe_objects import (
     Intent,
     OtherPaymentMethod,
     StripeDispute,
+    StripeFraudNotice,
     StripeRefund,
     id_of,
 )
@@ -146,6 +148,7 @@ type ParsedEvent = (
     | OtherPaymentMethodAttached
     | SetupDeclined
     | CustomerDeleted
+    | FraudNoticeEvent
     | ForeignEvent
     | FetchRequired
 )
@@ -205,6 +208,11 @@ def dispute_changed(event: Json, obj: Json) -> ParsedEvent:
     return StripeObservation(StripeDispute.parse(obj), _cause(event))
 
 
+def fraud_notice_changed(event: Json, obj: Json) -> ParsedEvent:
+    """A card's issuer warned of fraud, Radar or staff began a review, or one of these has ended."""
+    return FraudNoticeEvent(StripeFraudNotice.parse(obj))
+
+
 def payment_method_attached(event: Json, obj: Json) -> ParsedEvent | None:
     """A card was saved; any other payment method is removed again."""
     if card := Card.parse(obj):
@@ -255,6 +263,10 @@ HANDLERS: dict[str, Callable[[Json, Json], ParsedEvent | None]] = {
     "charge.dispute.funds_withdrawn": dispute_changed,
     "charge.dispute.closed": dispute_changed,
     "charge.dispute.funds_reinstated": dispute_changed,
+    "radar.early_fraud_warning.created": fraud_notice_changed,
+    "radar.early_fraud_warning.updated": fraud_notice_changed,
+    "review.opened": fraud_notice_changed,
+    "review.closed": fraud_notice_changed,
     "payment_method.attached": payment_method_attached,
     "payment_method.detached": payment_method_detached,
     "payment_method.updated": payment_method_updated,
@@ -270,6 +282,8 @@ KIND_BY_OBJECT = {
     "refund": ObjectKind.REFUND,
     "dispute": ObjectKind.DISPUTE,
     "payment_method": ObjectKind.PAYMENT_METHOD,
+    "radar.early_fraud_warning": ObjectKind.FRAUD_NOTICE,
+    "review": ObjectKind.FRAUD_NOTICE,
 }
 
 

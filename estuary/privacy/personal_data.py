@@ -92,6 +92,10 @@ PERSONAL: dict[str, Personal] = {
         ROWS_OF_OWN_ORDERS,
         keep="stripe_dispute_id stripe_charge_id stripe_payment_intent_id currency reason status",
     ),
+    "payments_fraudnotice": Personal(
+        ROWS_OF_OWN_ORDERS,
+        keep="stripe_notice_id kind stripe_charge_id stripe_payment_intent_id reason closed_reason",
+    ),
     "payments_paymentmethod": Personal(
         OWN_ROWS,
         erase=_empty("card_brand last4 fingerprint")

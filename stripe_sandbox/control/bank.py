@@ -1,6 +1,6 @@
 """The bank's side: settles or fails payments and refunds, disputes charges, renews cards."""
 
-from stripe_sandbox import bank_accounts, confirmation, disputes, refunds
+from stripe_sandbox import bank_accounts, confirmation, disputes, radar, refunds
 from stripe_sandbox.control.lookup import Lookup
 from stripe_sandbox.errors import InvalidState
 from stripe_sandbox.public_view import public
@@ -47,6 +47,11 @@ class BankControls(Lookup):
             return public(
                 disputes.open_dispute(self._state, charge, reason=reason, inquiry=inquiry, amount=amount)
             )
+
+    def warn_of_fraud(self, intent_id: str, fraud_type: str = "made_with_stolen_card") -> Obj:
+        """Report a payment as fraudulent before it is disputed, as the card's issuer does."""
+        with self._lock:
+            return public(radar.warn(self._state, self._charge(intent_id), fraud_type))
 
     def escalate_dispute(self, dispute_id: str) -> Obj:
         """Turn an inquiry into a chargeback."""

@@ -1,6 +1,6 @@
 """The merchant's side: what staff do in Stripe's dashboard."""
 
-from stripe_sandbox import customers, payment_intents, payment_methods, refunds
+from stripe_sandbox import customers, payment_intents, payment_methods, radar, refunds
 from stripe_sandbox.control.lookup import Lookup
 from stripe_sandbox.public_view import public
 from stripe_sandbox.store import Obj
@@ -34,3 +34,15 @@ class DashboardControls(Lookup):
                 self._state, method, names_customer=names_customer
             )
             return public(detached)
+
+    def open_review(self, intent_id: str, reason: str = "rule") -> Obj:
+        """Place a payment in review: `rule` (Radar) or `manual` (staff)."""
+        with self._lock:
+            charge = self._charge(intent_id)
+            return public(radar.open_review(self._state, self._intent(intent_id), charge, reason))
+
+    def close_review(self, intent_id: str, reason: str = "approved") -> Obj:
+        """Close the review of a payment."""
+        with self._lock:
+            review = self._find(self._state.store.reviews, self._intent(intent_id)["review"] or "")
+            return public(radar.close_review(self._state, review, reason))

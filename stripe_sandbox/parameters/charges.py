@@ -34,6 +34,11 @@ PARAMETERS: dict[str, Table] = {
         obeyed="submit", echoed=f"evidence{{{' '.join(EVIDENCE)}}} metadata"
     ),
     "POST /v1/disputes/{id}/close": parameters(),
+    "GET /v1/radar/early_fraud_warnings": parameters(obeyed=f"charge payment_intent {CREATED} {PAGE}"),
+    "GET /v1/radar/early_fraud_warnings/{id}": parameters(),
+    "GET /v1/reviews": parameters(obeyed=f"{CREATED} {PAGE}"),
+    "GET /v1/reviews/{id}": parameters(),
+    "POST /v1/reviews/{id}/approve": parameters(),
     "GET /v1/balance": parameters(),
     "GET /v1/balance_transactions": parameters(obeyed=f"currency source type {CREATED} {PAGE}"),
     "GET /v1/balance_transactions/{id}": parameters(),

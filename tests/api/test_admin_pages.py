@@ -17,7 +17,7 @@ from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
 from estuary.common.admin.base import StaffAdmin
 from estuary.orders.models import Order
-from estuary.payments.models import Dispute, PaymentMethod, Refund, StripeCustomer, WebhookEvent
+from estuary.payments.models import Dispute, FraudNotice, PaymentMethod, Refund, StripeCustomer, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, created, give_credits, make_staff
 from tests.factories import PASSWORD, make_practitioner, make_service, make_user, pay, place
@@ -38,6 +38,7 @@ LISTS = {
     "auth_group": 4,
     "payments_refund": 4,
     "payments_dispute": 5,
+    "payments_fraudnotice": 4,
     "payments_paymentmethod": 4,
     "payments_stripecustomer": 4,
     "payments_webhookevent": 4,
@@ -63,6 +64,7 @@ def busy(marketplace: None) -> Order:
     order = place(buyer, Service.objects.get(slug="reset-week"))
     Refund.objects.create(order=order, currency="usd", card_minor=100, credits_minor=50, origin="staff")
     a_dispute(order)
+    a_fraud_notice(order)
     StripeCustomer.objects.create(user=buyer, email=buyer.email, stripe_customer_id="cus_1")
     a_card(buyer, "pm_1")
     an_event("evt_1", clock.now())
@@ -95,6 +97,7 @@ def many_more() -> None:
         pay(order)
         Refund.objects.create(order=order, currency="usd", card_minor=100, credits_minor=0, origin="staff")
         a_dispute(order)
+        a_fraud_notice(order)
         StripeCustomer.objects.create(user=buyer, email=buyer.email, stripe_customer_id=f"cus_x{number}")
         a_card(buyer, f"pm_x{number}")
         an_event(f"evt_x{number}", at)
@@ -114,6 +117,17 @@ def a_dispute(order: Order) -> None:
         status="needs_response",
         due_by=at,
         opened_at=at,
+    )
+
+
+def a_fraud_notice(order: Order) -> None:
+    FraudNotice.objects.create(
+        order=order,
+        stripe_notice_id=f"issfr_{order.pk}",
+        kind="early_fraud_warning",
+        stripe_payment_intent_id=f"pi_{order.pk}",
+        reason="misc",
+        opened_at=clock.now(),
     )
 
 
@@ -170,6 +184,7 @@ def test_the_forms_for_new_rows_answer(marketplace: None) -> None:
         "credits_credittransaction",
         "payments_refund",
         "payments_dispute",
+        "payments_fraudnotice",
         "payments_paymentmethod",
         "payments_stripecustomer",
         "payments_webhookevent",
@@ -257,7 +272,7 @@ def test_the_page_of_an_order_shows_all_that_belongs_to_it_in_a_fixed_number_of_
     order = Order.objects.get(public_id=made["order_id"])
     client = admin_client()
     ContentType.objects.clear_cache()  # else it depends on which test ran before
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         answer = client.get(reverse("admin:orders_order_change", args=[order.pk]))
     page = answer.content.decode()
     for shown in (

@@ -88,6 +88,25 @@ def a_payment_is_disputed_in_parts_and_an_inquiry_escalates(shop: Shop) -> None:
 
 
 @step
+def an_issuer_warns_and_payments_are_reviewed(shop: Shop) -> None:
+    warned = shop.paid("pm_card_createIssuerFraudRecord")
+    [warning] = shop.api.radar.early_fraud_warnings.list(params={"payment_intent": warned.id}).data
+    shop.api.radar.early_fraud_warnings.retrieve(warning.id, params={"expand": ["charge"]})
+    shop.api.refunds.create(params={"payment_intent": warned.id})
+    shop.api.radar.early_fraud_warnings.retrieve(warning.id)
+    shop.refused(lambda: shop.api.radar.early_fraud_warnings.retrieve("issfr_unknown"))
+    reviewed, refunded = shop.paid(), shop.paid()
+    review = shop.bank.open_review(reviewed.id)
+    shop.bank.open_review(refunded.id, reason="manual")
+    shop.api.reviews.list(params={"limit": 5})
+    shop.api.reviews.retrieve(review["id"], params={"expand": ["payment_intent"]})
+    shop.api.reviews.approve(review["id"])
+    shop.refused(lambda: shop.api.reviews.approve(review["id"]))
+    shop.api.refunds.create(params={"payment_intent": refunded.id})
+    shop.refused(lambda: shop.api.reviews.retrieve("prv_unknown"))
+
+
+@step
 def a_session_is_paid_on_the_hosted_page(shop: Shop) -> None:
     session = shop.session(
         customer=shop.customer(),

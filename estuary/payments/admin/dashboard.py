@@ -15,7 +15,7 @@ from estuary.common.money import display
 from estuary.orders.models import Order
 from estuary.orders.states import UNPAID, Status
 from estuary.payments.admin.order_detail import Section
-from estuary.payments.models import Dispute, Refund, WebhookEvent
+from estuary.payments.models import Dispute, FraudNotice, Refund, WebhookEvent
 from estuary.payments.observability import count_payments_without_event
 
 ENDING_WITHIN = timedelta(minutes=5)
@@ -45,6 +45,8 @@ def figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         all_figures += _refunds(today)
     if request.user.has_perm("payments.view_dispute"):
         all_figures.append(_disputes())
+    if request.user.has_perm("payments.view_fraudnotice"):
+        all_figures.append(_fraud_notices())
     if request.user.has_perm("payments.view_webhookevent"):
         all_figures += _inbox()
     return {**context, "figures": all_figures, "sections": recent, "title": "Overview"}
@@ -84,6 +86,12 @@ def _disputes() -> Figure:
     count = Dispute.objects.filter(closed_at=None).count()
     url = reverse("admin:payments_dispute_changelist")
     return Figure("Open disputes", str(count), f"{url}?standing=open", alarm=count > 0)
+
+
+def _fraud_notices() -> Figure:
+    count = FraudNotice.objects.filter(closed_at=None).count()
+    url = reverse("admin:payments_fraudnotice_changelist")
+    return Figure("Fraud warnings and reviews", str(count), f"{url}?standing=open", alarm=count > 0)
 
 
 def _inbox() -> list[Figure]:

@@ -1,4 +1,7 @@
-"""Disputes: which to answer and by when, soonest first. Evidence is submitted in Stripe's dashboard."""
+"""Disputes, to be answered by a deadline, and fraud notices, which ask for a decision before there is one.
+
+Evidence is submitted, and reviews are decided, in Stripe's dashboard.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,9 +11,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from estuary.accounts.staff_search import IndexedSearchMixin
-from estuary.common.admin.base import ReadOnlyAdmin, column, label, link, money_column, stripe_link
-from estuary.payments.admin.order_detail import deadline
-from estuary.payments.models import Dispute
+from estuary.common.admin.base import ReadOnlyAdmin, column, label, link, money, money_column, stripe_link
+from estuary.payments.admin.order_detail import deadline, notice_label
+from estuary.payments.models import Dispute, FraudNotice
 
 
 class StandingFilter(admin.SimpleListFilter):
@@ -19,7 +22,7 @@ class StandingFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterator[tuple[str, str]]:
         yield from (("open", "Open"), ("closed", "Decided"))
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Dispute]) -> QuerySet[Dispute]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() not in {"open", "closed"}:
             return queryset
         return queryset.filter(closed_at__isnull=self.value() == "open")
@@ -66,4 +69,38 @@ class DisputeAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     dispute_at_stripe = column(
         "Evidence, at Stripe", lambda dispute: stripe_link("disputes", dispute.stripe_dispute_id)
     )
+    payment_at_stripe = column("Payment", lambda row: stripe_link("payments", row.stripe_payment_intent_id))
+
+
+@admin.register(FraudNotice)
+class FraudNoticeAdmin(IndexedSearchMixin, ReadOnlyAdmin):
+    list_display = (
+        *("stripe_notice_id", "kind", "order_link", "buyer", "amount", "why", "status_label"),
+        *("opened_at", "payment_at_stripe"),
+    )
+    list_filter = (StandingFilter, "kind", "opened_at")
+    list_select_related = ("order__user",)
+    search_fields = ("stripe_notice_id",)
+    by_prefix = {
+        "issfr_": "stripe_notice_id",
+        "prv_": "stripe_notice_id",
+        "ord_": "order__public_id",
+    }
+    person = "order__user"
+    search_help_text = (
+        "Warning (issfr_…), review (prv_…), order (ord_…) or buyer's e-mail address or last name"
+    )
+    fields = (
+        ("stripe_notice_id", "kind", "status_label"),
+        ("order_link", "buyer", "amount"),
+        ("why", "closed_reason"),
+        ("payment_at_stripe", "stripe_charge_id"),
+        ("opened_at", "closed_at"),
+    )
+    readonly_fields = ("status_label", "order_link", "buyer", "amount", "why", "payment_at_stripe")
+    amount = column("Amount", lambda notice: money(notice.order.captured_minor, notice.order.currency))
+    order_link = column("Order", lambda notice: link(notice.order))
+    buyer = column("Buyer", lambda notice: notice.order.user.email, ordering="order__user__email")
+    why = column("Reason", lambda notice: notice.reason.replace("_", " "), ordering="reason")
+    status_label = column("Status", notice_label, ordering="closed_at")
     payment_at_stripe = column("Payment", lambda row: stripe_link("payments", row.stripe_payment_intent_id))

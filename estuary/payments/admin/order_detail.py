@@ -16,7 +16,7 @@ from estuary.common import clock
 from estuary.common.admin.base import NOTHING, external_link, label, link, moment, money, stripe_link
 from estuary.orders.models import Order
 from estuary.payments.admin.event_outcomes import describe_outcome
-from estuary.payments.models import Dispute, Refund, WebhookEvent
+from estuary.payments.models import Dispute, FraudNotice, Refund, WebhookEvent
 from estuary.payments.models.events import SUBJECT
 from estuary.payments.refunds.request_refund import refundable_minor
 
@@ -87,6 +87,7 @@ def sections(order: Order, request: HttpRequest) -> list[Section]:
         _bookings(order, request),
         _refunds(order, refunds),
         _disputes(order),
+        _fraud_notices(order),
         _ledger(order),
         _timeline(order),
         _events(order, refunds),
@@ -194,6 +195,28 @@ def _disputes(order: Order) -> Section:
     headers = ["Dispute", "At Stripe", "Amount", "Reason", "Status", "Answer by"]
     headers += ["Credits frozen", "Credits taken back", "Lost"]
     return Section("Disputes", headers, rows, "Nobody has disputed this payment.")
+
+
+def _fraud_notices(order: Order) -> Section:
+    rows = [
+        (
+            link(notice),
+            notice.get_kind_display(),
+            notice.reason.replace("_", " "),
+            notice_label(notice),
+            moment(notice.opened_at),
+        )
+        for notice in order.fraud_notices.all()
+    ]
+    headers = ["Notice", "Kind", "Reason", "Status", "Since"]
+    return Section("Fraud warnings and reviews", headers, rows, "Nobody has warned of this payment.")
+
+
+def notice_label(notice: FraudNotice) -> Any:
+    """Return whether a fraud notice asks for something, or how it ended."""
+    if notice.is_open:
+        return label("failed", "to be decided")
+    return label("closed", notice.closed_reason.replace("_", " ") or "closed")
 
 
 def deadline(dispute: Dispute) -> Any:

@@ -17,6 +17,7 @@
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -46,6 +47,7 @@ from estuary.payments.customers.non_card_removal import (
 from estuary.payments.customers.payment_methods import PaymentMethodEvent, fetch_event, sync_method
 from estuary.payments.errors import NotAtStripe, NotOwner, StripeBusy, StripeUnavailable
 from estuary.payments.event_store import store_event, without_secrets
+from estuary.payments.fraud.notices import FraudNoticeEvent, fetch_notice, sync_notice
 from estuary.payments.inbox import leases
 from estuary.payments.inbox.leases import LEASE, claim_events
 from estuary.payments.models import Dispute, SetupIntent, StripeCustomer, WebhookEvent
@@ -238,8 +240,8 @@ def _settle_other(job: Job) -> None:
         case None:
             # What was fetched is not at Stripe for our key, or the event has no effect here.
             job.outcome = FOREIGN if job.needs else IRRELEVANT
-        case PaymentMethodEvent() as event:
-            outcome = sync_method(event)
+        case PaymentMethodEvent() | FraudNoticeEvent() as event:
+            outcome = sync_method(event) if isinstance(event, PaymentMethodEvent) else sync_notice(event)
             if isinstance(outcome, FetchRequired):
                 job.needs = outcome
             else:
@@ -291,16 +293,20 @@ def _settle_after_fetch(job: Job) -> None:
     try:
         _raise_if_exhausted(job.row)
         facts: list[StripeObservation] = []
+        job.event = None
         if job.needs.kind == ObjectKind.PAYMENT_METHOD:
             job.event = fetch_event(job.needs.id)
+        elif job.needs.kind == ObjectKind.FRAUD_NOTICE:
+            with suppress(NotAtStripe):
+                job.event, facts = fetch_notice(job.needs.id)
         else:
-            job.event, facts = None, _fetch_facts(job.row, job.needs)
+            facts = _fetch_facts(job.row, job.needs)
         at = clock.now()
         with transaction.atomic():
             if facts:
                 summaries = "; ".join(outcome.summary for outcome in settle(facts, at=at))
                 job.outcome = f"fetched: {summaries}"
-            else:
+            if job.event or not facts:
                 _settle_other(job)
             _mark([job], at, is_counted=True)
     except Exception as error:

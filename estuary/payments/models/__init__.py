@@ -1,8 +1,9 @@
-"""What we store of Stripe: customers, payment methods, refunds, disputes, and the inbox of its events."""
+"""What we store of Stripe: customers, payment methods, refunds, disputes, fraud notices, the inbox of its events."""
 
 from estuary.payments.models.customers import PaymentMethod, SetupIntent, StripeCustomer
 from estuary.payments.models.disputes import Dispute
 from estuary.payments.models.events import WebhookEvent
+from estuary.payments.models.fraud import FraudNotice
 from estuary.payments.models.idempotency import IdempotencyKey
 from estuary.payments.models.notices import HourlyAlert, Refusal
 from estuary.payments.models.rate_limits import Decline, Hold, RateLimitCounter
@@ -13,6 +14,7 @@ from estuary.payments.models.stripe_account import StripeAccount
 __all__ = [
     "Decline",
     "Dispute",
+    "FraudNotice",
     "Hold",
     "HourlyAlert",
     "IdempotencyKey",

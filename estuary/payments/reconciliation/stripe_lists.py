@@ -61,6 +61,10 @@ UNLISTED_EVENT_TYPES = (
     "refund.failed",
     "charge.dispute.updated",
     "charge.dispute.closed",
+    "radar.early_fraud_warning.created",
+    "radar.early_fraud_warning.updated",
+    "review.opened",
+    "review.closed",
 )
 
 log = structlog.get_logger(__name__)

@@ -17,6 +17,8 @@ class ObjectKind(StrEnum):
     # A dispute and its intent.
     DISPUTE = "dispute"
     PAYMENT_METHOD = "card"
+    # An early fraud warning or a review, and its intent.
+    FRAUD_NOTICE = "fraud_notice"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ def fetch_observations(needs: FetchRequired, cause: str) -> list[StripeObservati
             return _fetch_dispute(needs.id, cause)
         case ObjectKind.PAYMENT_METHOD:
             raise ValueError("a payment method is fetched by customers/payment_methods.py")
+        case ObjectKind.FRAUD_NOTICE:
+            raise ValueError("a fraud notice is fetched by fraud/notices.py")
 
 
 def fetch_intent(intent_id: str) -> Intent:

@@ -84,6 +84,16 @@ def dispute(world: World, inquiry: bool = False) -> Json:
     return found
 
 
+def warning(world: World) -> Json:
+    found: Json = world.sandbox.control.warn_of_fraud(paid(world)["id"])
+    return found
+
+
+def review(world: World) -> Json:
+    found: Json = world.sandbox.control.open_review(paid(world)["id"])
+    return found
+
+
 def refund(world: World, **params: Any) -> Json:
     return world.post("refunds", payment_intent=paid(world)["id"], **params)
 
@@ -299,6 +309,11 @@ SCENES: dict[str, Maker] = {
     "GET /v1/disputes/{id}": lambda w: _ids(id=dispute(w)["id"]),
     "POST /v1/disputes/{id}": lambda w: _ids(id=dispute(w)["id"]),
     "POST /v1/disputes/{id}/close": lambda w: _ids(id=dispute(w)["id"]),
+    "GET /v1/radar/early_fraud_warnings": listed(warning, warning),
+    "GET /v1/radar/early_fraud_warnings/{id}": lambda w: _ids(id=warning(w)["id"]),
+    "GET /v1/reviews": listed(review, review),
+    "GET /v1/reviews/{id}": lambda w: _ids(id=review(w)["id"]),
+    "POST /v1/reviews/{id}/approve": lambda w: _ids(id=review(w)["id"]),
     "GET /v1/events": listed(customer, paid),
     "GET /v1/events/{id}": lambda w: _ids(id=last_event(w)),
     "POST /v1/webhook_endpoints": asks(url="https://shop.example/hook", enabled_events=["charge.failed"]),

@@ -32,6 +32,7 @@ WRITTEN = (
     "payments_idempotencykey",
     "payments_refund",
     "payments_dispute",
+    "payments_fraudnotice",
     "payments_orphan",
     "payments_paymentmethod",
     "orders_order",

@@ -21,6 +21,7 @@ LASTING = {
     "orders_ordertransition": "id",
     "payments_refund": "id, status, stripe_refund_id, card_minor, credits_minor",
     "payments_dispute": "id, status, frozen_minor, clawed_minor, lost_minor, revision",
+    "payments_fraudnotice": "id, closed_at",
     "payments_paymentmethod": "id, stripe_payment_method_id, is_default, detached_at",
     "payments_orphan": "id, fate",
     "credits_credittransaction": "id, amount_minor",

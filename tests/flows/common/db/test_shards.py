@@ -45,6 +45,7 @@ BUYERS = {
     "payments_paymentmethod": "{row}.user_id",
     "payments_refund": BY_ORDER,
     "payments_dispute": BY_ORDER,
+    "payments_fraudnotice": BY_ORDER,
     "payments_idempotencykey": "{row}.user_id",
     "payments_setupintent": "{row}.user_id",
     "payments_hold": "{row}.user_id",
