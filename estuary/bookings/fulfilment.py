@@ -246,8 +246,8 @@ def _valid_until(order: Order, at: datetime) -> datetime | None:
     return at + validity(days) if days else None
 
 
-def cancel(bookings: Sequence[Booking], *, at: datetime, forfeited: bool = False) -> None:
-    """Cancel active bookings with their future parts, and release their seats and slots.
+def cancel(bookings: Sequence[Booking], *, at: datetime, forfeited: bool = False) -> list[Booking]:
+    """Cancel active bookings with their future parts, and release their seats and slots; return what was canceled.
 
     Completed, expired and canceled parts keep their status. A part that has begun is canceled only if it is one of
     ``bookings``. ``forfeited`` records that the price is kept. The caller holds the locks on their orders.
@@ -260,7 +260,7 @@ def cancel(bookings: Sequence[Booking], *, at: datetime, forfeited: bool = False
     locked = family.order_by("pk").select_for_update(no_key=True)
     canceled = [booking for booking in locked if booking.pk in requested_ids or booking.is_to_come(at)]
     if not canceled:
-        return
+        return []
     Participant.objects.filter(booking__in=canceled, active=True).update(active=False)
     release(
         Reservation.objects.filter(line_id__in=[booking.line_id for booking in canceled if booking.line_id])
@@ -268,6 +268,7 @@ def cancel(bookings: Sequence[Booking], *, at: datetime, forfeited: bool = False
     Booking.objects.filter(pk__in=[booking.pk for booking in canceled]).update(
         status=Booking.Status.CANCELED, canceled_at=at, forfeited=forfeited
     )
+    return canceled
 
 
 def release(reservations: Iterable[Reservation]) -> None:

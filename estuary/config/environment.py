@@ -5,6 +5,7 @@ Only ``ESTUARY_SANDBOX=1`` supplies defaults; without it a missing variable refu
 
 import base64
 import hashlib
+import importlib.util
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -74,6 +75,8 @@ class Environment(BaseSettings):
     estuary_allowed_hosts: str = ""
     estuary_return_origins: str = ""
     estuary_cors_origins: str = ""
+    # More Django apps of one's own, with receivers of our signals.
+    estuary_apps: str = ""
     estuary_currency: str = "usd"
     estuary_hold_s: int = 15 * 60
     estuary_bank_hold_days: int = Field(default=7, ge=1, le=30)
@@ -136,6 +139,7 @@ class Environment(BaseSettings):
             *self._find_out_of_range(),
             *self._find_metrics_problems(),
             *self._find_replica_problems(),
+            *self._find_app_problems(),
         ]
         if problems:
             raise ValueError("\n".join(f"  {problem}" for problem in problems))
@@ -179,6 +183,14 @@ class Environment(BaseSettings):
         if url := self._text("email_url"):
             problems.add(server_urls.find_mail_problem(url, live=live))
         yield from sorted(problems - {""})
+
+    def _find_app_problems(self) -> list[str]:
+        missing = [str(number) for number, app in enumerate(self.apps, start=1) if not _is_importable(app)]
+        return [
+            f"ESTUARY_APPS names an app that Python can't find, number {number} of its list: install it beside "
+            "estuary, or add its folder to PYTHONPATH"
+            for number in missing
+        ]
 
     def _find_exposed_secrets(self) -> list[str]:
         """Return a problem for each variable that is not kept secret but holds a Stripe secret."""
@@ -280,6 +292,11 @@ class Environment(BaseSettings):
         return urlsplit(self.frontend_url).scheme == "https"
 
     @property
+    def apps(self) -> list[str]:
+        """Django apps of one's own, as in INSTALLED_APPS."""
+        return _split_commas(self.estuary_apps)
+
+    @property
     def allowed_hosts(self) -> list[str]:
         extra_hosts = _split_commas(self.estuary_allowed_hosts)
         return [urlsplit(self.frontend_url).hostname or "", "localhost", "127.0.0.1", "[::1]", *extra_hosts]
@@ -328,3 +345,12 @@ def _describe_problem(variable: tuple[int | str, ...], message: str) -> str:
 
 def _split_commas(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _is_importable(app: str) -> bool:
+    """Whether Python finds a module, or the module of a class such as ``shop.apps.ShopConfig``."""
+    module = app.rpartition(".")[0] if app.rpartition(".")[2][:1].isupper() else app
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False

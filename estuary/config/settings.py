@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "estuary.credits",
     "estuary.payments",
     "estuary.privacy",
+    *env.apps,
 ]
 
 MIDDLEWARE = [
@@ -116,8 +117,8 @@ MIDDLEWARE = [
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "APP_DIRS": True,
         "DIRS": [BASE_DIR / "estuary" / "config" / "templates"],
+        "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",

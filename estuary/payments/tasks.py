@@ -24,6 +24,7 @@ from estuary.payments.checkout import cancel_order, holds
 from estuary.payments.customers import customer_updates, payment_methods, setup_intents
 from estuary.payments.errors import NotOwner, run_all
 from estuary.payments.gateway import ownership
+from estuary.payments.hooks import delivery
 from estuary.payments.inbox import processor
 from estuary.payments.reconciliation import customers, disputes, overdue, stripe_lists
 from estuary.payments.refunds import request_refund as refunds
@@ -104,6 +105,12 @@ def send_method_removed(user_id: int, last4: str) -> None:
 @app.task(name="payments.alert_staff", retry=MAIL_RETRY)
 def alert_staff(code: str, text: str) -> None:
     staff_alerts.send_staff_alert(code, text)
+
+
+@app.task(name="payments.call_receiver", retry=MAIL_RETRY)
+def call_receiver(signal: str, receiver: str, pk: int, order_id: int) -> None:
+    """Call one receiver of a signal; ``order_id`` says whose job it is, for the erasure of a person."""
+    delivery.deliver(signal, receiver, pk)
 
 
 @app.task(name="payments.end_open_payments", retry=RETRY)

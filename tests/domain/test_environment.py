@@ -208,6 +208,8 @@ def test_the_sandbox_supplies_every_default(bare: pytest.MonkeyPatch) -> None:
         ({"ESTUARY_CORS_ORIGINS": "https://shop.example/app"}, "ESTUARY_CORS_ORIGINS must be origins"),
         ({"ESTUARY_CORS_ORIGINS": "https://shop.example https://b.example"}, "must be origins"),
         ({"ESTUARY_CORS_ORIGINS": "https://shop.example, http://b.example"}, "must begin with https://"),
+        ({"ESTUARY_APPS": "estuary.orders, no_such_app"}, "can't find, number 2 of its list"),
+        ({"ESTUARY_APPS": "no_such_app.apps.ShopConfig"}, "can't find, number 1 of its list"),
     ],
 )
 def test_contradictions_refuse_to_start_and_are_named(

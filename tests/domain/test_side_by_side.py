@@ -37,6 +37,7 @@ JOBS: dict[str, dict[str, Any]] = {
     "payments.send_account_mail": {"template": "password_reset_key", "email": "a@example.com", "user_id": 1},
     "payments.send_method_removed": {"user_id": 1, "last4": "4242"},
     "payments.alert_staff": {"code": "a_code", "text": "A text."},
+    "payments.call_receiver": {"signal": "order_completed", "receiver": "a.receiver", "pk": 1, "order_id": 1},
     "payments.end_open_payments": {"user_id": 1},
     "payments.expire_orders": {"timestamp": 0},
     "payments.sweep_minute": {"timestamp": 0},

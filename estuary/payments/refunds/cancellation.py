@@ -16,6 +16,8 @@ from estuary.common.db.transactions import retry_transaction
 from estuary.common.errors import Conflict
 from estuary.credits import ledger
 from estuary.orders.models import Order
+from estuary.payments.hooks.delivery import announce
+from estuary.payments.hooks.signals import booking_canceled
 from estuary.payments.models import Refund
 from estuary.payments.refunds.cancellation_policy import RefundBreakdown, compute_refund
 from estuary.payments.refunds.request_refund import (
@@ -55,7 +57,8 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
     with transaction.atomic():
         order = _lock_order(booking.order_id)
         preview = _preview(order, booking, at)
-        bookings.cancel([booking, *preview.breakdown.also_canceled], at=at)
+        canceled = bookings.cancel([booking, *preview.breakdown.also_canceled], at=at)
+        announce(booking_canceled, canceled)
         if not preview.returned_minor:
             return None
         return request_refund(
@@ -82,7 +85,7 @@ def cancel_without_refund(*, booking: Booking) -> None:
         booking.refresh_from_db()
         if not booking.is_active:
             raise BookingNotCancelable(f"This booking is {booking.status} already.")
-        bookings.cancel([booking], at=at, forfeited=True)
+        announce(booking_canceled, bookings.cancel([booking], at=at, forfeited=True))
 
 
 def _lock_order(order_id: int) -> Order:

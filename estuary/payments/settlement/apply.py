@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from django.db.models import Model
 
 from estuary.bookings import fulfilment
 from estuary.bookings.models import Booking
@@ -17,6 +18,8 @@ from estuary.notifications import staff_alerts
 from estuary.orders.models import Order, OrderTransition
 from estuary.orders.states import Status
 from estuary.payments import observability, outbox
+from estuary.payments.hooks import signals
+from estuary.payments.hooks.delivery import announce
 from estuary.payments.models import Dispute, Orphan, Refund
 from estuary.payments.settlement.effects import (
     AlertStaff,
@@ -53,6 +56,8 @@ from estuary.payments.settlement.state import (
 log = structlog.get_logger(__name__)
 
 type Work = Sequence[tuple[Order, Sequence[Effect]]]
+# Rows of which receivers of a signal are to hear.
+type Change = tuple[signals.ChangeSignal, Sequence[Model]]
 
 
 ORDER_FIELDS = [
@@ -94,18 +99,22 @@ def apply_effects(work: Work, *, at: datetime) -> None:
         return
     effects = _EffectsByKind(work)
     with pipeline():
-        _apply_to_orders(work, at)
+        changes = _apply_to_orders(work, at)
         # Accounts are locked before sessions, as when an order is placed.
         _apply_to_credits(effects, at)
-        _apply_to_bookings(effects, at)
-    _apply_to_refunds(effects, at)
-    _apply_to_disputes(effects, at)
+        changes += _apply_to_bookings(effects, at)
+    changes += [*_apply_to_refunds(effects, at), *_apply_to_disputes(effects, at)]
     _record_unmatched_payments(effects)
     _notify(effects)
+    # A job is no part of a pipeline.
+    for signal, rows in changes:
+        announce(signal, rows)
 
 
-def _apply_to_orders(work: Work, at: datetime) -> None:
+def _apply_to_orders(work: Work, at: datetime) -> list[Change]:
     transitions: list[OrderTransition] = []
+    completed: list[Order] = []
+    canceled: list[Order] = []
     touched: dict[int, Order] = {}
     for order, effects in work:
         for effect in effects:
@@ -114,6 +123,9 @@ def _apply_to_orders(work: Work, at: datetime) -> None:
                 order.cancel_reason = effect.reason or order.cancel_reason
                 if effect.status == Status.COMPLETED and order.completed_at is None:
                     order.completed_at = at
+                    completed.append(order)
+                if effect.status == Status.CANCELED:
+                    canceled.append(order)
             elif not _record_on_order(order, effect, at):
                 continue
             touched[order.pk] = order
@@ -121,6 +133,7 @@ def _apply_to_orders(work: Work, at: datetime) -> None:
         update_rows(touched.values(), ORDER_FIELDS)
         insert_rows(transitions)
         observability.count_transitions(transitions)
+    return [(signals.order_completed, completed), (signals.order_canceled, canceled)]
 
 
 def _record_on_order(order: Order, effect: Effect, at: datetime) -> bool:
@@ -147,7 +160,8 @@ def _record_on_order(order: Order, effect: Effect, at: datetime) -> bool:
     return True
 
 
-def _apply_to_bookings(effects: _EffectsByKind, at: datetime) -> None:
+def _apply_to_bookings(effects: _EffectsByKind, at: datetime) -> list[Change]:
+    changes: list[Change] = []
     releasing = [order for kind in (ReleaseReservations, CancelBookings) for order, _ in effects.of(kind)]
     paid = [order for order, _ in effects.of(Fulfil)]
     session_ids = [row.session_id for order in releasing for row in prefetched(order, "reservations")]
@@ -155,18 +169,17 @@ def _apply_to_bookings(effects: _EffectsByKind, at: datetime) -> None:
         [*session_ids, *(line.requested_session_id for line in lines_with_requested_times(paid))]
     )
     if paid:
-        fulfilment.book(paid, at=at)
+        changes.append((signals.booking_confirmed, fulfilment.book(paid, at=at)))
     fulfilment.release(
         [row for order, _ in effects.of(ReleaseReservations) for row in prefetched(order, "reservations")]
     )
     if canceled := _bookings_of(effects.of(CancelBookings)):
-        fulfilment.cancel(canceled, at=at)
+        changes.append((signals.booking_canceled, fulfilment.cancel(canceled, at=at)))
     for status in (Booking.Status.PARTIALLY_REFUNDED, Booking.Status.CONFIRMED):
-        changes = [
-            (order, effect) for order, effect in effects.of(SetBookingStatus) if effect.status == status
-        ]
-        if bookings := _bookings_of(changes):
+        marks = [(order, effect) for order, effect in effects.of(SetBookingStatus) if effect.status == status]
+        if bookings := _bookings_of(marks):
             fulfilment.set_status(bookings, status)
+    return changes
 
 
 def _bookings_of(changes: Sequence[tuple[Order, CancelBookings | SetBookingStatus]]) -> list[Booking]:
@@ -200,7 +213,7 @@ def _apply_to_credits(effects: _EffectsByKind, at: datetime) -> None:
     )
 
 
-def _apply_to_refunds(effects: _EffectsByKind, at: datetime) -> None:
+def _apply_to_refunds(effects: _EffectsByKind, at: datetime) -> list[Change]:
     created = insert_with_keys([_new_refund(order, effect, at) for order, effect in effects.of(OpenRefund)])
     changed: dict[int, Refund] = {}
     status_changed: list[Refund] = []
@@ -216,6 +229,12 @@ def _apply_to_refunds(effects: _EffectsByKind, at: datetime) -> None:
     update_rows(changed.values(), REFUND_FIELDS)
     observability.count_refunds([*created, *status_changed])
     outbox.send_refunds([refund for refund in created if refund.status == Refund.Status.REQUESTED])
+    ended = [*created, *status_changed]
+    failed = {Refund.Status.FAILED, Refund.Status.CANCELED}
+    return [
+        (signals.order_refunded, [row for row in ended if row.status == Refund.Status.SUCCEEDED]),
+        (signals.refund_failed, [row for row in ended if row.status in failed]),
+    ]
 
 
 def _find_refund(order: Order, refund_id: int) -> Refund:
@@ -237,7 +256,7 @@ def _new_refund(order: Order, effect: OpenRefund, at: datetime) -> Refund:
     )
 
 
-def _apply_to_disputes(effects: _EffectsByKind, at: datetime) -> None:
+def _apply_to_disputes(effects: _EffectsByKind, at: datetime) -> list[Change]:
     new: list[Dispute] = []
     changed: list[Dispute] = []
     for order, effect in effects.of(RecordDispute):
@@ -247,7 +266,8 @@ def _apply_to_disputes(effects: _EffectsByKind, at: datetime) -> None:
         row = _update_dispute(existing or Dispute(order=order), effect.dispute, at)
         (changed if existing else new).append(row)
     update_rows(changed, [*DISPUTE_COLUMNS.values(), "closed_at"])
-    insert_rows(new)
+    opened = insert_with_keys(new)
+    return [(signals.order_disputed, opened)]
 
 
 def _update_dispute(row: Dispute, state: DisputeState, at: datetime) -> Dispute:
