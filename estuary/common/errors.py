@@ -33,6 +33,10 @@ class Conflict(EstuaryError):
     code, status, title = "conflict", 409, "The request conflicts with how things stand"
 
 
+class NotAuthenticated(EstuaryError):
+    code, status, title = "not_authenticated", 401, "Sign in first"
+
+
 class Forbidden(EstuaryError):
     code, status, title = "forbidden", 403, "You may not do this"
 

@@ -13,7 +13,7 @@ from estuary.config.storefront import storefront
 from estuary.payments.checkup.admin_page import checkup_page
 
 handler400 = "estuary.common.api.problems.bad_request"
-handler404 = "estuary.common.api.problems.not_found"
+handler404 = "estuary.config.error_page.not_found"
 handler500 = "estuary.common.api.problems.server_error"
 
 # Before the apps' URLs are imported, which use it.

@@ -228,6 +228,25 @@ def test_the_overview_shows_nothing_that_one_may_not_look_at(busy: Order) -> Non
     assert busy.public_id not in answer.content.decode()
 
 
+@pytest.mark.parametrize("path", ["/admin/no-such-page/", "/admin/orders/no-such-list/", "/admin/orders/"])
+def test_an_unknown_page_is_a_page_of_the_admin(db: None, path: str) -> None:
+    answer = admin_client("payments.view_refund").get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    page = answer.content.decode()
+    assert "Page not found" in page and "Refunds" in page
+    told = admin_client("payments.view_refund").get(path, headers={"Accept": "application/json"})
+    assert (told.status_code, told.json()["code"]) == (404, "not_found")
+
+
+def test_an_unknown_page_says_nothing_to_who_is_not_signed_in(db: None) -> None:
+    answer = Client().get("/admin/no-such-page/", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["Location"]) == (
+        302,
+        "/admin/login/?next=/admin/no-such-page/",
+    )
+
+
 def test_buyers_have_no_business_here(db: None) -> None:
     client = Client()
     client.force_login(make_user(), "estuary.accounts.staff_sign_in.StaffBackend")

@@ -1,5 +1,6 @@
 """Every API error as RFC 9457 ``application/problem+json``, with a stable ``code`` and the ``request_id``."""
 
+import json
 from typing import Any
 
 import structlog
@@ -71,6 +72,18 @@ def _name_error[R: HttpResponse](response: R, code: str) -> R:
 def _log_error_code(response: HttpResponse, log_kwargs: dict[str, Any], **_: Any) -> None:
     if code := getattr(response, "error_code", ""):
         log_kwargs["error_code"] = code
+
+
+def into_problem(response: HttpResponse, error: EstuaryError) -> HttpResponse:
+    """Turn a library's JSON response into a problem document, which keeps the members that the library gave it."""
+    try:
+        members = json.loads(response.content)
+    except ValueError:
+        members = None
+    kept = members if isinstance(members, dict) else {}
+    response.content = json.dumps(kept | _document(error)).encode()
+    response.headers["Content-Type"] = CONTENT_TYPE
+    return _name_error(response, error.code)
 
 
 def unavailable(error: Exception) -> JsonResponse:
