@@ -83,8 +83,10 @@ WHERE_TO_GO = """
   Hosted pages        {sandbox}/c/pay/…    (the checkout_url of a payment with payment_type "checkout")
   Logs                {logs}/
 
-[bold]People[/]              maya@estuary.example and tom@estuary.example buy, staff@estuary.example refunds;
+[bold]People[/]              maya@estuary.example and tom@estuary.example buy, staff@estuary.example refunds,
+                    mateo@estuary.example is a practitioner: {web}/roster/;
                     everyone's password is {password}
+[bold]Mails[/]               {logs}/worker.log has them as they are read, with the links of resets
 [bold]Cards[/]               4242 4242 4242 4242 pays, 4000 0000 0000 0002 is declined,
                     4000 0025 0000 3155 asks for 3-D Secure; any date to come, any CVC
 

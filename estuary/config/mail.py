@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-CONSOLE = "django.core.mail.backends.console.EmailBackend"
+CONSOLE = "estuary.notifications.console_mail.EmailBackend"
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 

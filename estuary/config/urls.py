@@ -3,12 +3,11 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
 from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from estuary.common.api.problems import not_found
 from estuary.common.api.url_converters import ReferenceConverter
 from estuary.config.error_page import error_page
-from estuary.config.openapi import OpenApiView
+from estuary.config.openapi import OpenApiView, RedocView, SwaggerView
 from estuary.config.storefront import storefront
 from estuary.payments.checkup.admin_page import checkup_page
 
@@ -30,8 +29,8 @@ api_v1: list[URLPattern | URLResolver] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include(api_v1)),
     path("api/schema/", OpenApiView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    path("api/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+    path("api/docs/", SwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/redoc/", RedocView.as_view(url_name="schema"), name="redoc"),
     path("docs/errors/", error_page, name="error-page"),
     # We store no phone numbers, and allauth's views fail without one.
     re_path("^_allauth/app/v1/(?:account|auth)/phone(?:/|$)", csrf_exempt(not_found)),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from demo.plan import Plan
 from demo.selfcheck.shop import PASSWORD as SEEDED
 from estuary.config.environment import BASE_DIR
 from tests.browser.conftest import PHONE
@@ -60,6 +61,16 @@ def _check(page: Page, path: str) -> None:
         _settle(page, path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path} is wider than {width}"
         assert _serious(page) == [], f"{path} at {width}"
+
+
+@pytest.mark.parametrize("path", ["/api/docs/", "/api/redoc/"])
+def test_the_documentation_is_drawn_without_asking_another_server(page: Page, stack: Plan, path: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path)
+    expect(page.get_by_text("Create a payment").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert {url for url in asked if not url.startswith((stack.web_url, "data:", "blob:"))} == set()
 
 
 @pytest.mark.exhaustive(one_in=4)

@@ -2,13 +2,23 @@
 
 import json
 import re
+import subprocess
 import time
 from collections.abc import Iterator
 
 import pytest
 import stripe
 
-from tests.contract.official_cli import Served, serving, wait_for, webhook
+from tests.contract.official_cli import (
+    ROOT,
+    Served,
+    binary,
+    environment,
+    running,
+    serving,
+    wait_for,
+    webhook,
+)
 
 TRIGGERS = [
     "cash_balance.funds_available",
@@ -106,6 +116,33 @@ def test_a_trigger_in_the_new_version_is_refused_as_stripe_refuses_it(served: Se
 def secret_in(lines: list[str]) -> str:
     """Return the signing secret that `stripe listen` prints once it is ready."""
     return wait_for(lambda: re.search(r"whsec_\w+", "\n".join(lines)), "the signing secret").group()
+
+
+GUIDES_LINE = "stripe listen --forward-to localhost:8000/api/v1/payments/webhook/"
+
+
+def test_the_line_of_the_guides_wants_the_words_that_the_readme_names(served: Served) -> None:
+    """Should the tool start without them again, the README can be shorter."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"`{GUIDES_LINE}`" in readme
+    words = re.findall(r"^\| `(--[\w-]+)", readme.split("the tool wants")[1], re.MULTILINE)
+    assert words == ["--all-snapshot", "--api-base", "--no-wss"]
+    refused = subprocess.run(
+        [str(binary()), *GUIDES_LINE.split()[1:]],
+        env=environment(served.home), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert refused.returncode != 0
+    assert "--all-snapshot" in refused.stdout + refused.stderr
+
+
+def test_the_line_of_the_guides_forwards_events_with_these_words(served: Served) -> None:
+    with webhook() as (url, came):
+        line = GUIDES_LINE.replace("localhost:8000", url.partition("/")[0].replace("127.0.0.1", "localhost"))
+        words = ["--all-snapshot", "--api-base", served.base, "--no-wss"]
+        with running([str(binary()), *line.split()[1:], *words], environment(served.home)) as lines:
+            secret_in(lines)
+            assert served.trigger("customer.created").returncode == 0
+            assert wait_for(lambda: came, "the event")[0].event["type"] == "customer.created"
 
 
 def test_listen_forwards_signed_events_and_reports_the_answers(served: Served) -> None:

@@ -23,6 +23,7 @@ from pytest_django import Settings
 from estuary.accounts import account_mails, adapter
 from estuary.accounts.models import User
 from estuary.common import clock
+from estuary.config.mail import mailers
 from estuary.payments import retention, tasks
 from estuary.payments.doctor import RULES, run_checks
 from tests.factories import make_user
@@ -238,3 +239,22 @@ def test_every_job_that_sends_mail_is_tried_as_long_and_looked_at_by_the_doctor(
         if re.match(r"payments\.(?:send_(?!refund)|alert_)", name):
             assert task.retry_strategy is tasks.MAIL_RETRY, name
             assert f"'{name}'" in rule.sql
+
+
+def test_the_link_in_a_laptops_mail_can_be_followed_as_it_is_printed(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.MAILERS = mailers("console:")
+    sign_up()
+    ask("auth/password/request", email=ADDRESS)
+    capsys.readouterr()
+    run_jobs()
+    printed = capsys.readouterr().out
+    links = re.findall(
+        rf"^{re.escape(settings.FRONTEND_URL)}/reset-password/\?key=(\S+)$", printed, re.MULTILINE
+    )
+    assert len(links) == 1, printed
+    status, _ = ask("auth/password/reset", key=unquote(links[0]), password="another-long-and-odd-one-8")
+    assert status == 401  # set; sign in with it
+    status, _ = ask("auth/login", email=ADDRESS, password="another-long-and-odd-one-8")
+    assert status == 200

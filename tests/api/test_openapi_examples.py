@@ -1,0 +1,215 @@
+"""The examples of the OpenAPI document are real: this shop's answers to the very requests that the document shows.
+
+After a change of the API, ``ESTUARY_RECORD_EXAMPLES=1`` in the environment of this test writes them anew.
+"""
+
+import json
+import os
+import re
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from estuary.catalog.models import ServiceType
+from estuary.config.openapi import clear_cached_document
+from estuary.config.openapi_examples import RECORDED, recorded_exchanges
+from stripe_sandbox import Sandbox
+from tests.factories import (
+    REFUNDING,
+    a_free_slot,
+    make_practitioner,
+    make_service,
+    make_sessions,
+    make_staff,
+    make_user,
+    signed_in,
+)
+from tests.flows import buying
+from tests.sandbox_bridge import settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+API = "/api/v1/"
+LONGEST_LIST = 2
+
+type Json = dict[str, Any]
+
+
+class Recorder:
+    """Sends requests to the API, and keeps each exchange under its operation in the document."""
+
+    def __init__(self, document: Json) -> None:
+        self.exchanges: dict[str, list[Json]] = {}
+        self._paths = {
+            re.compile("^" + re.sub(r"\{\w+\}", "[^/]+", path) + "$"): path for path in document["paths"]
+        }
+
+    def send(self, client: APIClient, method: str, path: str, summary: str, body: Json | None = None) -> Json:
+        answer = (
+            getattr(client, method.lower())(API + path, body)
+            if body
+            else getattr(client, method.lower())(API + path)
+        )
+        bare = (API + path).partition("?")[0]
+        # Fixed paths before those with ids: methods/default/ is no card.
+        template = min((t for p, t in self._paths.items() if p.match(bare)), key=lambda t: t.count("{"))
+        content: Json = answer.json() if answer.content else {}
+        exchange: Json = {"summary": summary, "status": answer.status_code}
+        exchange |= ({"request": body} if body else {}) | (
+            {"response": shortened(content)} if content else {}
+        )
+        self.exchanges.setdefault(f"{method} {template}", []).append(exchange)
+        return content
+
+
+def shortened(value: Any) -> Any:
+    """Return an answer with its lists cut."""
+    if isinstance(value, dict):
+        return {key: shortened(inner) for key, inner in value.items()}
+    return [shortened(inner) for inner in value[:LONGEST_LIST]] if isinstance(value, list) else value
+
+
+PATTERNS = {
+    r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)": "a time",
+    r"\d+": "an id",
+    r"[a-z]+_[A-Za-z0-9]{6,}": "an id of Stripe's or ours",
+    r"pi_\w+_secret_\w+|seti_\w+_secret_\w+": "a secret",
+    r"https?://\S+": "an address",
+    r"s-\d+|host-\d+": "a slug",
+    r"[0-9a-f]{8}-[0-9a-f-]{27}": "a request",
+}
+
+
+def kind_of(value: Any) -> Any:
+    """Return a value with its ids, times and secrets replaced by what they are; all else must be equal."""
+    if isinstance(value, dict):
+        return {key: kind_of(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [kind_of(inner) for inner in value]
+    if isinstance(value, str):
+        for pattern, kind in PATTERNS.items():
+            if re.fullmatch(pattern, value):
+                return kind
+        return re.sub(r"\b(?:ord_\w+|\d+ \w+ \d{4})\b", "…", value)
+    return value
+
+
+def play(recorder: Recorder, stripe: Sandbox) -> None:
+    """Use every endpoint once, as a buyer, a practitioner and staff do."""
+    ana = make_practitioner("Ana Ribeiro")
+    massage = make_service(ServiceType.SESSION, ana, usd=9000, name="Deep massage")
+    yoga = make_service(ServiceType.SESSION, ana, name="Yoga for one")
+    workshop = make_service(ServiceType.WORKSHOP, ana, usd=3500, name="Sound bath at dusk")
+    make_sessions(workshop, capacity=8)
+    package = make_service(ServiceType.PACKAGE, ana, holds=[massage, yoga], usd=12000, name="The reset week")
+    browse(recorder, str(workshop.pk), str(massage.pk))
+    buyer = signed_in(make_user("Maya Lindqvist"))
+    buy(recorder, stripe, buyer, str(workshop.pk), str(package.pk))
+    manage_cards(recorder, buyer)
+    use_bookings(recorder, buyer, a_free_slot(massage).isoformat())
+    recorder.send(signed_in(ana.user), "GET", "roster/", "Whom a practitioner meets")
+
+
+def browse(recorder: Recorder, workshop: str, massage: str) -> None:
+    public = APIClient()
+    recorder.send(public, "GET", "payments/config/", "The public settings")
+    recorder.send(public, "GET", "services/", "What is offered")
+    recorder.send(public, "GET", f"services/{workshop}/", "A workshop")
+    recorder.send(public, "GET", f"services/{workshop}/sessions/", "The dates of a workshop")
+    recorder.send(public, "GET", f"services/{massage}/slots/", "The free times of a session")
+
+
+def buy(recorder: Recorder, stripe: Sandbox, buyer: APIClient, workshop: str, package: str) -> None:
+    create = "payments/create/"
+    wrong: Json = {"service_id": workshop, "payment_type": "intent", "amount": 30.0}
+    recorder.send(buyer, "POST", create, "The price has changed", wrong)
+    body: Json = {
+        "service_id": workshop,
+        "payment_type": "intent",
+        "amount": 35.0,
+        "service_data": {"note": "I am left-handed."},
+    }
+    made = recorder.send(buyer, "POST", create, "A workshop with one date, paid in the browser", body)
+    buying.pay_only(stripe, made)
+    recorder.send(
+        buyer, "POST", f"orders/{made['order_id']}/sync/", "The return page asks before the webhook came"
+    )
+    settle_everything(stripe)
+    credits: Json = {
+        "is_credit_purchase": True, "amount": 100.0, "credit_amount": 100.0, "payment_type": "checkout",
+        "success_url": "http://localhost:8000/thanks/", "cancel_url": "http://localhost:8000/credits/",
+    }  # fmt: skip
+    paid = recorder.send(buyer, "POST", create, "Credits, paid on a hosted page", credits)
+    buying.pay(stripe, paid)
+    recorder.send(buyer, "GET", f"orders/{made['order_id']}/", "A completed order")
+    recorder.send(buyer, "GET", "orders/", "Your orders, newest first")
+    recorder.send(buyer, "GET", "credits/", "Your credits")
+    bought = buying.create(buyer, service_id=package)
+    buying.pay(stripe, bought)
+    unpaid = buying.credits(buyer, "20.00")
+    recorder.send(buyer, "POST", f"orders/{unpaid['order_id']}/cancel/", "An order that nobody will pay")
+    staff = signed_in(make_staff("Sam Okafor", *REFUNDING))
+    refund: Json = {"amount": 40.0, "reason": "Goodwill"}
+    recorder.send(staff, "POST", f"orders/{paid['order_id']}/refunds/", "Staff refund a part", refund)
+    settle_everything(stripe)
+    recorder.send(staff, "GET", f"orders/{paid['order_id']}/refunds/", "The refunds of an order")
+
+
+def manage_cards(recorder: Recorder, buyer: APIClient) -> None:
+    recorder.send(buyer, "POST", "payments/methods/setup/", "A card is to be saved without paying")
+    listed = recorder.send(buyer, "GET", "payments/methods/", "Your saved cards")
+    [card] = listed["payment_methods"]
+    recorder.send(
+        buyer,
+        "POST",
+        "payments/methods/default/",
+        "A card becomes the default",
+        {"payment_method_id": card["id"]},
+    )
+    recorder.send(buyer, "DELETE", f"payments/methods/{card['id']}/", "A card is deleted")
+    recorder.send(buyer, "DELETE", "payments/methods/999999/", "There is no such card")
+
+
+def use_bookings(recorder: Recorder, buyer: APIClient, start: str) -> None:
+    listed = recorder.send(buyer, "GET", "bookings/", "What you have booked")
+    package = next(booking for booking in listed["results"] if booking["children"])
+    part = package["children"][0]["id"]
+    recorder.send(buyer, "GET", f"bookings/{package['id']}/", "A package with its parts")
+    recorder.send(
+        buyer, "POST", f"bookings/{part}/schedule/", "A part gets its time", {"start_datetime": start}
+    )
+    recorder.send(buyer, "GET", f"bookings/{part}/cancel/", "What a cancellation would return")
+    recorder.send(buyer, "POST", f"bookings/{part}/cancel/", "A part is canceled")
+
+
+def document_of(public: APIClient) -> Json:
+    clear_cached_document()
+    return dict(public.get("/api/schema/", {"format": "json"}).json())
+
+
+def test_every_example_is_what_the_api_answers(stripe: Sandbox, public: APIClient) -> None:
+    recorder = Recorder(document_of(public))
+    play(recorder, stripe)
+    if os.environ.get("ESTUARY_RECORD_EXAMPLES"):
+        RECORDED.write_text(json.dumps(recorder.exchanges, indent=2, ensure_ascii=False) + "\n")
+        recorded_exchanges.cache_clear()
+    assert kind_of(recorder.exchanges) == kind_of(recorded_exchanges())
+
+
+def test_every_operation_of_the_document_has_one(public: APIClient) -> None:
+    document = document_of(public)
+    lacking = set()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            bodies = [*operation["responses"].values(), operation.get("requestBody", {})]
+            media = [each for body in bodies for each in body.get("content", {}).values()]
+            if not any("examples" in each for each in media):
+                lacking.add(f"{method.upper()} {path}")
+    assert lacking == set()
+    created = document["paths"]["/api/v1/payments/create/"]["post"]
+    [sent] = created["requestBody"]["content"].values()
+    assert {example["value"]["payment_type"] for example in sent["examples"].values()} == {
+        "intent",
+        "checkout",
+    }
