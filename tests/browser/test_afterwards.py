@@ -1,5 +1,6 @@
 """What a buyer does with what was bought: schedule, cancel, put into the calendar, sign out."""
 
+import json
 import re
 from pathlib import Path
 
@@ -110,4 +111,22 @@ def test_practitioners_see_who_is_booked(shopper: Shopper, browser: Browser, sta
     practitioner = Shopper(browser.new_page(base_url=stack.web_url)).signs_in("mateo@estuary.example", SEEDED)
     practitioner.page.goto("/roster/")
     expect(practitioner.page.get_by_text("Paid").first).to_be_visible()
+    practitioner.page.context.close()
+
+
+def test_what_a_frontend_sends_along_is_on_the_order_and_on_the_roster(
+    shopper: Shopper, browser: Browser, stack: Plan
+) -> None:
+    def add_a_wish(route: Route) -> None:
+        body = route.request.post_data_json | {"service_data": {"my_wish": "A seat by the window"}}
+        route.continue_(post_data=json.dumps(body))
+
+    shopper.page.route("**/api/v1/payments/create/", add_a_wish)
+    page = shopper.chooses("Sound bath at dusk").types_card().pays("35.00").is_thanked().page
+    page.goto(page.url.replace("checkout/return/?order=", "orders/?id="))
+    expect(page.get_by_text("my wish")).to_be_visible()
+    expect(page.get_by_text("A seat by the window")).to_be_visible()
+    practitioner = Shopper(browser.new_page(base_url=stack.web_url)).signs_in("mateo@estuary.example", SEEDED)
+    practitioner.page.goto("/roster/")
+    expect(practitioner.page.get_by_text("A seat by the window").first).to_be_visible()
     practitioner.page.context.close()
