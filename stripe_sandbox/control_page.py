@@ -77,8 +77,12 @@ def _payment_actions(intent: Obj) -> list[tuple[str, str, dict[str, str]]]:
         return [("settle", "Settle", {}), ("fail_settlement", "Fail", {})]
     if status == "succeeded":
         verb, label = ("close_review", "Approve") if intent["review"] else ("open_review", "Review")
-        money = [("refund", "Refund", {}), ("dispute", "Dispute", {})]
-        return [*money, ("warn_of_fraud", "Warn", {}), (verb, label, {})]
+        return [
+            ("refund", "Refund", {}),
+            ("dispute", "Dispute", {}),
+            ("warn_of_fraud", "Warn", {}),
+            (verb, label, {}),
+        ]
     if status in ("requires_payment_method", "requires_confirmation") and not intent.get("_session"):
         declined = {"card": "4000000000000002"}
         return [("confirm", "Pay", {}), ("confirm", "Decline", declined), ("cancel", "Cancel", {})]

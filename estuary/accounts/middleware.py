@@ -45,8 +45,9 @@ class StrictSignInMiddleware(MiddlewareMixin):
         return problem(InvalidRequest("The body must be a JSON object."))
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        is_sign_in = request.path_info.startswith(PREFIX) and isinstance(response, HttpResponse)
-        return _with_problem(response) if is_sign_in else response
+        if request.path_info.startswith(PREFIX) and isinstance(response, HttpResponse):
+            return _with_problem(response)
+        return response
 
 
 def _with_problem(response: HttpResponse) -> HttpResponse:

@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from estuary.common.api.problems import not_found
 from estuary.common.api.url_converters import ReferenceConverter
 from estuary.config.error_page import error_page
-from estuary.config.openapi import OpenApiView, RedocView, SwaggerView
+from estuary.config.openapi import OpenApiView, RedocView, SwaggerView, redoc_script
 from estuary.config.storefront import storefront
 from estuary.payments.checkup.admin_page import checkup_page
 
@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/", OpenApiView.as_view(), name="schema"),
     path("api/docs/", SwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/redoc/", RedocView.as_view(url_name="schema"), name="redoc"),
+    path("api/redoc/script.js", redoc_script, name="redoc-script"),
     path("docs/errors/", error_page, name="error-page"),
     # We store no phone numbers, and allauth's views fail without one.
     re_path("^_allauth/app/v1/(?:account|auth)/phone(?:/|$)", csrf_exempt(not_found)),

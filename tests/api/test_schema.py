@@ -41,14 +41,25 @@ def test_money_is_a_string_in_the_document(public: APIClient) -> None:
         assert (shape["type"], shape["format"]) == ("string", "decimal")
 
 
-@pytest.mark.parametrize("address", ["/api/docs/", "/api/redoc/"])
-def test_the_docs_come_from_this_server_alone(public: APIClient, address: str) -> None:
+@pytest.mark.parametrize(
+    ("address", "script"),
+    [("/api/docs/", "/static/drf_spectacular_sidecar/"), ("/api/redoc/", "/api/redoc/script.js")],
+)
+def test_the_docs_come_from_this_server_alone(public: APIClient, address: str, script: str) -> None:
     answer = public.get(address, HTTP_ACCEPT="text/html")
     assert answer.status_code == 200
     page = answer.content.decode()
-    assert "/static/drf_spectacular_sidecar/" in page
+    assert f'src="{script}' in page
     # The style that hides the maker's link names it.
     assert "://" not in page.replace('a[href="https://redocly.com/redoc/"]', "")
     policy = dict(rule.split(maxsplit=1) for rule in answer.headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'self'"
     assert not [source for sources in policy.values() for source in sources.split() if "://" in source]
+
+
+def test_the_script_of_the_other_docs_fetches_no_picture_from_its_maker(public: APIClient) -> None:
+    answer = public.get("/api/redoc/script.js")
+    assert answer.status_code == 200
+    script = answer.content.decode()
+    assert "Redoc" in script and "cdn.redoc.ly" not in script
+    assert public.get("/api/redoc/script.js", headers={"If-None-Match": answer["ETag"]}).status_code == 304

@@ -2,13 +2,14 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 from playwright.sync_api import Browser, Route, expect
 
 from demo.plan import Plan
 from demo.selfcheck.shop import PASSWORD as SEEDED
-from tests.browser.shopper import Shopper
+from tests.browser.shopper import PATIENCE_S, Shopper
 
 
 def test_a_part_of_a_bundle_is_given_a_time(shopper: Shopper) -> None:
@@ -118,7 +119,8 @@ def test_what_a_frontend_sends_along_is_on_the_order_and_on_the_roster(
     shopper: Shopper, browser: Browser, stack: Plan
 ) -> None:
     def add_a_wish(route: Route) -> None:
-        body = route.request.post_data_json | {"service_data": {"my_wish": "A seat by the window"}}
+        body = json.loads(route.request.post_data or "")
+        body["service_data"] = {"my_wish": "A seat by the window"}
         route.continue_(post_data=json.dumps(body))
 
     shopper.page.route("**/api/v1/payments/create/", add_a_wish)
@@ -130,3 +132,31 @@ def test_what_a_frontend_sends_along_is_on_the_order_and_on_the_roster(
     practitioner.page.goto("/roster/")
     expect(practitioner.page.get_by_text("A seat by the window").first).to_be_visible()
     practitioner.page.context.close()
+
+
+def test_a_forgotten_password_is_set_anew_by_the_link_in_the_laptops_log(
+    shopper: Shopper, stack: Plan
+) -> None:
+    page = shopper.page
+    page.goto("/reset-password/")
+    page.get_by_label("E-mail").fill(shopper.email)
+    page.get_by_role("button", name="Send me a link").click()
+    expect(page.get_by_text("Look into your mail")).to_be_visible()
+    page.goto(link_mailed_to(shopper, stack))
+    page.get_by_label("New password").fill("another-otter-on-the-rocks")
+    page.get_by_role("button", name="Set the new password").click()
+    expect(page.get_by_text("Your new password is set.")).to_be_visible()
+    shopper.signs_in(shopper.email, "another-otter-on-the-rocks")
+
+
+def link_mailed_to(shopper: Shopper, stack: Plan) -> str:
+    """Return the link as it stands in the worker's log, once it is there."""
+    link = re.compile(
+        rf"^To: {re.escape(shopper.email)}$.*?^({stack.web_url}/reset-password/\S+)$", re.M | re.S
+    )
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if found := link.search((stack.logs / "worker.log").read_text(errors="replace")):
+            return found[1]
+        shopper.page.wait_for_timeout(100)
+    raise AssertionError("no link came")

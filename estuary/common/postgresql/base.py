@@ -4,14 +4,22 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base
+from django.db.backends.postgresql.features import DatabaseFeatures
 
 from estuary.common.postgresql.admission import Permit, admission, current_claim
 from estuary.common.postgresql.timeouts import set_limits
 
 
+class Features(DatabaseFeatures):
+    """PostgreSQL 18 is required. Asking its version would connect at the start of every command."""
+
+    supports_virtual_generated_columns = True
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Takes a connection from the pool only once the request is admitted, and releases both together."""
 
+    features_class = Features
     _permit: Permit | None = None
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
