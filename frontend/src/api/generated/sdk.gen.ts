@@ -151,6 +151,8 @@ export const ordersRefundsCreate = <ThrowOnError extends boolean = false>(option
  * Settle an order from Stripe's side
  *
  * Fetches the payment from Stripe and settles it, for the return page when the webhook is late.
+ *
+ * A card that the payment saved is among the buyer's cards when this answers.
  */
 export const ordersSyncCreate = <ThrowOnError extends boolean = false>(options: Options<OrdersSyncCreateData, ThrowOnError>): RequestResult<OrdersSyncCreateResponses, OrdersSyncCreateErrors, ThrowOnError> => (options.client ?? client).post<OrdersSyncCreateResponses, OrdersSyncCreateErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],

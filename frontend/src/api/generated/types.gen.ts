@@ -174,6 +174,12 @@ export type Guest = {
      * the guest's bank asks for the payment back
      */
     disputed: boolean;
+    /**
+     * what the buyer sent with the order
+     */
+    service_data: {
+        [key: string]: unknown;
+    };
 };
 
 export type Host = {
@@ -204,7 +210,14 @@ export type Line = {
 export type Method = {
     id: string;
     stripe_payment_method_id: string;
+    /**
+     * for people, such as Visa or Mastercard
+     */
     card_brand: string;
+    /**
+     * Stripe's word, such as visa or mastercard
+     */
+    brand: string;
     last4: string;
     exp_month: number;
     exp_year: number;
@@ -293,6 +306,12 @@ export type OrderDetail = {
     kept_until?: string | null;
     readonly created_at: string;
     completed_at?: string | null;
+    /**
+     * what the buyer sent with the order, for whoever delivers it
+     */
+    service_data: {
+        [key: string]: unknown;
+    };
     readonly refundable: string;
     lines: Array<Line>;
     timeline: Array<Transition>;
@@ -862,6 +881,12 @@ export type OrderDetailWritable = {
      */
     kept_until?: string | null;
     completed_at?: string | null;
+    /**
+     * what the buyer sent with the order, for whoever delivers it
+     */
+    service_data: {
+        [key: string]: unknown;
+    };
     lines: Array<LineWritable>;
     timeline: Array<TransitionWritable>;
 };

@@ -18,8 +18,8 @@ import { ORDER_STATUSES, REFUND_STATUSES } from "@/lib/status-labels";
 import { formatTimeSpan, formatTimestamp } from "@/lib/time";
 import { CancelOrder, holdsPlace } from "./cancel-order";
 import { DisputeNotice } from "./dispute-notice";
-import { ServiceData } from "./service-data";
 import { isPaid, Receipt } from "./receipt";
+import { ServiceData } from "./service-data";
 
 export function OrderDetails({ id }: { id: string }) {
   const { order, error, retry, isAsked } = useOrderPolling(id, { atOnce: true });
