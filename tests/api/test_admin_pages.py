@@ -203,12 +203,12 @@ def test_history_is_written_by_nobody(busy: Order, name: str) -> None:
         )
 
 
-def test_the_overview_counts_today_in_thirteen_queries(
+def test_the_overview_counts_today_in_fourteen_queries(
     busy: Order, django_assert_num_queries: Pinned
 ) -> None:
     WebhookEvent.objects.update(status="dead")
     client = admin_client()
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         answer = client.get("/admin/")
     figures = {figure.name: figure for figure in answer.context["figures"]}
     assert figures["Orders today"].value == "2"

@@ -63,6 +63,7 @@ NOBODYS = {
     "payments_hourlyalert",
     "payments_lookout",
     "payments_orphan",
+    "payments_refusal",
     "payments_stripeaccount",
 }
 # Written by staff and practitioners, never while somebody pays.
