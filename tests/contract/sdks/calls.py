@@ -248,6 +248,28 @@ AFTERWARDS = [
         {"evidence": {"uncategorized_text": "It was great"}, "submit": False},
     ),
     Call("POST /v1/disputes/{id}/close", "disputes.close", ("$disputes.data.0.id",)),
+    Call(
+        "POST /v1/payment_intents",
+        "payment_intents.create",
+        params=PAID | {"payment_method": "pm_card_createIssuerFraudRecord"},
+        save="warned",
+    ),
+    Call(
+        "GET /v1/radar/early_fraud_warnings",
+        "radar.early_fraud_warnings.list",
+        params={"payment_intent": "$warned"},
+        save="warnings",
+    ),
+    Call(
+        "GET /v1/radar/early_fraud_warnings/{id}",
+        "radar.early_fraud_warnings.retrieve",
+        ("$warnings.data.0.id",),
+        {"expand": ["charge"]},
+    ),
+    # Opened by the dashboard before the walk begins: no call opens one.
+    Call("GET /v1/reviews", "reviews.list", save="reviews"),
+    Call("GET /v1/reviews/{id}", "reviews.retrieve", ("$reviews.data.0.id",)),
+    Call("POST /v1/reviews/{id}/approve", "reviews.approve", ("$reviews.data.0.id",)),
     Call("GET /v1/balance", "balance.retrieve"),
     Call(
         "GET /v1/balance_transactions", "balance_transactions.list", params={"limit": 1}, save="transactions"

@@ -10,6 +10,7 @@ import uvicorn
 
 from demo.ports import free_port, listens
 from stripe_sandbox import ManualClock, Response, Sandbox
+from stripe_sandbox.inprocess import client
 from stripe_sandbox.server import app_for
 from tests.contract.exchanges import Exchange
 from tests.contract.forms import decode
@@ -36,10 +37,26 @@ class RecordingSandbox(Sandbox):
         return response
 
 
+def _open_review(sandbox: RecordingSandbox) -> None:
+    """Place a payment in review, as only the dashboard and Radar do."""
+    paid = client(sandbox).v1.payment_intents.create(
+        {
+            "amount": 2000,
+            "currency": "usd",
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            "payment_method": "pm_card_visa",
+            "confirm": True,
+        }
+    )
+    sandbox.control.open_review(paid.id)
+    sandbox.exchanges.clear()
+
+
 @contextlib.contextmanager
 def serving() -> Iterator[tuple[RecordingSandbox, int]]:
     """Serve a sandbox on a free port while the block lasts, and yield both."""
     sandbox, port = RecordingSandbox(), free_port()
+    _open_review(sandbox)
     config = uvicorn.Config(app_for(sandbox), host="127.0.0.1", port=port, log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
