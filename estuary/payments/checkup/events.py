@@ -145,7 +145,7 @@ def _describe_refused(refused: dict[str, Refusal]) -> Iterator[Finding]:
     for reason, row in refused.items():
         yield look(
             f"refused_{reason}",
-            f"{row.count:,} requests {REASONS.get(reason, reason)} were refused on {row.day:%d %b}, the last at "
+            f"Refused requests {REASONS.get(reason, reason)}: {row.count:,} on {row.day:%d %b}, the last at "
             f"{row.last_at:%H:%M} UTC.",
             why="Anybody can send such requests. Stripe's own are among them only if events do not arrive.",
             cure=f"{settings.FRONTEND_URL}/admin/payments/webhookevent/    # do events arrive besides?",

@@ -3,6 +3,7 @@
 client.py alone knows the SDK's classes. It passes an error as one ``Failure``, so nothing here imports the SDK.
 """
 
+import logging
 from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any
@@ -115,7 +116,8 @@ def _translate_missing_permission(error: Any, call: str, quiet: Quiet) -> Permis
     text = PERMISSION_MISSING.format(
         call=call, said=said, request=_request(error), permission=permission or f"what {call} needs"
     )
-    log.critical(
+    log.log(
+        logging.WARNING if quiet == Quiet.ALWAYS else logging.CRITICAL,
         "stripe_permission_missing",
         call=call,
         permission=permission,

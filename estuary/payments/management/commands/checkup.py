@@ -1,9 +1,11 @@
 """``manage.py checkup``: names what is wrong with the set-up, why it matters, and the line that cures it."""
 
 import json
+import logging
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -24,7 +26,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="answer as one JSON document")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        findings = run_checkup()
+        with _quiet_log():
+            findings = run_checkup()
         must_be_mended = any(finding.level == Level.BROKEN for finding in findings)
         if options["json"]:
             document = {"healthy": not must_be_mended, "findings": [asdict(finding) for finding in findings]}
@@ -34,6 +37,18 @@ class Command(BaseCommand):
             self.stdout.write(_summarize(findings))
         if must_be_mended:
             sys.exit(1)
+
+
+@contextmanager
+def _quiet_log() -> Iterator[None]:
+    """Keep lines about each call to Stripe out of the terminal: the findings say what came of it."""
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
 
 
 def _describe(finding: Finding) -> str:
