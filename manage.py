@@ -43,7 +43,6 @@ def use_running_demo() -> None:
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
-    use_running_demo()
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.core.management import execute_from_command_line  # noqa: PLC0415
 
@@ -55,4 +54,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    use_running_demo()
     main()
