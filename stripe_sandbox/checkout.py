@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from stripe_sandbox import (
+    checkout_form,
     confirmation,
     customers,
     method_options,
@@ -102,7 +103,7 @@ def pay(state: SandboxState, session: Obj, method: Obj, buyer: dict[str, Any]) -
     """Pay, or save the card, as the buyer on the hosted page; a decline is raised and the session stays open."""
     if session["status"] != "open":
         raise InvalidState(f"This Checkout Session is {session['status']}.")
-    session["_buyer"] = buyer
+    session |= {"_buyer": buyer, "_answers": checkout_form.answers(session, buyer)}
     options = confirmation.ConfirmOptions(use_stripe_sdk=True)
     if session["mode"] == "setup":
         setup = state.store.setup_intents.get(session["setup_intent"])
@@ -152,6 +153,7 @@ def _complete(state: SandboxState, session: Obj, paid: bool) -> None:
         if paid
         else "unpaid",
         "customer_details": details,
+        "custom_fields": checkout_form.with_answers(session),
         "collected_information": {"business_name": None, "individual_name": None, "shipping_details": None},
     }
     state.emit("checkout.session.completed", session)
@@ -312,7 +314,7 @@ def _standing_fields(state: SandboxState, params: dict[str, Any], session_id: st
         "client_reference_id": params.get("client_reference_id"),
         "consent_collection": params.get("consent_collection"),
         "created": state.now,
-        "custom_fields": [],
+        "custom_fields": checkout_form.custom_fields(params),
         "custom_text": CUSTOM_TEXT | params.get("custom_text", {}),
         "customer_creation": None if "customer" in params else creation,
         "discounts": [] if payment else None,

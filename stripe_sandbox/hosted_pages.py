@@ -1,6 +1,7 @@
 """The hosted pages, which need no JavaScript: Checkout, the bank's 3-D Secure page, receipts."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -18,6 +19,8 @@ METHOD_LABELS = {
 }
 # What the button says: https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-submit_type
 SUBMIT_LABELS = {"book": "Book", "donate": "Donate", "subscribe": "Subscribe"}
+# Before the key of a custom field, in the form.
+FIELD = "field_"
 NOT_FOUND = "There is nothing at this address. The sandbox forgets everything when it restarts."
 
 
@@ -68,7 +71,13 @@ def _read_form(state: SandboxState, session: Obj, form: dict[str, str]) -> tuple
     email = known_email or form.get("email", "").strip()
     if "@" not in email:
         raise InvalidParameter("Enter an email address, so that the receipt can reach you.", param="email")
-    buyer = {"email": email, "name": form.get("name") or None, "save": form.get("save") == "on"}
+    buyer = {
+        "email": email,
+        "name": form.get("name") or None,
+        "save": form.get("save") == "on",
+        "phone": form.get("phone", "").strip() or None,
+        "custom_fields": {name.removeprefix(FIELD): form[name] for name in form if name.startswith(FIELD)},
+    }
     choice = form.get("choice", "new")
     billing = {
         "email": email,
@@ -123,6 +132,7 @@ def _checkout_page(
         "lines": Html("".join(_line(line) for line in session["_lines"])),
         "alert": Html(f'<p class="alert" role="alert">{text(alert)}</p>') if alert else Html(""),
         "email": known_email or form.get("email", ""),
+        "fields": Html("".join(_fields(session, form, param))),
         "email_locked": Html("readonly") if known_email else Html(""),
         "choices": Html("".join(_choices(state, session, form.get("choice", "")))),
         "error_number": Html('aria-invalid="true"') if param == "number" else Html(""),
@@ -132,6 +142,42 @@ def _checkout_page(
         "button": "Save card" if setup else f"{SUBMIT_LABELS.get(session['submit_type'], 'Pay')} {total}",
     }
     return page("checkout", f"{values['heading']} · Checkout", status, **values)
+
+
+def _fields(session: Obj, form: dict[str, str], invalid: str | None) -> Iterator[str]:
+    """Yield the inputs of what the shop asks besides the payment."""
+    if session["phone_number_collection"]["enabled"]:
+        yield _input("phone", "Phone number", form.get("phone", ""), 'type="tel" autocomplete="tel" required')
+    for field in session["custom_fields"]:
+        name, kind, key = FIELD + field["key"], field["type"], field["key"]
+        label = field["label"]["custom"] + (" (optional)" if field["optional"] else "")
+        entered = form.get(name, field[kind]["default_value"] or "")
+        marks = ("" if field["optional"] else " required") + (
+            ' aria-invalid="true"' if invalid == key else ""
+        )
+        if kind == "dropdown":
+            yield _select(name, label, entered, field[kind]["options"], marks)
+        else:
+            yield _input(name, label, entered, ('inputmode="numeric"' if kind == "numeric" else "") + marks)
+
+
+def _input(name: str, label: str, value: str, marks: str) -> str:
+    return (
+        f'<label for="{text(name)}">{text(label)}</label>'
+        f'<input id="{text(name)}" name="{text(name)}" value="{text(value)}" maxlength="255" {marks}>'
+    )
+
+
+def _select(name: str, label: str, chosen: str, options: list[Obj], marks: str) -> str:
+    rows = "".join(
+        f'<option value="{text(option["value"])}"{" selected" if option["value"] == chosen else ""}>'
+        f"{text(option['label'])}</option>"
+        for option in [{"value": "", "label": "Choose"}, *options]
+    )
+    return (
+        f'<label for="{text(name)}">{text(label)}</label>'
+        f'<select id="{text(name)}" name="{text(name)}" {marks}>{rows}</select>'
+    )
 
 
 def _choices(state: SandboxState, session: Obj, chosen: str) -> list[str]:

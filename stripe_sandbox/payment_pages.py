@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stripe_sandbox import checkout, confirmation, payment_methods
+from stripe_sandbox import checkout, checkout_form, confirmation, payment_methods
 from stripe_sandbox.endpoint_call import Call, Routes
 from stripe_sandbox.errors import InvalidParameter, InvalidState
 from stripe_sandbox.state import SandboxState
@@ -30,7 +30,8 @@ def confirm(call: Call) -> Obj:
         raise InvalidState("The expected amount is not the session's.", code="checkout_amount_mismatch")
     method = payment_methods.resolve(state, call.params["payment_method"])
     details = method["billing_details"]
-    buyer = {"email": details["email"], "name": details["name"], "phone": details["phone"]}
+    buyer = checkout_form.examples(session) | {"email": details["email"], "name": details["name"]}
+    buyer |= {"phone": details["phone"]} if details["phone"] else {}
     checkout.pay(state, session, method, buyer)
     if state.settings.automatic_after_s is None:
         _settle_soon(state, session, method)

@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any
 
-from stripe_sandbox import checkout, confirmation, payment_methods, setup_intents
+from stripe_sandbox import checkout, checkout_form, confirmation, payment_methods, setup_intents
 from stripe_sandbox.card_details import year_of
 from stripe_sandbox.control.lookup import Lookup
 from stripe_sandbox.errors import CardError, InvalidState
@@ -79,9 +79,13 @@ class BuyerControls(Lookup):
         name: str = "Sandbox Buyer",
         save: bool = False,
         challenge: str | None = "complete",
+        custom_fields: dict[str, str] | None = None,
+        phone: str | None = None,
         **details: Any,
     ) -> Obj:
         """Pay on the hosted page; `challenge` is `complete`, `fail`, or None to leave it open.
+
+        `custom_fields` are answers by key; what the page asks for and is not given gets an example.
 
         Other types than cards are accepted even if the session allows cards only, as on an older session.
         """
@@ -89,7 +93,10 @@ class BuyerControls(Lookup):
             session = self._session(session_id)
             saved_method = self._method(payment_method, method, card, details)
             _allow(session, saved_method)
+            entered = checkout_form.examples(session)
             buyer = {
+                "custom_fields": entered["custom_fields"] | (custom_fields or {}),
+                "phone": phone or entered["phone"],
                 "email": (session["customer_details"] or {}).get("email") or email,
                 "name": name,
                 "save": save,

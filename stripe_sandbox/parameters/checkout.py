@@ -30,6 +30,12 @@ PARAMETERS: dict[str, Table] = {
             payment_method_data{{allow_redisplay}}
             saved_payment_method_options{{allow_redisplay_filters payment_method_save}}
             custom_text{{submit{{message}}}}
+            custom_fields{{
+                key type label{{custom}} optional dropdown{{default_value options{{label value}}}}
+                numeric{{default_value maximum_length minimum_length}}
+                text{{default_value maximum_length minimum_length}}
+            }}
+            phone_number_collection{{enabled}}
             submit_type
         """,
         echoed=f"""
@@ -40,9 +46,10 @@ PARAMETERS: dict[str, Table] = {
         default="""
             ui_mode=hosted_page redirect_on_completion=always
             automatic_tax{enabled=false} tax_id_collection{enabled=false} invoice_creation{enabled=false}
-            managed_payments{enabled=false} phone_number_collection{enabled=false}
+            managed_payments{enabled=false}
             after_expiration{recovery{enabled=false}}
             customer_update{address=never name=never shipping=never}
+            custom_fields{label{type=custom}}
             line_items{adjustable_quantity{enabled=false}}
             saved_payment_method_options{payment_method_remove=disabled}
             payment_method_options{

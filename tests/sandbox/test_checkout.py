@@ -161,3 +161,62 @@ def test_what_a_session_needs_is_asked_for(api: stripe.StripeClient, sandbox: Sa
     for params, words in refused:
         with pytest.raises(stripe.InvalidRequestError, match=words):
             session(api, **params)
+
+
+SIZES: Any = {
+    "key": "size",
+    "label": {"type": "custom", "custom": "Size"},
+    "type": "dropdown",
+    "dropdown": {"options": [{"label": "Small", "value": "s"}, {"label": "Medium", "value": "m"}]},
+}
+PIN: Any = {
+    "key": "pin",
+    "label": {"type": "custom", "custom": "Door <code>"},
+    "type": "numeric",
+    "numeric": {"minimum_length": 4, "maximum_length": 4},
+}
+NOTE: Any = {"key": "note", "label": {"type": "custom", "custom": "Note"}, "type": "text", "optional": True}
+
+
+def test_the_page_asks_what_the_shop_wants_to_know(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+    made = session(api, custom_fields=[SIZES, PIN, NOTE], phone_number_collection={"enabled": True})
+    shown = sandbox.request("GET", str(made.url).removeprefix(sandbox.settings.public_url)).body.decode()
+    assert all(
+        words in shown for words in ("Size", "Medium", "Door &lt;code&gt;", "Note (optional)", "Phone number")
+    )
+    good = {"field_size": "m", "field_pin": "1234", "phone": "+15555550123"}
+    for wrong, words in (
+        ({"field_size": "xl"}, b"Choose one of the options of Size."),
+        ({"field_size": ""}, b"Size is missing."),
+        ({"field_pin": "12"}, b"between 4 and 4 characters"),
+        ({"field_pin": "12a4"}, b"digits only"),
+        ({"phone": ""}, b"Enter a phone number."),
+    ):
+        refused = submit(sandbox, made.url, **good | wrong)
+        assert refused.status == 400 and words in refused.body
+    assert submit(sandbox, made.url, **good).status == 303
+    done = api.v1.checkout.sessions.retrieve(made.id)
+    fields: list[Any] = done.custom_fields
+    answered = {field.key: (getattr(field, field.type).value, field.optional) for field in fields}
+    assert answered == {"size": ("m", False), "pin": ("1234", False), "note": (None, True)}
+    assert done.customer_details and done.customer_details.phone == "+15555550123"
+
+
+def test_the_controls_answer_for_the_buyer(sandbox: Sandbox, api: stripe.StripeClient) -> None:
+    fields = [SIZES, PIN]
+    done = sandbox.control.pay_checkout(session(api, custom_fields=fields).id, custom_fields={"size": "m"})
+    assert [field[field["type"]]["value"] for field in done["custom_fields"]] == ["m", "1111"]
+
+
+def test_custom_fields_have_limits(api: stripe.StripeClient) -> None:
+    refused: list[tuple[list[Any], str]] = [
+        ([NOTE, SIZES, PIN, NOTE | {"key": "more"}], "custom_fields"),
+        ([NOTE, NOTE], "custom_fields[1][key]"),
+        ([NOTE | {"key": "not so"}], "custom_fields[0][key]"),
+        ([SIZES | {"dropdown": {"options": []}}], "custom_fields[0][dropdown]"),
+        ([NOTE | {"label": {"type": "custom", "custom": "x" * 51}}], "custom_fields[0][label][custom]"),
+    ]
+    for fields, param in refused:
+        with pytest.raises(stripe.InvalidRequestError) as caught:
+            session(api, custom_fields=fields)
+        assert caught.value.param == param

@@ -11,11 +11,18 @@ FILTERS = [
     "product", "shippable", "source", "status", "transfer_group", "type", "url",
 ]  # fmt: skip
 CURRENT_PRICE = {"currency": "usd", "product_data": {"name": "Yoga"}}
+OPTIONS = [{"label": "Small", "value": "s"}, {"label": "Medium", "value": "m"}]
 DIMENSIONS = {"package_dimensions": {"height": "1", "length": "1", "weight": "1", "width": "1"}}
 
 
 def _setup_session(world: World) -> Scene:
     return Scene(params={"mode": "setup", "success_url": "https://shop.example/cards", "currency": "usd"})
+
+
+def _asked(kind: str, **more: object) -> Json:
+    """Return a request with one custom field."""
+    field = {"key": "size", "label": {"type": "custom", "custom": "Size"}, "type": kind}
+    return {"custom_fields": [field | more]}
 
 
 def _debit_session(_: World) -> Scene:
@@ -181,6 +188,12 @@ CASES: list[tuple[str, dict[str, Case]]] = [
             "saved_payment_method_options[allow_redisplay_filters][0]": Case("limited"),
             "saved_payment_method_options[payment_method_save]": Case("enabled"),
             "submit_type": Case("book"),
+            "custom_fields": Case(given=_asked("text")),
+            "custom_fields[0][key]": Case("fit"),
+            "custom_fields[0][type]": Case("numeric"),
+            "custom_fields[0][dropdown]": Case(given=_asked("dropdown", dropdown={"options": OPTIONS})),
+            "custom_fields[0][dropdown][default_value]": Case("m"),
+            "custom_fields[0][numeric]": Case(given=_asked("numeric")),
             "adaptive_pricing[enabled]": Case(value=False),
         },
     ),

@@ -88,7 +88,7 @@ class Trial:
             return self._not_refused(case, path, self._example(path))
         if modeled.values is not None:
             other = _other_value(node_at(self.endpoint, path), modeled.values)
-            failure = self._not_refused(case, path, other)
+            failure = self._not_refused(case, path, other) if other is not None else None
             if failure:
                 return failure
         if modeled.how == "default":
@@ -241,7 +241,7 @@ def example(node: Any, values: frozenset[str] | None = None) -> Any:
 
 def _other_value(node: Any, taken: frozenset[str]) -> Any:
     choices = node["enum"] if isinstance(node, dict) else [True, False] if node == "bool" else ["something"]
-    return next(choice for choice in choices if as_text(choice) not in taken)
+    return next((choice for choice in choices if as_text(choice) not in taken), None)
 
 
 def _count(result: Result, name: str, value: Any) -> int:
