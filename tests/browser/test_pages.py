@@ -68,7 +68,7 @@ def test_the_documentation_is_drawn_without_asking_another_server(page: Page, st
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(path)
-    expect(page.get_by_text("Create a payment").first).to_be_visible()
+    expect(page.get_by_text("Create a payment").locator("visible=true").first).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert {url for url in asked if not url.startswith((stack.web_url, "data:", "blob:"))} == set()
 
