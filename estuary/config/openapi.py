@@ -75,12 +75,14 @@ def clear_cached_document() -> None:
     _build_document.cache_clear()
 
 
-@method_decorator(csp_override(DOCS_POLICY), name="dispatch")
+# Only read: rest_framework would render its answer to OPTIONS with a template that there is not.
+@method_decorator([require_safe, csp_override(DOCS_POLICY)], name="dispatch")
 class SwaggerView(SpectacularSwaggerView):
     """The endpoints to read and to try."""
 
 
-@method_decorator(csp_override(DOCS_POLICY), name="dispatch")
+# Only read: rest_framework would render its answer to OPTIONS with a template that there is not.
+@method_decorator([require_safe, csp_override(DOCS_POLICY)], name="dispatch")
 class RedocView(SpectacularRedocView):
     """The endpoints to read; the template leaves out Google's fonts."""
 

@@ -29,6 +29,8 @@ CLOSED = [
     "/admin/",
     "/admin/login/",
     "/api/schema/",
+    "/api/docs/",
+    "/api/redoc/",
     "/_allauth/browser/v1/config",
     "/healthz",
     "/metrics",
