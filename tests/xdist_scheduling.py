@@ -41,7 +41,7 @@ FIRST = (
 )
 
 
-@pytest.hookimpl(optionalhook=True)
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores, since a test often waits for a process that it has started."""
     return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
