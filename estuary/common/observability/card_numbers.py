@@ -217,6 +217,9 @@ def _is_plausible_grouping(groups: list[_Group]) -> bool:
     sizes = tuple(len(group.digits) for group in groups)
     gaps = {group.gap for group in groups[1:]}
     total = sum(sizes)
+    # Two telephone numbers. A plus alone is a blank of a URL.
+    if len(groups) == 2 and groups[1].gap.endswith("+") and groups[1].gap != "+":
+        return False
     # A comma separates two numbers; it is never inside one.
     if len(gaps) > 1:
         usual = sizes in USUAL_GROUPINGS or (total >= 16 and sizes[0] == 4 and max(map(len, gaps)) == 1)
