@@ -17,7 +17,7 @@ from estuary.payments.models import Refusal, StripeAccount
 from estuary.payments.refusals.key_permissions import find_permission, key_digest
 from estuary.payments.refusals.signatures import TOLERANCE_S
 
-# The lists that reconciliation and the doctor read.
+# The lists that reconciliation and the doctor read, and what an event may have to be fetched from.
 LISTS = (
     "customers",
     "payment_intents",
@@ -29,6 +29,8 @@ LISTS = (
     "disputes",
     "events",
     "products",
+    "reviews",
+    "radar.early_fraud_warnings",
 )
 CLOCKS_MAY_DIFFER_BY = timedelta(seconds=30)
 KEY_PAGE = "https://dashboard.stripe.com/apikeys"

@@ -4,6 +4,7 @@ client.py alone knows the SDK's classes. It passes an error as one ``Failure``, 
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any
@@ -45,6 +46,8 @@ UNREACHABLE = (
     "needs one? Nothing was changed here."
 )
 STRIPES_ADDRESS = "https://api.stripe.com"
+# A network error names what was asked for. Its query may have a buyer's address: GET /v1/customers?email=…
+QUERY = re.compile(r"(?<=url: )([^\s?]*)\?\S*")
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +135,7 @@ def _translate_missing_permission(error: Any, call: str, quiet: Quiet) -> Permis
 
 def _describe_unreachable(error: Any) -> str:
     # The SDK adds the cause in brackets, behind a sentence about its support.
-    said = redact(" ".join(str(error.user_message or error).split()))
+    said = redact(QUERY.sub(r"\1", " ".join(str(error.user_message or error).split())))
     return UNREACHABLE.format(said=said, address=settings.STRIPE_API_BASE or STRIPES_ADDRESS)
 
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from estuary.payments.errors import BadSignature
 
 TOLERANCE_S = 300
+# A Unix time has ten digits. Python refuses to read a number of thousands.
+TIME_MAX_DIGITS = 12
 NO_HEADER, MALFORMED, NO_SECRET_FITS = "no_header", "malformed_header", "no_secret_fits"
 TOO_OLD, TOO_NEW = "too_old", "too_new"
 SENTENCES = {
@@ -31,9 +33,13 @@ def read_time(header: str) -> int:
         raise refuse(MALFORMED)
     parts = [part.partition("=")[::2] for part in header.split(",")]
     times = [value for name, value in parts if name == "t"]
-    if not times or not times[0].isdecimal() or not any(name == "v1" for name, _ in parts):
+    if not any(name == "v1" for name, _ in parts) or not times or not _is_time(times[0]):
         raise refuse(MALFORMED)
     return int(times[0])
+
+
+def _is_time(text: str) -> bool:
+    return text.isdecimal() and len(text) <= TIME_MAX_DIGITS
 
 
 def refuse_old(signed_at: int, at: datetime) -> None:

@@ -82,6 +82,7 @@ def restricted(stripe: Sandbox, settings: Settings) -> Any:
 ENOUGH = (
     *("customer_write", "payment_intent_write", "payment_method_write", "setup_intent_write", "event_read"),
     *("checkout_session_write", "product_write", "dispute_read", "webhook_read", "accounts_kyc_basic_read"),
+    *("review_read", "radar_read"),
 )
 
 
@@ -91,17 +92,25 @@ def test_a_restricted_key_with_enough_permissions_is_fine(
     restricted(*ENOUGH, "charge_write")
     said = checkup()
     assert said.broken == {}
-    assert "10 of 10" in said.good["reads"]["what"]
+    assert "12 of 12" in said.good["reads"]["what"]
 
 
+@pytest.mark.parametrize(
+    ("lacking", "call"),
+    [
+        ("dispute_read", "disputes.list"),
+        ("review_read", "reviews.list"),
+        ("radar_read", "radar.early_fraud_warnings.list"),
+    ],
+)
 def test_what_a_restricted_key_may_not_read_is_found_and_named(
-    stripe: Sandbox, restricted: Any, checkup: Checkup
+    stripe: Sandbox, restricted: Any, checkup: Checkup, lacking: str, call: str
 ) -> None:
-    restricted(*(one for one in ENOUGH if one != "dispute_read"), "charge_write")
+    restricted(*(one for one in ENOUGH if one != lacking), "charge_write")
     said = checkup()
     assert said.broken.keys() == {"permission_missing"}
-    assert "disputes.list" in said.broken["permission_missing"]["what"]
-    assert "rak_dispute_read" in said.broken["permission_missing"]["cure"]
+    assert call in said.broken["permission_missing"]["what"]
+    assert f"rak_{lacking}" in said.broken["permission_missing"]["cure"]
 
 
 def test_what_a_restricted_key_may_not_write_is_learned_from_stripe_s_refusal_and_forgotten_once_it_may(

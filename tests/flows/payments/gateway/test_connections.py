@@ -8,6 +8,8 @@ import pytest
 import requests
 import stripe as sdk
 
+from estuary.payments import client
+from estuary.payments.errors import StripeUnreachable
 from estuary.payments.gateway.http import open_http_session
 from stripe_sandbox import Sandbox
 from tests.environment import NOBODY_LISTENS
@@ -87,3 +89,15 @@ def test_a_proxy_that_the_environment_names_is_asked_and_told_the_whole_address(
     answering.join(timeout=10)
     assert answer.status_code == HTTPStatus.NO_CONTENT
     assert heard[0].startswith(b"GET http://stripe.example/v1/balance HTTP/1.1\r\n")
+
+
+def test_a_stripe_out_of_reach_is_described_without_what_was_asked_of_it(
+    stripe: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = sdk_at(NOBODY_LISTENS)
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "_client", lambda: away)
+        with pytest.raises(StripeUnreachable) as caught, client._guard("customers.list") as v1:
+            v1.customers.list({"email": "maya@example.com"})
+    assert "/v1/customers" in str(caught.value)
+    assert "maya" not in str(caught.value)

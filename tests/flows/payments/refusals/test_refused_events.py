@@ -56,6 +56,12 @@ def test_each_refusal_is_logged_counted_and_answered_with_its_reason(
     assert refusals() == {reason: 1}
 
 
+def test_a_time_of_thousands_of_digits_is_malformed_and_no_bug(stripe: Sandbox) -> None:
+    assert code(send(BODY, f"t={'9' * 5000},v1=abc")) == (400, "bad_signature")
+    WEBHOOK_COUNTER.flush()
+    assert refusals() == {"malformed_header": 1}
+
+
 def test_a_body_that_is_no_event_is_counted_too(stripe: Sandbox) -> None:
     assert send(b"{}", signed(b"{}")).status_code == 400
     WEBHOOK_COUNTER.flush()
