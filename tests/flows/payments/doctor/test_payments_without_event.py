@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from rest_framework.test import APIClient
 
 from estuary.common import clock
 from estuary.payments.doctor import DELIVERY, run_checks
-from estuary.payments.observability import count_payments_without_event
+from estuary.payments.models import WebhookEvent
+from estuary.payments.observability import COUNT_PAYMENTS_WITHOUT_EVENT, count_payments_without_event
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client
 from tests.flows import buying
@@ -71,3 +73,41 @@ def test_what_credits_paid_needs_no_event(stripe: Sandbox, buyer: APIClient, ana
     buying.buy_credits(stripe, buyer)
     with later(LATE):
         assert named() == []
+
+
+@pytest.mark.parametrize(
+    ("payment_type", "kind", "column"),
+    [
+        ("intent", "v1.payment_intent.succeeded", "stripe_payment_intent_id"),
+        ("checkout", "v1.checkout.session.completed", "stripe_checkout_session_id"),
+    ],
+)
+def test_a_thin_event_reports_a_payment_too(
+    stripe: Sandbox, buyer: APIClient, payment_type: str, kind: str, column: str
+) -> None:
+    made = buying.credits(buyer, payment_type=payment_type)
+    pay_only(stripe, made)
+    stripe.take_deliveries()
+    sweep_for(10)
+    with later(LATE):
+        assert count_payments_without_event() == 1
+        at = clock.now()
+        WebhookEvent.objects.create(
+            stripe_event_id="evt_thin",
+            type=kind,
+            livemode=False,
+            payload={"related_object": {"id": getattr(buying.order_of(made), column)}},
+            status=WebhookEvent.Status.DONE,
+            due_at=at,
+            created_at=at,
+            received_at=at,
+        )
+        assert (named(), count_payments_without_event()) == ([], 0)
+
+
+def test_thin_events_are_read_once_for_all_payments() -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        cursor.execute(f"EXPLAIN {COUNT_PAYMENTS_WITHOUT_EVENT}", {"at": clock.now()})
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Nested Loop" not in plan, plan
