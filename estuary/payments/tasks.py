@@ -107,7 +107,8 @@ def alert_staff(code: str, text: str) -> None:
     staff_alerts.send_staff_alert(code, text)
 
 
-@app.task(name="payments.call_receiver", retry=MAIL_RETRY)
+# Behind every other job, the older ones too: a receiver that waits for an absent server delays no refund and no mail.
+@app.task(name="payments.call_receiver", retry=MAIL_RETRY, priority=-1)
 def call_receiver(signal: str, receiver: str, pk: int, order_id: int) -> None:
     """Call one receiver of a signal; ``order_id`` says whose job it is, for the erasure of a person."""
     delivery.deliver(signal, receiver, pk)

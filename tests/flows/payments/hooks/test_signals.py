@@ -364,3 +364,19 @@ def test_the_app_of_the_page_sends_orders_to_another_project(
         server.server_close()
     assert [each["change_id"] for each in Shop.taken] == [f"order_completed:{made['order_id']}"] * 2
     assert (Shop.taken[1]["status"], Shop.taken[1]["token"]) == ("completed", "Bearer a-token")
+
+
+def test_a_receiver_comes_after_every_other_job_of_the_worker(
+    stripe: Sandbox, buyer: APIClient, connect: Connect
+) -> None:
+    connect(listen)
+    made = buying.credits(buyer)
+    buying.pay_only(stripe, made)
+    for delivery in stripe.take_deliveries():
+        assert post_event(delivery) == 200
+    processor.drain()
+    waiting = ProcrastinateJob.objects.filter(status="todo")
+    of_receivers = set(waiting.filter(task_name="payments.call_receiver").values_list("priority", flat=True))
+    of_others = set(waiting.exclude(task_name="payments.call_receiver").values_list("priority", flat=True))
+    assert of_receivers and of_others
+    assert max(of_receivers) < min(of_others)
