@@ -6,6 +6,7 @@ import structlog
 from django.db import DatabaseError
 
 from estuary.common.errors import EstuaryError
+from estuary.common.observability.redaction import redact
 from estuary.payments import client
 from estuary.payments.checkup.account import check_account
 from estuary.payments.checkup.endpoint import check_endpoint
@@ -73,7 +74,9 @@ CURES = {
 
 
 def _failed(code: str, error: Exception) -> Finding:
-    what = str(error) if isinstance(error, EstuaryError) else f"{type(error).__name__}: {error}".strip()
+    what = (
+        str(error) if isinstance(error, EstuaryError) else redact(f"{type(error).__name__}: {error}".strip())
+    )
     why = WHY.get(code, "A part of the set-up was not checked.")
     return broken(
         code, what, why=why, cure=CURES.get(code, "Run manage.py checkup again; its log says more.")

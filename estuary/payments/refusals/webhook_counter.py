@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from estuary.payments.models import Refusal
 from estuary.payments.refusals.daily_counts import add_refusals
@@ -56,7 +56,7 @@ class WebhookCounter:
             return
         try:
             self._store(counts)
-        except DatabaseError as error:
+        except Error as error:
             log.warning("refusals_not_stored", error_type=type(error).__name__)
             with self._lock:
                 for reason, (times, last_at) in counts.items():

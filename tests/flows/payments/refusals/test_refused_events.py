@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from estuary.common import clock
 from estuary.common.observability import metrics
@@ -80,9 +80,10 @@ def test_counts_of_several_processes_add_up_and_nothing_is_stored_twice() -> Non
     assert (row.count, row.last_at, row.day) == (7, at, at.date())
 
 
-def test_what_the_database_does_not_take_is_kept_for_the_next_time() -> None:
+@pytest.mark.parametrize("kind", [DatabaseError, InterfaceError])
+def test_what_the_database_does_not_take_is_kept_for_the_next_time(kind: type[Exception]) -> None:
     stored: list[Counts] = []
-    answers = iter([DatabaseError("gone"), None])
+    answers = iter([kind("gone"), None])
 
     def store(counts: Counts) -> None:
         if error := next(answers):
