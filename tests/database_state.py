@@ -24,4 +24,20 @@ def put_back(saved: Contents) -> None:
         cursor.execute("SET LOCAL session_replication_role = replica")
         for table, rows in saved.items():
             cursor.execute(f'DELETE FROM "{table}"')  # noqa: S608 (our own names)
-            cursor.executemany(f'INSERT INTO "{table}" SELECT (%s::"{table}").*', rows)
+            columns = _stored_columns(table)
+            cursor.executemany(
+                f'INSERT INTO "{table}" ({columns}) SELECT {columns} FROM (SELECT (%s::"{table}").*)',  # noqa: S608
+                rows,
+            )
+
+
+def _stored_columns(table: str) -> str:
+    """Return the names of a table's columns, less those that PostgreSQL computes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute"
+            " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
+            [f'"{table}"'],
+        )
+        [columns] = cursor.fetchone()
+        return str(columns)

@@ -151,7 +151,7 @@ def test_events_wait_for_a_stripe_that_is_down_as_long_as_it_takes(stripe: Sandb
         assert processor.drain() == 1
     waiting = WebhookEvent.objects.get(type="charge.refunded")
     assert (waiting.status, waiting.attempts) == ("pending", 0)
-    assert "StripeUnavailable" in waiting.error
+    assert "StripeUnreachable" in waiting.error
     stripe.faults.clear()
     WebhookEvent.objects.filter(status="pending").update(due_at=clock.now())
     processor.drain()
