@@ -47,17 +47,17 @@ def check_endpoint(stripe: Probes) -> Iterator[Finding]:
             cure="https://dashboard.stripe.com/apikeys    # read access to webhook endpoints",
         )
         return
-    ours = [endpoint for endpoint in endpoints if leads_here(endpoint)]
-    if not ours:
+    leading_here = [endpoint for endpoint in endpoints if leads_here(endpoint)]
+    if not leading_here:
         yield _missing(endpoints)
         return
-    enabled = [endpoint for endpoint in ours if endpoint.is_enabled]
+    enabled = [endpoint for endpoint in leading_here if endpoint.is_enabled]
     if not enabled:
         yield broken(
             "endpoint_disabled",
-            f"The webhook endpoint {ours[0].url} is disabled at Stripe.",
+            f"The webhook endpoint {leading_here[0].url} is disabled at Stripe.",
             why=f"{NO_EVENTS} Stripe disables an endpoint that has failed for days.",
-            cure=f"{PAGE}/{ours[0].id}    # enable it, then resend what failed",
+            cure=f"{PAGE}/{leading_here[0].id}    # enable it, then resend what failed",
         )
         return
     if len(enabled) > 1:

@@ -80,9 +80,9 @@ def _find_missing(stripe: Probes, at: datetime) -> tuple[list[str], bool]:
         return [], False
     types, since, until = set(BY_WEBHOOK_ONLY), max(at - RECENT, account.bound_at), at - ON_ITS_WAY
     try:
-        if ours := [one for one in stripe.endpoints() if one.is_enabled and leads_here(one)]:
-            since = max(since, clock.from_timestamp(min(one.created for one in ours)))
-            sent = frozenset[str]().union(*(one.event_types for one in ours))
+        if endpoints := [one for one in stripe.endpoints() if one.is_enabled and leads_here(one)]:
+            since = max(since, clock.from_timestamp(min(one.created for one in endpoints)))
+            sent = frozenset[str]().union(*(one.event_types for one in endpoints))
             types = types if ALL_TYPES in sent else types & sent
         if not types or since >= until:
             return [], False

@@ -34,11 +34,11 @@ def run_checkup() -> list[Finding]:
     stripe = client.probes()
     about_account = _run(lambda: check_account(stripe))
     can_ask = not any(finding.code in {"stripe_unreachable", "key_refused"} for finding in about_account)
-    asked = stripe if can_ask else None
+    probes = stripe if can_ask else None
     findings += about_account
-    findings += _run(lambda: check_endpoint(asked)) if asked else []
-    findings += _run(lambda: check_events(asked))
-    for check in (lambda: check_storefront(asked), check_worker, check_mail):
+    findings += _run(lambda: check_endpoint(probes)) if probes else []
+    findings += _run(lambda: check_events(probes))
+    for check in (lambda: check_storefront(probes), check_worker, check_mail):
         findings += _run(check)
     return _worst_first(findings)
 

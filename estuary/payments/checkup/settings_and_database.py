@@ -29,18 +29,20 @@ def check_settings() -> Iterator[Finding]:
     """Report what ``manage.py check --deploy --database default`` warns of. A value that can't work stops the start."""
     mode = "sandbox, with no real money" if settings.SANDBOX else "live" if is_live() else "test"
     yield good("mode", f"Mode: {mode}. Address of the shop: {settings.FRONTEND_URL}")
-    ours = [
+    own_checks = [
         check
         for check in registry.get_checks(include_deployment_checks=True)
         if check.__module__ == OUR_CHECKS
     ]
     try:
         messages = [
-            message for check in ours for message in check(app_configs=None, databases=[DEFAULT_DB_ALIAS])
+            message
+            for check in own_checks
+            for message in check(app_configs=None, databases=[DEFAULT_DB_ALIAS])
         ]
     except DatabaseError:
         # check_database reports it.
-        messages = [message for check in ours for message in check(app_configs=None, databases=[])]
+        messages = [message for check in own_checks for message in check(app_configs=None, databases=[])]
     for message in messages:
         code = str(message.id)
         if not (settings.SANDBOX and code in NOT_IN_THE_SANDBOX):

@@ -34,15 +34,15 @@ FAILED = "The payment service failed. Please send the same again in a moment."
 UNANSWERED = "The payment service does not answer. Please send the same again in a moment."
 # For those who run the shop: what Stripe said, the variable, and the cure.
 KEY_REFUSED = (
-    "Stripe refused STRIPE_SECRET_KEY: “{said}” ({request}). Copy the secret key from Stripe's dashboard "
+    "Stripe refused STRIPE_SECRET_KEY: “{sentence}” ({request}). Copy the secret key from Stripe's dashboard "
     "(https://dashboard.stripe.com/apikeys), set STRIPE_SECRET_KEY, and start the web server and the worker again."
 )
 PERMISSION_MISSING = (
-    "STRIPE_SECRET_KEY may not call {call}: “{said}” ({request}). In Stripe's dashboard "
+    "STRIPE_SECRET_KEY may not call {call}: “{sentence}” ({request}). In Stripe's dashboard "
     "(https://dashboard.stripe.com/apikeys), edit the restricted key and give it {permission}."
 )
 UNREACHABLE = (
-    "Stripe does not answer: {said} Does this machine reach {address}, and does HTTPS_PROXY name the proxy if it "
+    "Stripe does not answer: {sentence} Does this machine reach {address}, and does HTTPS_PROXY name the proxy if it "
     "needs one? Nothing was changed here."
 )
 STRIPES_ADDRESS = "https://api.stripe.com"
@@ -102,7 +102,7 @@ def translate(error: Any, failure: Failure, *, call: str, quiet: Quiet) -> Excep
 
 
 def _translate_refused_key(error: Any, call: str, quiet: Quiet) -> KeyRefused:
-    text = KEY_REFUSED.format(said=_said(error), request=_request(error))
+    text = KEY_REFUSED.format(sentence=_sentence_of(error), request=_request(error))
     if quiet == Quiet.ALWAYS:
         log.warning("stripe_refused_a_key", call=call, stripe_request_id=error.request_id or "")
     else:
@@ -115,9 +115,10 @@ def _translate_refused_key(error: Any, call: str, quiet: Quiet) -> KeyRefused:
 
 def _translate_missing_permission(error: Any, call: str, quiet: Quiet) -> PermissionMissing:
     """Log which permission the call wants, and record it for the checkup."""
-    said, permission = _said(error), find_permission(_said(error))
+    sentence = _sentence_of(error)
+    permission = find_permission(sentence)
     text = PERMISSION_MISSING.format(
-        call=call, said=said, request=_request(error), permission=permission or f"what {call} needs"
+        call=call, sentence=sentence, request=_request(error), permission=permission or f"what {call} needs"
     )
     log.log(
         logging.WARNING if quiet == Quiet.ALWAYS else logging.CRITICAL,
@@ -127,7 +128,7 @@ def _translate_missing_permission(error: Any, call: str, quiet: Quiet) -> Permis
         stripe_request_id=error.request_id or "",
     )
     if quiet != Quiet.ALWAYS:
-        record_missing_permission(call, said)
+        record_missing_permission(call, sentence)
     if quiet == Quiet.NEVER:
         alert_of_refusal(text)
     return PermissionMissing(UNAVAILABLE_NOW, retry_after_s=RETRY_AFTER_S, for_operators=text)
@@ -135,11 +136,11 @@ def _translate_missing_permission(error: Any, call: str, quiet: Quiet) -> Permis
 
 def _describe_unreachable(error: Any) -> str:
     # The SDK adds the cause in brackets, behind a sentence about its support.
-    said = redact(QUERY.sub(r"\1", " ".join(str(error.user_message or error).split())))
-    return UNREACHABLE.format(said=said, address=settings.STRIPE_API_BASE or STRIPES_ADDRESS)
+    sentence = redact(QUERY.sub(r"\1", " ".join(str(error.user_message or error).split())))
+    return UNREACHABLE.format(sentence=sentence, address=settings.STRIPE_API_BASE or STRIPES_ADDRESS)
 
 
-def _said(error: Any) -> str:
+def _sentence_of(error: Any) -> str:
     """Return Stripe's own sentence, in which it masks the key itself; redacted all the same."""
     return redact(str(error.user_message or "no reason was given"))
 
