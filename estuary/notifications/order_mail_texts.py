@@ -20,6 +20,8 @@ class OrderMail(StrEnum):
     DATE_STARTED = "date_begun"
     REFUND_FAILED = "refund_failed"
     DISPUTE_LOST = "dispute_lost"
+    MOVED = "moved"
+    CALLED_OFF = "called_off"
 
 
 SUBJECTS = {
@@ -33,6 +35,8 @@ SUBJECTS = {
     OrderMail.DATE_STARTED: "Your payment for {title} came after it had begun and goes back to you",
     OrderMail.REFUND_FAILED: "Your refund for {title} did not go through yet",
     OrderMail.DISPUTE_LOST: "Your bank has returned your payment for {title}",
+    OrderMail.MOVED: "{title} has a new time",
+    OrderMail.CALLED_OFF: "{title} does not take place",
 }
 
 TEXTS = {
@@ -72,6 +76,14 @@ TEXTS = {
     OrderMail.DISPUTE_LOST: (
         "Your bank has returned your payment for {title} to you. What was paid with it and had not taken place yet is "
         "canceled, and credits that it bought are taken back. Your order is {order}: {url}."
+    ),
+    OrderMail.MOVED: (
+        "The time of your booking of {title} has changed. The new time is among your bookings: {bookings_url}. "
+        "Your order is {order}: {url}."
+    ),
+    OrderMail.CALLED_OFF: (
+        "We are sorry: your date of {title} was called off. What you paid for it goes back to you, by the way you "
+        "paid. You need not do anything. Your order is {order}: {url}."
     ),
 }
 

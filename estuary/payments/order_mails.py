@@ -64,6 +64,7 @@ def _order_mail(order: Order, template: OrderMail) -> EmailMessage:
         if order.credits_applied_minor
         else "",
         "url": f"{settings.FRONTEND_URL}/orders/?id={order.public_id}",
+        "bookings_url": f"{settings.FRONTEND_URL}/bookings/",
     }
     subject, text = SUBJECTS[template].format(**values), TEXTS[template].format(**values)
     return write_mail(_recipients(order.user), order.user.first_name, subject, text)

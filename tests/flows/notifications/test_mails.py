@@ -9,6 +9,7 @@ from django.core.mail.backends.locmem import EmailBackend
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
+from estuary.notifications.order_mail_texts import OrderMail
 from estuary.payments import outbox
 from estuary.payments.inbox import processor
 from stripe_sandbox import Sandbox
@@ -101,3 +102,12 @@ def test_while_the_mail_server_is_down_nothing_is_sent_and_nothing_is_lost(
     server.refuses_all = False
     run_jobs()
     assert told(mailoutbox) == everyone
+
+
+def test_every_mail_about_an_order_can_be_written(stripe: Sandbox, mailoutbox: list[EmailMessage]) -> None:
+    made = buying.buy_credits(stripe, signed_in(make_user("Maya")))
+    mailoutbox.clear()
+    outbox.send_mails([(buying.order_of(made), template) for template in OrderMail])
+    run_jobs()
+    assert len(mailoutbox) == len(OrderMail)
+    assert all(made["order_id"] in str(mail.body) for mail in mailoutbox)
