@@ -45,7 +45,8 @@ def decide_labeled_payment(order: OrderState, intent: Intent, fact: StripeObserv
         )
     problem = find_mismatch(order, intent)
     if not order.intent_id and order.customer_id and not problem:
-        return decide_own_payment(order, intent, fact)
+        # An order that has ended does not wait for its bank itself.
+        return decide_own_payment(order, intent, fact) or watch
     if not paid:
         return watch
     return _return_unwanted_payment(order, intent, problem or ALREADY_BEING_PAID)

@@ -171,3 +171,39 @@ def test_a_payment_by_hand_that_is_begun_while_the_order_is_open_goes_back_when_
         assert [refund.stripe_payment_intent_id for refund in Refund.objects.all()] == [by_hand]
         assert CreditAccount.objects.get().balance_minor == 5000
         all_is_well()
+
+
+@pytest.mark.parametrize("arrives", [True, False], ids=["the bank pays", "the bank refuses"])
+@pytest.mark.parametrize("lost", [True, False], ids=["no event comes", "events come until the bank answers"])
+@pytest.mark.parametrize("payment_type", ["checkout", "intent"])
+def test_a_debit_for_an_order_that_has_ended_is_watched_until_its_bank_answers(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, payment_type: str, lost: bool, arrives: bool
+) -> None:
+    """Staff take the amount by hand after the buyer has left; a page that has expired had no payment of its own."""
+    workshop = make_service(ServiceType.WORKSHOP, ana)
+    seat = make_sessions(workshop, in_days=5)[0]
+    created = buying.create(
+        buyer,
+        service_id=str(workshop.pk),
+        payment_type=payment_type,
+        scheduling_data={"service_session_id": str(seat.pk)},
+    )
+    order = buying.order_of(created)
+    assert buyer.post(f"/api/v1/orders/{order.public_id}/cancel/").status_code == 200
+    with later(timedelta(hours=2)):
+        by_hand = second_debit(stripe, order)
+        hear(stripe, lost=lost)
+        sweep_for()
+    with later(timedelta(hours=6)):
+        # The list of new payments is read past it.
+        sweep_for()
+    with later(A_DAY):
+        (stripe.control.settle if arrives else stripe.control.fail_settlement)(by_hand)
+        stripe.control.lose_events()
+        sweep_for()
+        if arrives:
+            assert Refund.objects.get().stripe_payment_intent_id == by_hand
+        else:
+            assert client.retrieve_intent(by_hand).status == "canceled"
+        assert not Orphan.objects.filter(status="waiting").exists()
+        all_is_well()
