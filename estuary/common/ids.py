@@ -24,7 +24,7 @@ refund_id = partial(public_id, "ref")
 setup_key = partial(public_id, "setup")
 device_key = partial(public_id, "device")
 customer_key = partial(public_id, "buyer")
-owner_mark = partial(public_id, "mark")
+owner_count_token = partial(public_id, "mark")
 
 
 def parse_primary_key(text: str) -> int | None:

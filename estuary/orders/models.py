@@ -81,7 +81,9 @@ class Order(models.Model):
         default=False, db_default=False, help_text="The order has ended, its payment has not."
     )
     next_close_at = models.DateTimeField(null=True, blank=True, help_text="When the worker tries to end it.")
-    next_ask_at = models.DateTimeField(null=True, blank=True, help_text="When its payment is fetched again.")
+    next_fetch_at = models.DateTimeField(
+        null=True, blank=True, db_column="next_ask_at", help_text="When its payment is fetched again."
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     paid_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)

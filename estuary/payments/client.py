@@ -100,7 +100,7 @@ def _call(name: str, key: str = "") -> Iterator[Any]:
     """
     is_account_confirmed = _is_account_confirmed(_client())
     if key:
-        _ownership_guard(_client(), ownership.current_home()).refuse_write(name, key)
+        _ownership_guard(_client(), ownership.current_site_url()).refuse_write(name, key)
     with (
         account_binding.distrust_missing(name, is_account_confirmed=is_account_confirmed),
         _guard(name) as v1,
@@ -135,7 +135,7 @@ def owner_product_client() -> OwnerProductClient:
 
 
 @lru_cache(maxsize=1)
-def _ownership_guard(api: stripe.StripeClient, home: str) -> ownership.OwnershipGuard:
+def _ownership_guard(api: stripe.StripeClient, site_url: str) -> ownership.OwnershipGuard:
     """Return the guard that allows only the owner to write; one for each client and address."""
     return ownership.OwnershipGuard(owner_product_client())
 

@@ -206,7 +206,7 @@ class Customer:
     id: str
     email: str
     user_ref: str
-    home: str
+    site_url: str
     name: str = ""
     joined: str = ""
 
@@ -217,7 +217,7 @@ class Customer:
             id=obj["id"],
             email=obj.get("email") or "",
             user_ref=metadata.get("user_id", ""),
-            home=metadata.get("home", ""),
+            site_url=metadata.get("home", ""),
             name=obj.get("name") or "",
             joined=metadata.get("joined", ""),
         )
@@ -225,27 +225,32 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The Product that names this account's owner: its address, its house, how far it has counted, its last mark."""
+    """The Product that names this account's owner: its site, its database, its count and the token of that count."""
 
-    home: str
-    house: str
+    site_url: str
+    database_id: str
     count: int
-    mark: str
+    count_token: str
 
     @classmethod
     def parse(cls, obj: Json) -> Self:
         metadata = obj.get("metadata") or {}
         count = str(metadata.get("count", ""))
         return cls(
-            home=str(metadata.get("home", "")),
-            house=str(metadata.get("house", "")),
+            site_url=str(metadata.get("home", "")),
+            database_id=str(metadata.get("house", "")),
             count=int(count) if count.isdecimal() else 0,
-            mark=str(metadata.get("mark", "")),
+            count_token=str(metadata.get("mark", "")),
         )
 
     @property
     def metadata(self) -> dict[str, str]:
-        return {"home": self.home, "house": self.house, "count": str(self.count), "mark": self.mark}
+        return {
+            "home": self.site_url,
+            "house": self.database_id,
+            "count": str(self.count),
+            "mark": self.count_token,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,11 +97,11 @@ def _check_clock(answered_at: str) -> Iterator[Finding]:
 
 
 def _check_owner() -> Iterator[Finding]:
-    row = StripeAccount.objects.filter(pk=1, judged_home=ownership.current_home()).first()
-    if row and row.standing in ownership.STANDING_SENTENCES:
+    row = StripeAccount.objects.filter(pk=1, owner_status_url=ownership.current_site_url()).first()
+    if row and row.owner_status in ownership.OWNER_STATUS_SENTENCES:
         yield look(
             "not_the_owner",
-            ownership.describe_standing(StripeAccount.Standing(row.standing)),
+            ownership.describe_owner_status(StripeAccount.OwnerStatus(row.owner_status)),
             why="A database that is not the owner cancels and refunds nothing at Stripe.",
             cure="manage.py stripe_account    # says who the owner is; --claim makes it this one",
         )

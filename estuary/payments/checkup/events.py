@@ -76,7 +76,7 @@ def _find_missing(stripe: Probes, at: datetime) -> tuple[list[str], bool]:
     copy of the shop go to the shop.
     """
     account = StripeAccount.objects.filter(pk=1).first()
-    if account is None or account.bound_at is None or account.standing == StripeAccount.Standing.OTHER:
+    if account is None or account.bound_at is None or account.owner_status == StripeAccount.OwnerStatus.OTHER:
         return [], False
     types, since, until = set(BY_WEBHOOK_ONLY), max(at - RECENT, account.bound_at), at - ON_ITS_WAY
     try:

@@ -57,4 +57,4 @@ class OwnerProductClient:
 
 
 def _key_of(owner: Owner) -> str:
-    return f"{owner.house}-owner-{owner.count}-{owner.mark}"
+    return f"{owner.database_id}-owner-{owner.count}-{owner.count_token}"

@@ -43,7 +43,9 @@ class Dispute(models.Model):
     revision = models.PositiveSmallIntegerField(default=0, help_text="Counts changes; names their postings.")
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True, help_text="When we learned of the decision.")
-    next_ask_at = models.DateTimeField(null=True, blank=True, help_text="When the worker fetches it again.")
+    next_fetch_at = models.DateTimeField(
+        null=True, blank=True, db_column="next_ask_at", help_text="When the worker fetches it again."
+    )
 
     class Meta:
         ordering = [F("closed_at").desc(nulls_first=True), "due_by", "id"]

@@ -10,37 +10,55 @@ class StripeAccount(models.Model):
     With a key of any other account, an object that is not found proves nothing.
     """
 
-    class Standing(models.TextChoices):
+    class OwnerStatus(models.TextChoices):
         OWNER = "owner"
-        # The Product at Stripe names another house as the owner.
+        # The Product at Stripe names another installation as the owner.
         OTHER = "other"
         # Another database at the same address has counted further.
         BEHIND = "behind"
         # The key may not read or write products.
-        UNTOLD = "untold"
+        UNKNOWN = "untold"
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     account_id = models.CharField(max_length=80, blank=True, help_text="Empty until Stripe has named it.")
     livemode = models.BooleanField(default=False)
     bound_at = models.DateTimeField(null=True, blank=True)
     alerted_at = models.DateTimeField(null=True, blank=True, help_text="When staff were told of a wrong key.")
-    home = models.CharField(max_length=200, blank=True, db_default="", help_text="URL of this installation.")
-    house = models.CharField(max_length=32, blank=True, db_default="", help_text="Random for each database.")
+    site_url = models.CharField(
+        max_length=200, blank=True, db_default="", db_column="home", help_text="URL of this installation."
+    )
+    database_id = models.CharField(
+        max_length=32, blank=True, db_default="", db_column="house", help_text="Random for each database."
+    )
     count = models.PositiveBigIntegerField(
         default=1, db_default=1, help_text="Raised hourly, then at Stripe."
     )
-    mark = models.CharField(max_length=32, blank=True, db_default="", help_text="Random for each count.")
+    count_token = models.CharField(
+        max_length=32, blank=True, db_default="", db_column="mark", help_text="Random for each count."
+    )
     counted_at = models.DateTimeField(null=True, blank=True)
     count_leased_until = models.DateTimeField(null=True, blank=True)
-    standing = models.CharField(
-        max_length=8, choices=Standing, blank=True, db_default="", help_text="Empty until Stripe was asked."
+    owner_status = models.CharField(
+        max_length=8,
+        choices=OwnerStatus,
+        blank=True,
+        db_default="",
+        db_column="standing",
+        help_text="Empty until it was compared with Stripe.",
     )
-    judged_home = models.CharField(
-        max_length=200, blank=True, db_default="", help_text="URL of the standing."
+    owner_status_url = models.CharField(
+        max_length=200,
+        blank=True,
+        db_default="",
+        db_column="judged_home",
+        help_text="The site's URL when the owner status was found.",
     )
-    judged_at = models.DateTimeField(null=True, blank=True)
-    house_since = models.DateTimeField(
-        null=True, blank=True, help_text="In a copy at another URL: older objects belong to the original."
+    owner_status_checked_at = models.DateTimeField(null=True, blank=True, db_column="judged_at")
+    copied_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        db_column="house_since",
+        help_text="In a copy at another URL: older objects belong to the original.",
     )
 
     class Meta:

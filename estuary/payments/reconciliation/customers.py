@@ -39,7 +39,7 @@ def restore_customer(customer: Customer) -> bool:
 
     A user who has another customer by now keeps that one.
     """
-    user = labeled_user(customer) if customer.home == settings.FRONTEND_URL else None
+    user = labeled_user(customer) if customer.site_url == settings.FRONTEND_URL else None
     if user is None or not _bind(user, customer):
         return False
     at = clock.now()

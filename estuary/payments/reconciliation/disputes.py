@@ -46,7 +46,7 @@ def sync_open_disputes() -> int:
     """Fetch open disputes from Stripe, in case the event of their decision was lost."""
     due = Dispute.objects.filter(closed_at=None, opened_at__lte=clock.now() - SYNC_AFTER)
     return process_due(
-        due, lambda dispute: sync_dispute(dispute.stripe_dispute_id), since="opened_at", again="next_ask_at"
+        due, lambda dispute: sync_dispute(dispute.stripe_dispute_id), since="opened_at", again="next_fetch_at"
     )
 
 

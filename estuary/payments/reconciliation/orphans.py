@@ -117,7 +117,7 @@ def _is_our_customer(customer: Customer | None) -> bool:
     if customer is None:
         return False
     is_saved = StripeCustomer.objects.filter(stripe_customer_id=customer.id).exists()
-    return is_saved or (bool(customer.user_ref) and customer.home == settings.FRONTEND_URL)
+    return is_saved or (bool(customer.user_ref) and customer.site_url == settings.FRONTEND_URL)
 
 
 def _payer(customer: Customer) -> User | None:

@@ -130,7 +130,7 @@ def sync_open_orders() -> int:
         Q(status__in=[Status.PENDING, Status.FAILED], created_at__lte=at - SYNC_MIN_AGE)
         | Q(status=Status.PROCESSING, created_at__lte=at - SYNC_AFTER),
     ).exclude(stripe_payment_intent_id="", stripe_checkout_session_id="")
-    return process_due(due, _sync_or_alert, since="created_at", again="next_ask_at")
+    return process_due(due, _sync_or_alert, since="created_at", again="next_fetch_at")
 
 
 def _sync_or_alert(order: Order) -> None:

@@ -18,17 +18,17 @@ def another_home_is_as_good_as_ours() -> None:
     judge = ownership.compare_with_owner
 
     def anywhere(row: Any, here: str, there: Any) -> Any:
-        return judge(row, row.home or here, there)
+        return judge(row, row.site_url or here, there)
 
     instead_of(judge, anywhere)
 
 
 @breaks("S9", WRITES)
 def nobody_looks_how_far_the_other_has_counted() -> None:
-    judge, standings = ownership.compare_with_owner, ownership.Standing
+    judge, owner_statuses = ownership.compare_with_owner, ownership.OwnerStatus
 
     def lenient(row: Any, here: str, there: Any) -> Any:
-        standing = judge(row, here, there)
-        return standings.OWNER if standing == standings.BEHIND else standing
+        owner_status = judge(row, here, there)
+        return owner_statuses.OWNER if owner_status == owner_statuses.BEHIND else owner_status
 
     instead_of(judge, lenient)

@@ -56,15 +56,15 @@ class Command(BaseCommand):
         except EstuaryError as error:
             raise CommandError(f"The owner could not be recorded at Stripe: {error}") from None
         self.stdout.write(
-            f"From now on the database at {ownership.current_home()} is the owner of what is done at Stripe. Its web "
-            "server and worker know within a minute; the former owner only reads from then on."
+            f"From now on the database at {ownership.current_site_url()} is the owner of what is done at Stripe. Its "
+            "web server and worker know within a minute; the former owner only reads from then on."
         )
 
     def _say_standing(self) -> None:
         try:
-            standing = ownership.find_standing(client.owner_product_client())
+            owner_status = ownership.find_owner_status(client.owner_product_client())
         except EstuaryError as error:
             self.stdout.write(f"Stripe could not be asked who the owner is: {error}")
             return
         owner = "At Stripe, this database is recorded as the owner."
-        self.stdout.write(ownership.describe_standing(standing) or owner)
+        self.stdout.write(ownership.describe_owner_status(owner_status) or owner)

@@ -218,7 +218,7 @@ def test_another_house_at_the_same_laptops_address_sells_and_takes_in_nothing_un
         assert status_of(made) == "refunded"
         assert not Orphan.objects.exists()
         assert not [mail for mail in mailoutbox if "alert" in mail.subject]
-        assert StripeAccount.objects.get().standing == "other"
+        assert StripeAccount.objects.get().owner_status == "other"
     intent = stripe.state.store.payment_intents.get(left_open["payment_intent_id"])
     assert intent is not None and intent["status"] == "requires_payment_method"
     put_back(mine)
@@ -280,7 +280,7 @@ def test_of_two_databases_at_one_address_the_one_that_counts_second_ends_nothing
     put_back(copy)
     with later(HOUR), estuary_talks_to(stripe):
         tasks.ask_stripe(0)
-        assert StripeAccount.objects.get().standing == "behind"
+        assert StripeAccount.objects.get().owner_status == "behind"
         with pytest.raises(Unavailable):
             client.cancel_intent(
                 shop["waiting"]["payment_intent_id"], reason="abandoned", key="ord_x-cancel-1"
@@ -288,7 +288,7 @@ def test_of_two_databases_at_one_address_the_one_that_counts_second_ends_nothing
     put_back(shops)
     with later(HOUR), estuary_talks_to(stripe):
         tasks.ask_stripe(0)
-        assert StripeAccount.objects.get().standing == "owner"
+        assert StripeAccount.objects.get().owner_status == "owner"
 
 
 # --- The owner ----------------------------------------------------------------------------------------------------
@@ -324,8 +324,10 @@ def test_the_count_goes_up_once_an_hour_by_whichever_worker(stripe: Sandbox, buy
                 tasks.ask_stripe(0)
     assert int(owner_at(stripe)["count"]) == first + 1
     row = StripeAccount.objects.get()
-    assert (row.count, row.mark) == (first + 1, owner_at(stripe)["mark"])
-    assert row.mark.startswith("mark_")  # sixteen digits by themselves would be redacted as a card number
+    assert (row.count, row.count_token) == (first + 1, owner_at(stripe)["mark"])
+    assert row.count_token.startswith(
+        "mark_"
+    )  # sixteen digits by themselves would be redacted as a card number
 
 
 @pytest.mark.parametrize("fault", ["timeout_after", "timeout_before"])
@@ -339,7 +341,7 @@ def test_a_count_whose_answer_is_lost_leaves_the_owner_the_owner(
         tasks.ask_stripe(0)
         with estuary_talks_to(stripe):
             tasks.ask_stripe(0)
-            assert StripeAccount.objects.get().standing == "owner"
+            assert StripeAccount.objects.get().owner_status == "owner"
 
 
 def test_a_key_that_may_not_read_products_sells_refunds_and_takes_in_nothing_unknown(
@@ -350,7 +352,7 @@ def test_a_key_that_may_not_read_products_sells_refunds_and_takes_in_nothing_unk
     buying.refund(staff, made, amount="20.00")
     settle_everything(stripe)
     sweep_for()
-    assert (status_of(made), StripeAccount.objects.get().standing) == ("partially_refunded", "untold")
+    assert (status_of(made), StripeAccount.objects.get().owner_status) == ("partially_refunded", "untold")
     assert [mail.subject for mail in mailoutbox if "stripe_untold" in mail.subject] == [
         "[Estuary alert] stripe_untold"
     ]

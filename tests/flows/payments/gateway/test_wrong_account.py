@@ -67,7 +67,7 @@ def remembered() -> list[object]:
 
 def make_everything_due() -> None:
     past = clock.now() - timedelta(days=1)
-    Order.objects.update(created_at=past, expires_at=past, next_close_at=None, next_ask_at=None)
+    Order.objects.update(created_at=past, expires_at=past, next_close_at=None, next_fetch_at=None)
     Refund.objects.update(created_at=clock.now() - timedelta(hours=1), next_try_at=None)
     PaymentMethod.objects.update(next_try_at=None)
 

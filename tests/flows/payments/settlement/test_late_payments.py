@@ -69,7 +69,7 @@ def ask(stripe: Sandbox) -> None:
     stripe.control.lose_events()
     overdue.expire_orders()
     overdue.end_unanswered_orders()
-    Order.objects.update(next_ask_at=None, next_close_at=None)
+    Order.objects.update(next_fetch_at=None, next_close_at=None)
     overdue.sync_open_orders()
     overdue.close_open_payments()
     settle_everything(stripe)
