@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from random import Random
+from typing import Any
 
 from tests.simulation.faults import FaultProfile
 from tests.simulation.scenario import Act, Scenario, scenario_of
@@ -94,6 +95,16 @@ def scenario_of_a_time_that_is_not_held(seed: int) -> Scenario:
 def scenario_of_a_second_payment_by_debit(seed: int, *, arrives: bool = True) -> Scenario:
     """Plan a paid order, and staff who take the same amount by debit, which is settled a day later; no event comes."""
     paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "looks afterwards": 0}
+    return _debit_by_hand(seed, paid, wait_s=30, free=False, arrives=arrives)
+
+
+def scenario_of_a_debit_for_an_ended_order(seed: int, *, arrives: bool = True) -> Scenario:
+    """Plan a page that nobody pays, and staff who take its amount by debit hours later; no event comes."""
+    left = PLAIN | {"payment_type": "checkout", "way": "nothing", "looks afterwards": 0}
+    return _debit_by_hand(seed, left, wait_s=4 * 60 * 60, free=True, arrives=arrives)
+
+
+def _debit_by_hand(seed: int, bought: dict[str, Any], *, wait_s: int, free: bool, arrives: bool) -> Scenario:
     by_hand = {
         "by hand": True,
         "odd": "second",
@@ -102,9 +113,9 @@ def scenario_of_a_second_payment_by_debit(seed: int, *, arrives: bool = True) ->
         "arrives": arrives,
     }
     acts = [
-        Act(1, TABS[0], "buy", "credits", tuple(paid.items())),
-        Act(2, "the dashboard", "wait", "30"),
-        Act(3, "the dashboard", "dashboard", "", tuple((by_hand | {"free": False}).items())),
+        Act(1, TABS[0], "buy", "credits", tuple(bought.items())),
+        Act(2, "the dashboard", "wait", str(wait_s)),
+        Act(3, "the dashboard", "dashboard", "", tuple((by_hand | {"free": free}).items())),
     ]
     return replace(_focused(seed, acts, path="", fine=False, webhooks=False), tempo="days")
 
@@ -141,6 +152,8 @@ SCENARIOS: dict[str, Callable[[int], Scenario]] = {
     "hoard": scenario_of_hoarders_at_one_address,
     "second debit": scenario_of_a_second_payment_by_debit,
     "refused second debit": partial(scenario_of_a_second_payment_by_debit, arrives=False),
+    "debit for an ended order": scenario_of_a_debit_for_an_ended_order,
+    "refused debit for an ended order": partial(scenario_of_a_debit_for_an_ended_order, arrives=False),
     "not held": scenario_of_a_time_that_is_not_held,
     "permissions": scenario_of_staff_who_try_permissions,
 }

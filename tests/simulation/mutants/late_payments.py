@@ -3,7 +3,13 @@
 from estuary.payments import outbox
 from estuary.payments.checkout import stripe_creation
 from estuary.payments.reconciliation import orphans, overdue
+from estuary.payments.settlement.effects import Decision, WatchUnmatchedPayment
+from estuary.payments.settlement.facts import StripeObservation
 from estuary.payments.settlement.rules import payments as rules
+from estuary.payments.settlement.rules import unmatched
+from estuary.payments.settlement.rules.payments import find_mismatch
+from estuary.payments.settlement.state import OrderState
+from estuary.payments.stripe_objects import Intent
 from tests.simulation.mutants.patching import breaks, instead_of, none_done
 
 BEGUN, IN_TIME = "what had begun is not handed over", "what was paid in time is handed over"
@@ -18,6 +24,39 @@ def a_second_payment_at_its_bank_is_forgotten() -> None:
 @breaks("L2", "an ended order can't be paid at Stripe", scenarios="refused second debit")
 def a_second_payment_that_its_bank_refused_can_be_paid_again() -> None:
     instead_of(stripe_creation.cancel_at_stripe, lambda order_ref, payment: False)
+
+
+@breaks(
+    "L1", "captures are equal on both sides", "captured_unknown_here", scenarios="debit for an ended order"
+)
+def a_debit_for_an_ended_order_is_forgotten() -> None:
+    """As it was: the order no longer waits for a bank, so nothing does."""
+    _forget_debits_of_ended_orders()
+
+
+@breaks("L2", "an ended order can't be paid at Stripe", scenarios="refused debit for an ended order")
+def a_refused_debit_for_an_ended_order_is_forgotten() -> None:
+    _forget_debits_of_ended_orders()
+
+
+def _forget_debits_of_ended_orders() -> None:
+    decide = unmatched.decide_labeled_payment
+
+    def forgetful(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
+        decision = decide(order, intent, fact)
+        return (
+            []
+            if not order.intent_id and not find_mismatch(order, intent) and _only_watches(decision)
+            else decision
+        )
+
+    instead_of(decide, forgetful)
+
+
+def _only_watches(decision: Decision) -> bool:
+    return isinstance(decision, list) and all(
+        isinstance(effect, WatchUnmatchedPayment) for effect in decision
+    )
 
 
 @breaks("L2", "kept_too_long")
