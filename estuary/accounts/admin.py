@@ -17,7 +17,9 @@ from django.http import HttpRequest, HttpResponse
 from procrastinate.contrib.django.models import ProcrastinateJob
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminTextareaWidget
 
+from estuary.accounts.billing_details import ADDRESS_LINES_MAX
 from estuary.accounts.models import AuditLogEntry, User
 from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.common.admin.base import (
@@ -44,14 +46,21 @@ admin.site.unregister(Group)  # Django's page, which GroupAdmin replaces
 class NewUserForm(UserCreationForm):
     class Meta:
         model = User
-        fields = ("email",)
+        fields = ("email", "first_name", "last_name")
+
+
+class UserForm(UserChangeForm):
+    class Meta:
+        model = User
+        fields = "__all__"
+        widgets = {"billing_address": UnfoldAdminTextareaWidget(attrs={"rows": ADDRESS_LINES_MAX})}
 
 
 @admin.register(User)
 class UserAdmin(IndexedSearchMixin, DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
     """Only superusers grant rights or change accounts with rights, so nobody can promote themselves."""
 
-    form = UserChangeForm
+    form = UserForm
     add_form = NewUserForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("email", "first_name", "last_name", "is_staff", "is_active", "date_joined")
@@ -68,10 +77,16 @@ class UserAdmin(IndexedSearchMixin, DjangoUserAdmin, StaffAdmin):  # type: ignor
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("email", "password", "first_name", "last_name")}),
+        ("Receipts", {"fields": ("billing_name", "billing_address")}),
         ("Rights", {"fields": RIGHTS}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
-    add_fieldsets: Any = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+    add_fieldsets: Any = (
+        (
+            None,
+            {"fields": ("email", "first_name", "last_name", "usable_password", "password1", "password2")},
+        ),
+    )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         fixed = tuple(super().get_readonly_fields(request, obj))

@@ -11,6 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower, Upper
 
+from estuary.accounts.billing_details import ADDRESS_MAX, BILLING_NAME_MAX, check_address, clean_address
+from estuary.accounts.names import check_name, clean_name, mask_email, split_name
 from estuary.common.validators import check_one_line
 
 # Addresses of erased users (see the privacy app): no mail is sent there.
@@ -41,9 +43,23 @@ class User(AbstractUser):
     """A person with an account; buyers, practitioners and staff alike."""
 
     username: None = None  # type: ignore[assignment]
+    first_name = models.CharField("first name", max_length=150, blank=True, validators=[check_name])
+    last_name = models.CharField("last name", max_length=150, blank=True, validators=[check_name])
     email = models.EmailField("e-mail address", unique=True)
     email_verified_at = models.DateTimeField(
         null=True, editable=False, help_text="when the owner of the address first proved to be its owner"
+    )
+
+    billing_name = models.CharField(
+        "name for receipts",
+        max_length=BILLING_NAME_MAX,
+        blank=True,
+        db_default="",
+        validators=[check_one_line],
+        help_text="name or company; without it, receipts name the person",
+    )
+    billing_address = models.CharField(
+        "address for receipts", max_length=ADDRESS_MAX, blank=True, db_default="", validators=[check_address]
     )
 
     USERNAME_FIELD = "email"
@@ -86,6 +102,22 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.get_full_name() or self.email
+
+    def clean(self) -> None:
+        """Check first and last name as the one name that they make; called by forms."""
+        super().clean()
+        self.first_name, self.last_name = clean_name(self.first_name), clean_name(self.last_name)
+        check_name(self.get_full_name())
+        self.billing_address = clean_address(self.billing_address)
+
+    def set_name(self, name: str) -> None:
+        """Take a full name, without saving it; raises ValidationError."""
+        self.first_name, self.last_name = split_name(clean_name(name))
+
+    @property
+    def public_name(self) -> str:
+        """What others see: the name, and of a person who has told none, the first letters of the address."""
+        return self.get_full_name() or mask_email(self.email)
 
 
 class ContactChange(models.Model):

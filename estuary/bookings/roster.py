@@ -93,6 +93,6 @@ def _slots(practitioner: Practitioner, begin: datetime, end: datetime) -> list[R
 
 
 def _guest(booking: Booking, user: User) -> Guest:
-    """Return a guest by name: practitioners do not see e-mail addresses."""
+    """Return a guest by name: practitioners do not see whole e-mail addresses."""
     order = booking.order
-    return Guest(booking.pk, user.get_full_name() or "A guest", order.disputed, order.service_data)
+    return Guest(booking.pk, user.public_name, order.disputed, order.service_data)

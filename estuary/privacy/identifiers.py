@@ -27,7 +27,7 @@ def find_identifiers(user: User) -> dict[str, Any]:
         cursor.execute("SELECT id::text FROM orders_order WHERE user_id = %s", [user.pk])
         orders = [row[0] for row in cursor.fetchall()]
     practices = Practitioner.objects.filter(user=user).values_list("display_name", flat=True)
-    names = [name for name in [user.get_full_name(), *practices] if " " in name]
+    names = [name for name in [user.get_full_name(), user.billing_name, *practices] if " " in name]
     emails = {user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
     return {
         "user": user.pk,

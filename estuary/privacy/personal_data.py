@@ -146,7 +146,7 @@ PERSONAL: dict[str, Personal] = {
     ),
     "accounts_user": Personal(
         "id = %(user)s",
-        erase=_empty("first_name last_name")
+        erase=_empty("first_name last_name billing_name billing_address")
         | {
             "email": ERASED_EMAIL.format(id="id"),
             "password": "'!'",
