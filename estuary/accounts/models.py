@@ -54,12 +54,18 @@ class User(AbstractUser):
         "name for receipts",
         max_length=BILLING_NAME_MAX,
         blank=True,
+        default="",
         db_default="",
         validators=[check_one_line],
         help_text="name or company; without it, receipts name the person",
     )
     billing_address = models.CharField(
-        "address for receipts", max_length=ADDRESS_MAX, blank=True, db_default="", validators=[check_address]
+        "address for receipts",
+        max_length=ADDRESS_MAX,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[check_address],
     )
 
     USERNAME_FIELD = "email"

@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 db_default="",
+                default="",
                 help_text="name or company; without it, receipts name the person",
                 max_length=150,
                 validators=[estuary.common.validators.check_one_line],
@@ -51,6 +52,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 db_default="",
+                default="",
                 max_length=400,
                 validators=[estuary.accounts.billing_details.check_address],
                 verbose_name="address for receipts",
