@@ -14,6 +14,7 @@ from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import ACTIVE, Booking, Participant
 from estuary.bookings.roster import RosterEntry, roster
 from estuary.bookings.scheduling import schedule
+from estuary.catalog.api import VenueSerializer
 from estuary.catalog.bounds import notice, subtract_notice
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
@@ -36,12 +37,16 @@ class HostSerializer(serializers.ModelSerializer[Practitioner]):
         fields = ["slug", "name", "time_zone"]
 
 
+JOIN_URL_HELP = "the link to join online, for those who have booked; null once it is canceled or over"
+
+
 class SeatSerializer(serializers.Serializer[Any]):
     """One meeting of a workshop or course in which the buyer has a seat."""
 
     id = serializers.CharField(source="session_id")
     start_datetime = serializers.DateTimeField(source="session.starts_at")
     end_datetime = serializers.DateTimeField(source="session.ends_at")
+    join_url = serializers.CharField(allow_null=True, help_text=JOIN_URL_HELP)
 
 
 class PartSerializer(serializers.ModelSerializer[Booking]):
@@ -56,6 +61,8 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
     start_datetime = serializers.DateTimeField(source="starts_at", allow_null=True)
     end_datetime = serializers.DateTimeField(source="ends_at", allow_null=True)
     location = serializers.CharField(source="service.location", default="")
+    venue = serializers.SerializerMethodField()
+    join_url = serializers.SerializerMethodField()
     sessions = serializers.SerializerMethodField()
     needs_scheduling = serializers.BooleanField()
     missed_start_datetime = serializers.DateTimeField(
@@ -79,6 +86,8 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
             "service_name",
             "practitioner",
             "location",
+            "venue",
+            "join_url",
             "status",
             "service_session_id",
             "start_datetime",
@@ -98,7 +107,19 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
     @extend_schema_field(SeatSerializer(many=True))
     def get_sessions(self, booking: Booking) -> Any:
         seats = sorted(booking.participants.all(), key=lambda seat: seat.session.starts_at)
+        for seat in seats:
+            seat.join_url = booking.join_url_of(seat.session)  # type: ignore[attr-defined]
         return SeatSerializer(seats, many=True).data
+
+    @extend_schema_field(VenueSerializer(allow_null=True))
+    def get_venue(self, booking: Booking) -> Any:
+        """Where it takes place; null of what is online, and of a package or bundle, whose parts have their own."""
+        venue = booking.service.venue if booking.service else None
+        return VenueSerializer(venue).data if venue else None
+
+    @extend_schema_field(serializers.CharField(allow_null=True, help_text=JOIN_URL_HELP))
+    def get_join_url(self, booking: Booking) -> str | None:
+        return booking.join_url_of(booking.session)
 
     def get_free_cancel_until(self, booking: Booking) -> datetime | None:
         """Until when cancelling returns the money; null when it has no time yet."""
@@ -129,7 +150,7 @@ class BookingFilter(serializers.Serializer[Any]):
 
 def own_bookings(user: User) -> QuerySet[Booking]:
     """Return a user's bookings with everything that the serializer shows, in a constant number of queries."""
-    bookings = Booking.objects.select_related("order", "practitioner", "service", "line")
+    bookings = Booking.objects.select_related("order", "practitioner", "service__venue", "line", "session")
     seats = Prefetch("participants", Participant.objects.filter(active=True).select_related("session"))
     children = Prefetch("children", bookings.prefetch_related(seats))
     return bookings.filter(user=user).prefetch_related(seats, children)

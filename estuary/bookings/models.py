@@ -122,6 +122,12 @@ class Booking(models.Model):
             return self.is_active and self.starts_at > at
         return self.is_active and (self.valid_until is None or self.valid_until > at)
 
+    def join_url_of(self, session: ServiceSession | None) -> str | None:
+        """Return the link to join a meeting online: for whoever has booked it, until that is canceled or over."""
+        if not self.is_active or self.starts_at is None or self.service is None:
+            return None
+        return (session.join_url if session else "") or self.service.join_url or None
+
     @property
     def needs_scheduling(self) -> bool:
         return self.is_active and self.service_type in {"session", "workshop"} and self.starts_at is None

@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 from estuary.accounts.models import Practitioner
 from estuary.catalog.availability import HORIZON, Slot, free_slots
 from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceSession, ServiceType
+from estuary.catalog.venues import Venue
 from estuary.common import clock
 from estuary.common.api.fields import MoneyField
 from estuary.common.api.openapi import problems
@@ -48,12 +49,24 @@ class PractitionerSerializer(serializers.ModelSerializer[Practitioner]):
         fields = ["slug", "name", "headline", "bio", "time_zone"]
 
 
+class VenueSerializer(serializers.ModelSerializer[Venue]):
+    """A place. Show dates there in its time zone, with the viewer's beside it when they differ."""
+
+    address_lines = serializers.ListField(child=serializers.CharField())
+    directions_url = serializers.URLField(help_text="leads there: a map's page, or its app on a phone")
+
+    class Meta:
+        model = Venue
+        fields = ["name", "address_lines", "time_zone", "directions", "directions_url"]
+
+
 class ServiceBriefSerializer(serializers.ModelSerializer[Service]):
     id = serializers.CharField(source="pk")
+    venue = VenueSerializer(allow_null=True, help_text="null: it is online")
 
     class Meta:
         model = Service
-        fields = ["id", "type", "name", "slug", "duration_min"]
+        fields = ["id", "type", "name", "slug", "duration_min", "location", "venue"]
 
 
 class ContentSerializer(serializers.Serializer[Any]):
@@ -115,6 +128,7 @@ class ServiceSerializer(serializers.ModelSerializer[Service]):
 
 
 class ServiceDetailSerializer(ServiceSerializer):
+    venue = serializers.SerializerMethodField()
     contents = serializers.SerializerMethodField()
 
     class Meta(ServiceSerializer.Meta):
@@ -125,8 +139,15 @@ class ServiceDetailSerializer(ServiceSerializer):
             "sale_starts_at",
             "sale_ends_at",
             "validity_days",
+            "venue",
             "contents",
         ]
+
+    @extend_schema_field(VenueSerializer(allow_null=True))
+    def get_venue(self, service: Service) -> Any:
+        """Where it takes place; null of what is online, and of a package, whose parts have their own."""
+        venue = service.place
+        return VenueSerializer(venue).data if venue else None
 
     @extend_schema_field(ContentSerializer(many=True))
     def get_contents(self, service: Service) -> Any:
@@ -169,7 +190,7 @@ class SlotFilter(serializers.Serializer[Any]):
         max_length=64,
         required=False,
         validators=[validate_time_zone],
-        help_text="whose days are meant and in which times are told; by default the practitioner's",
+        help_text="whose days are meant and in which times are told; by default the venue's, else the practitioner's",
     )
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
@@ -239,8 +260,8 @@ class ServiceDetail(PublicView, generics.RetrieveAPIView[Service]):
     queryset = Service.objects.none()
 
     def get_queryset(self) -> QuerySet[Service]:
-        items = Prefetch("items", PackageItem.objects.select_related("service"))
-        return visible_services().select_related("bundle_of").prefetch_related(items)
+        items = Prefetch("items", PackageItem.objects.select_related("service__venue"))
+        return visible_services().select_related("venue", "bundle_of__venue").prefetch_related(items)
 
 
 class SoonestFirst(NewestFirst):
@@ -284,14 +305,14 @@ class SlotList(PublicView):
     def get(self, request: Request, pk: int) -> Response:
         params = validate_query_params(request, SlotFilter)
         service = generics.get_object_or_404(
-            Service.objects.select_related("practitioner"), pk=pk, active=True
+            Service.objects.select_related("practitioner", "venue"), pk=pk, active=True
         )
         if service.type != ServiceType.SESSION:
             raise NoSlots(
                 f"{service.name} is not a 1-on-1 session. Ask for /api/v1/services/{pk}/sessions/ instead."
             )
         at = clock.now()
-        zone = ZoneInfo(params.get("time_zone") or service.practitioner.time_zone)
+        zone = ZoneInfo(params.get("time_zone") or (service.venue or service.practitioner).time_zone)
         first_day = params.get("from") or at.astimezone(zone).date()
         slots = free_slots(service, first_day=first_day, days=params["days"], at=at, zone=zone)
         with timezone.override(zone):

@@ -22,6 +22,7 @@ from estuary.catalog.bounds import (
     check_date,
 )
 from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.venues import JOIN_URL_MAX, Venue, check_https_url
 from estuary.common.money import MAX_MINOR, MAX_MINOR_OF
 from estuary.common.validators import check_one_line
 
@@ -50,6 +51,25 @@ class Service(models.Model):
     summary = models.CharField(max_length=240, blank=True)
     description = models.TextField(blank=True)
     location = models.CharField(max_length=120, default="Online")
+    venue = models.ForeignKey(
+        Venue,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="services",
+        # Services are few, and only the deletion of a venue looks for those in it.
+        db_index=False,
+        help_text="Where it takes place. Empty: online.",
+    )
+    # Only who has booked sees it: it is in no catalogue, no snapshot and nothing that goes to Stripe.
+    join_url = models.CharField(
+        max_length=JOIN_URL_MAX,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[check_https_url],
+        help_text="The link to an online meeting. Only who has booked sees it.",
+    )
     duration_min = models.PositiveIntegerField(
         default=60, validators=[MinValueValidator(DURATION_MIN), MaxValueValidator(DURATION_MAX)]
     )
@@ -128,6 +148,11 @@ class Service(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def place(self) -> Venue | None:
+        """Return where it takes place: a bundle's sessions are where that session service is."""
+        return self.bundle_of.venue if self.bundle_of else self.venue
+
     def is_on_sale(self, at: datetime) -> bool:
         """Return whether the service may be sold at this moment."""
         has_started = self.sale_starts_at is None or self.sale_starts_at <= at
@@ -171,6 +196,14 @@ class ServiceSession(models.Model):
     ends_at = models.DateTimeField(validators=[check_date])
     capacity = models.PositiveIntegerField(validators=[MaxValueValidator(CAPACITY_MAX)])
     taken = models.PositiveIntegerField(default=0, editable=False)
+    join_url = models.CharField(
+        max_length=JOIN_URL_MAX,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[check_https_url],
+        help_text="Of this date. Empty: the service's.",
+    )
     calendar_entry = models.OneToOneField(CalendarEntry, on_delete=models.PROTECT, editable=False)
 
     class Meta:

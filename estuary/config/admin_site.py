@@ -66,6 +66,7 @@ UNFOLD: dict[str, Any] = {
                 "Catalogue",
                 _list("Services", "spa", "catalog.service"),
                 _list("Practitioners", "self_improvement", "accounts.practitioner"),
+                _list("Venues", "location_on", "catalog.venue"),
             ),
             _section(
                 "Payments",

@@ -133,9 +133,16 @@ PERSONAL: dict[str, Personal] = {
         " stripe_payment_intent_id stripe_checkout_session_id stripe_payment_method_id failure_code decline_code"
         " cancel_reason",
     ),
+    "catalog_venue": Personal(
+        ROWS_OF_OWN_PRACTICE, erase=_empty("name address directions map_url"), keep="time_zone"
+    ),
+    "catalog_servicesession": Personal(
+        f"service_id IN (SELECT id FROM catalog_service WHERE {ROWS_OF_OWN_PRACTICE})",  # noqa: S608 (ours)
+        erase=_empty("join_url"),
+    ),
     "catalog_service": Personal(
         ROWS_OF_OWN_PRACTICE,
-        erase=_empty("summary description location") | {"active": "false"},
+        erase=_empty("summary description location join_url") | {"active": "false"},
         keep="type name slug category",
     ),
     "accounts_practitioner": Personal(

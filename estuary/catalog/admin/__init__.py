@@ -1,5 +1,5 @@
 """The admin of the catalogue."""
 
-from estuary.catalog.admin import practitioners, services
+from estuary.catalog.admin import practitioners, services, venues
 
-__all__ = ["practitioners", "services"]
+__all__ = ["practitioners", "services", "venues"]

@@ -27,6 +27,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
         labels = {
             "duration_min": "Duration (minutes)",
             "slot_step_min": "A slot every (minutes)",
+            "join_url": "Link to join",
             "validity_days": "Valid for (days)",
             "sale_starts_at": "Sale starts (UTC)",
             "sale_ends_at": "Sale ends (UTC)",
@@ -53,10 +54,25 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error(
                 "bundle_of", "Only a bundle holds several of one service: empty these three fields."
             )
+        self._check_place(data)
         begins, ends = data.get("sale_starts_at"), data.get("sale_ends_at")
         if begins and ends and ends <= begins:
             self.add_error("sale_ends_at", "The sale must end after it begins.")
         return data
+
+    def _check_place(self, data: dict[str, Any]) -> None:
+        """A set has no place of its own; a venue is the practitioner's or everybody's."""
+        venue, practitioner = data.get("venue"), data.get("practitioner")
+        owner_id = practitioner.pk if practitioner else self.instance.practitioner_id
+        if (data.get("type") or self.instance.type) in COMPOSITE_TYPES:
+            for name in ("venue", "join_url"):
+                if data.get(name):
+                    self.add_error(name, "The services inside have their own: leave this empty.")
+        elif venue:
+            if venue.practitioner_id not in {None, owner_id}:
+                self.add_error("venue", f"This place belongs to {venue.practitioner}: choose another.")
+            if data.get("location") in {"", "Online"}:
+                data["location"] = venue.name
 
     def _check_bundle(self, data: dict[str, Any]) -> None:
         inside = data["bundle_of"]

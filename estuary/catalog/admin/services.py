@@ -40,7 +40,7 @@ class SessionInline(StaffInline):
     formset: Any = SessionFormSet
     max_num = DATES_MAX
     verbose_name, verbose_name_plural = "date", "dates"
-    fields = ("starts_at", "ends_at", "capacity", "seats_taken")
+    fields = ("starts_at", "ends_at", "capacity", "join_url", "seats_taken")
     readonly_fields = ("seats_taken",)
     seats_taken = column("Seats taken", lambda session: str(session.taken))
 
@@ -82,7 +82,8 @@ class ServiceAdmin(StaffAdmin):
     }  # only while it is empty, so that links to services do not break
     fieldsets = (
         (None, {"fields": ("name", "slug", "type", "practitioner", "active")}),
-        ("Shown to buyers", {"fields": ("category", "summary", "description", "location")}),
+        ("Shown to buyers", {"fields": ("category", "summary", "description")}),
+        ("Place", {"fields": (("location", "venue"), "join_url")}),
         ("Time", {"fields": (("duration_min", "slot_step_min"), "validity_days")}),
         ("Sale", {"fields": (("sale_starts_at", "sale_ends_at"), ("free_cancel_hours", "hold_s"))}),
         ("Bundle", {"fields": ("bundle_of", ("bundle_quantity", "bundle_bonus"))}),

@@ -18,8 +18,8 @@ OVERLAP = "The practitioner is taken at that time: choose another, or move what 
 class SessionForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ServiceSession
-        fields = ("starts_at", "ends_at", "capacity")
-        labels = {"starts_at": "Starts (UTC)", "ends_at": "Ends (UTC)"}
+        fields = ("starts_at", "ends_at", "capacity", "join_url")
+        labels = {"starts_at": "Starts (UTC)", "ends_at": "Ends (UTC)", "join_url": "Link to join"}
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -85,7 +85,7 @@ class SessionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
 
     def save_existing(self, form: Any, obj: Any, commit: bool = True) -> Any:
         """Save only the edited fields: ``taken`` may have changed since the page was opened."""
-        edited = [name for name in form.changed_data if name in {"starts_at", "ends_at", "capacity"}]
+        edited = [name for name in form.changed_data if name in SessionForm.Meta.fields]
         if commit and edited:
             obj.save(update_fields=edited)
         return obj

@@ -28,6 +28,17 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A venue; ``host`` is whose place it is, empty for one that any practitioner may use."""
+
+    host: str
+    name: str
+    address: str
+    time_zone: str
+    directions: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dates:
     """Weekly meetings at ``(weekday, local start)``; one capacity per meeting, so their number is the length."""
 
@@ -50,6 +61,7 @@ class Offer:
     eur: str
     duration_min: int = 60
     location: str = "Online"
+    venue: str = ""  # its name
     description: str = ""
     dates: Dates | None = None
     holds: tuple[str, ...] = ()
@@ -108,6 +120,23 @@ HOSTS = (
     ),
 )
 
+PLACES = (
+    Place(
+        "jonas-keller",
+        "Studio Kreuzberg",
+        "Oranienstraße 25, Hinterhof\n10999 Berlin\nGermany",
+        "Europe/Berlin",
+        "Through the gate, second courtyard, bell “Keller”, third floor. Kottbusser Tor (U1, U8) is four minutes away.",
+    ),
+    Place(
+        "",
+        "Praia de Carcavelos",
+        "Avenida Marginal, posto 3\n2775-604 Carcavelos\nPortugal",
+        "Europe/Lisbon",
+        "Meet at the lifeguards’ post 3. The train from Cais do Sodré takes 25 minutes, and then it is ten on foot.",
+    ),
+)
+
 _SESSIONS = (
     Offer(
         "ana-ribeiro", "session", "private-yoga", "Private yoga session", "Yoga",
@@ -117,7 +146,7 @@ _SESSIONS = (
     Offer(
         "jonas-keller", "session", "somatic-bodywork", "Somatic bodywork", "Bodywork",
         "Ninety minutes of hands-on work and slow movement.", "140.00", "129.00",
-        duration_min=90, location="Studio Kreuzberg, Berlin", rules={"free_cancel_hours": 48},
+        duration_min=90, location="Studio Kreuzberg, Berlin", venue="Studio Kreuzberg", rules={"free_cancel_hours": 48},
     ),
     Offer(
         "priya-raman", "session", "ayurvedic-consultation", "Ayurvedic consultation", "Nutrition",
@@ -141,13 +170,15 @@ _GROUPS = (
     Offer(
         "ana-ribeiro", "workshop", "breath-and-cold-water", "Breath and cold water", "Breathwork",
         "A morning of breathwork and, for those who like, the Atlantic.", "65.00", "60.00",
-        duration_min=150, location="Praia de Carcavelos, Lisbon", dates=Dates(SAT, "10:00", (12, 12, 12, 12)),
+        duration_min=150, location="Praia de Carcavelos, Lisbon", venue="Praia de Carcavelos",
+        dates=Dates(SAT, "10:00", (12, 12, 12, 12)),
     ),
     Offer(
         "jonas-keller", "workshop", "desk-workers-back", "The desk worker's back", "Bodywork",
         "Release what eight hours of sitting did. Very small groups.", "55.00", "50.00",
         # `taken` counts real seats only, so a date that nobody can book any more has no capacity at all.
-        duration_min=120, location="Studio Kreuzberg, Berlin", dates=Dates(SAT, "14:00", (2, 0, 8)),
+        duration_min=120, location="Studio Kreuzberg, Berlin", venue="Studio Kreuzberg",
+        dates=Dates(SAT, "14:00", (2, 0, 8)),
     ),
     Offer(
         "priya-raman", "workshop", "cooking-for-your-dosha", "Cooking for your dosha", "Nutrition",

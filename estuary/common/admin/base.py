@@ -98,7 +98,8 @@ class StaffAdmin(ModelAdmin):
 
 
 def _describe_change(form: forms.Form, name: str) -> str:
-    if "password" in name:
+    # A password or a link to join opens a door, and the audit trail is for many eyes and for ever.
+    if "password" in name or "join_url" in name:
         return name
     title = form.fields[name].label or name.replace("_", " ")
     before, after = form.get_initial_for_field(form.fields[name], name), form.cleaned_data.get(name)

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from estuary.accounts.rights import Right, may
+from estuary.catalog.api import VenueSerializer
 from estuary.common.api.fields import MoneyField
 from estuary.common.money import to_decimal
 from estuary.orders.api import OrderSerializer
@@ -60,6 +61,8 @@ class OrderBookingSerializer(serializers.Serializer[Any]):
     parent_id = serializers.CharField(allow_null=True)
     service_type = serializers.CharField()
     service_name = serializers.CharField()
+    location = serializers.CharField(source="service.location", default="")
+    venue = VenueSerializer(source="service.venue", default=None, allow_null=True)
     status = serializers.CharField()
     start_datetime = serializers.DateTimeField(source="starts_at", allow_null=True)
     end_datetime = serializers.DateTimeField(source="ends_at", allow_null=True)

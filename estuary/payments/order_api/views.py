@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
@@ -63,8 +63,9 @@ class OrderDetailView(APIView):
     @method_decorator(conditional_page)
     def get(self, request: Request, order_id: str) -> Response:
         orders = _visible_orders(cast(User, request.user))
+        bookings = Prefetch("bookings", Booking.objects.select_related("service__venue"))
         order = get_object_or_404(
-            orders.prefetch_related("lines", "transitions", "bookings", "refunds", "disputes"),
+            orders.prefetch_related("lines", "transitions", bookings, "refunds", "disputes"),
             public_id=order_id,
         )
         data = OrderDetailSerializer(order, context={"request": request}).data

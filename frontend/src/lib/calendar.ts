@@ -1,6 +1,6 @@
 import type { Booking } from "@/api/generated";
 
-type Meeting = { uid: string; start: string; end: string };
+type Meeting = { uid: string; start: string; end: string; join: string | null };
 
 const formatUtc = (moment: string) => new Date(moment).toISOString().replace(/[-:]|\.\d{3}/g, "");
 const escapeText = (text: string) => text.replace(/[\\;,]/g, (mark) => `\\${mark}`).replaceAll("\n", "\\n");
@@ -20,21 +20,26 @@ function foldLine(line: string): string {
   return [...lines, current].join("\r\n ");
 }
 
+/** The uids are those of the calendar files in our mails, so that either replaces the other. */
 function meetingsOf(booking: Booking): Meeting[] {
-  if (booking.sessions.length > 0) {
+  if (booking.service_type === "course") {
     return booking.sessions.map((session) => ({
       uid: `booking-${booking.id}-${session.id}`,
       start: session.start_datetime,
       end: session.end_datetime,
+      join: session.join_url,
     }));
   }
-  const { id, start_datetime: start, end_datetime: end } = booking;
-  return start && end ? [{ uid: `booking-${id}`, start, end }] : [];
+  const { id, start_datetime: start, end_datetime: end, join_url: join } = booking;
+  return start && end ? [{ uid: `booking-${id}`, start, end, join }] : [];
 }
+
+const placeOf = ({ venue, location }: Booking) =>
+  venue ? [venue.name, ...venue.address_lines].join(", ") : (location ?? "");
 
 /** Returns a booking as an iCalendar document (RFC 5545), one event for each meeting. */
 export function calendarOf(booking: Booking, now = new Date()): string {
-  const events = meetingsOf(booking).flatMap(({ uid, start, end }) => [
+  const events = meetingsOf(booking).flatMap(({ uid, start, end, join }) => [
     "BEGIN:VEVENT",
     `UID:${uid}@${window.location.hostname}`,
     `DTSTAMP:${formatUtc(now.toISOString())}`,
@@ -42,7 +47,8 @@ export function calendarOf(booking: Booking, now = new Date()): string {
     `DTEND:${formatUtc(end)}`,
     `SUMMARY:${escapeText(booking.service_name)}`,
     `DESCRIPTION:${escapeText(`With ${booking.practitioner.name}`)}`,
-    `LOCATION:${escapeText(booking.location ?? "")}`,
+    `LOCATION:${escapeText(placeOf(booking))}`,
+    ...(join ? [`URL:${join}`] : []),
     "END:VEVENT",
   ]);
   const lines = [

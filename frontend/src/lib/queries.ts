@@ -16,7 +16,6 @@ import {
   servicesSlotsRetrieve,
 } from "@/api/generated";
 import { unwrap } from "@/api/problem";
-import { ownZone } from "@/lib/time";
 
 /** The query key of everything that belongs to one account; removed when another one signs in. */
 export const OWN_DATA = "mine";
@@ -62,14 +61,11 @@ export const useSessions = (id: string, enabled = true) =>
     staleTime: 10_000,
   });
 
-export const useSlots = (id: string, from: string | undefined, days: number, enabled = true) =>
+export const useSlots = (id: string, from: string, days: number, zone: string) =>
   useQuery({
-    queryKey: ["slots", id, from ?? "today", days],
+    queryKey: ["slots", id, from, days, zone],
     queryFn: () =>
-      unwrap(
-        servicesSlotsRetrieve({ path: { id: Number(id) }, query: { from, days, time_zone: ownZone() } }),
-      ),
-    enabled,
+      unwrap(servicesSlotsRetrieve({ path: { id: Number(id) }, query: { from, days, time_zone: zone } })),
     staleTime: 10_000,
   });
 

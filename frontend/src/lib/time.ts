@@ -76,6 +76,21 @@ export function formatTimeSpan(start: string, end: string | null, zone = ownZone
   return `${formatDay(start, zone)}, ${formatTime(start, zone)} – ${withZone.format(new Date(end))}`;
 }
 
+/**
+ * Returns a span in a venue's zone, and in the reader's where its clocks show another time: "Sat, Nov 28, 10:00 – 12:30
+ * WET", and null or the reader's. What is online (no zone) is in the reader's zone alone.
+ */
+export function spanAt(
+  start: string,
+  end: string | null,
+  zone?: string,
+): { text: string; own: string | null } {
+  const text = formatTimeSpan(start, end, zone ?? ownZone());
+  const clockIn = (place: string) => wallClock(place).format(new Date(start));
+  const differs = zone !== undefined && clockIn(zone) !== clockIn(ownZone());
+  return { text, own: differs ? formatTimeSpan(start, end) : null };
+}
+
 /** Returns a date and time such as "Nov 28, 2026, 10:00 AM GMT+1". */
 export function formatTimestamp(moment: string): string {
   return new Intl.DateTimeFormat(undefined, {

@@ -15,7 +15,17 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from estuary.accounts.models import Practitioner, User
-from estuary.catalog.management.seed_data import BUYERS, HOSTS, OFFERS, STAFF, Dates, Host, Offer, Person
+from estuary.catalog.management.seed_data import (
+    BUYERS,
+    HOSTS,
+    OFFERS,
+    PLACES,
+    STAFF,
+    Dates,
+    Host,
+    Offer,
+    Person,
+)
 from estuary.catalog.models import (
     Availability,
     PackageItem,
@@ -24,6 +34,7 @@ from estuary.catalog.models import (
     ServiceSession,
     ServiceType,
 )
+from estuary.catalog.venues import Venue
 from estuary.common import clock
 from estuary.common.livemode import is_live
 from estuary.common.money import to_minor
@@ -31,6 +42,8 @@ from estuary.common.money import to_minor
 PASSWORD = "estuary-demo"  # noqa: S105 the demo prints it; nobody has it elsewhere
 # Dates are far enough ahead that a visitor can cancel free of charge.
 FIRST_IN = timedelta(days=2)
+COMPOSITE = {ServiceType.PACKAGE, ServiceType.BUNDLE}
+JOIN_URL = "https://meet.estuary.example/{}"
 
 
 class Command(BaseCommand):
@@ -65,6 +78,10 @@ def seed(*, at: datetime) -> None:
         _user(person, password)
     for host in HOSTS:
         _practitioner(host, password)
+    for place in PLACES:
+        owner = Practitioner.objects.get(slug=place.host) if place.host else None
+        details = {"address": place.address, "time_zone": place.time_zone, "directions": place.directions}
+        Venue.objects.get_or_create(practitioner=owner, name=place.name, defaults=details)
     for offer in OFFERS:
         service = _service(offer, at)
         if offer.dates:
@@ -113,6 +130,8 @@ def _service(offer: Offer, at: datetime) -> Service:
             "summary": offer.summary,
             "description": offer.description or offer.summary,
             "location": offer.location,
+            "venue": Venue.objects.filter(name=offer.venue).first() if offer.venue else None,
+            "join_url": "" if offer.venue or offer.type in COMPOSITE else JOIN_URL.format(offer.slug),
             "duration_min": offer.duration_min,
             "bundle_of": Service.objects.get(slug=offer.bundle_of) if offer.bundle_of else None,
             "bundle_quantity": offer.bundle_quantity,

@@ -28,6 +28,11 @@ export type Booking = {
     service_name: string;
     practitioner: Host;
     location?: string;
+    venue: Venue | null;
+    /**
+     * the link to join online, for those who have booked; null once it is canceled or over
+     */
+    readonly join_url: string | null;
     status?: BookingStatus;
     service_session_id: string | null;
     start_datetime: string | null;
@@ -263,6 +268,8 @@ export type OrderBooking = {
     parent_id: string | null;
     service_type: string;
     service_name: string;
+    location?: string;
+    venue?: Venue | null;
     status: string;
     start_datetime: string | null;
     end_datetime: string | null;
@@ -423,6 +430,11 @@ export type Part = {
     service_name: string;
     practitioner: Host;
     location?: string;
+    venue: Venue | null;
+    /**
+     * the link to join online, for those who have booked; null once it is canceled or over
+     */
+    readonly join_url: string | null;
     status?: BookingStatus;
     service_session_id: string | null;
     start_datetime: string | null;
@@ -618,6 +630,10 @@ export type Seat = {
     id: string;
     start_datetime: string;
     end_datetime: string;
+    /**
+     * the link to join online, for those who have booked; null once it is canceled or over
+     */
+    join_url: string | null;
 };
 
 export type Service = {
@@ -647,6 +663,11 @@ export type ServiceBrief = {
     name: string;
     slug: string;
     duration_min?: number;
+    location?: string;
+    /**
+     * null: it is online
+     */
+    venue: Venue | null;
 };
 
 export type ServiceDetail = {
@@ -676,6 +697,7 @@ export type ServiceDetail = {
      * packages and bundles
      */
     validity_days?: number | null;
+    venue: Venue | null;
     readonly contents: Array<Content>;
 };
 
@@ -716,6 +738,23 @@ export type Transition = {
      * for staff only; empty for the buyer
      */
     readonly cause: string;
+};
+
+/**
+ * A place. Show dates there in its time zone, with the viewer's beside it when they differ.
+ */
+export type Venue = {
+    name: string;
+    address_lines: Array<string>;
+    time_zone: string;
+    /**
+     * How to find the door: a floor, a bell, a tram stop.
+     */
+    directions?: string;
+    /**
+     * leads there: a map's page, or its app on a phone
+     */
+    directions_url: string;
 };
 
 export type BalanceWritable = {
@@ -1891,7 +1930,7 @@ export type ServicesSlotsRetrieveData = {
          */
         from?: string;
         /**
-         * whose days are meant and in which times are told; by default the practitioner's
+         * whose days are meant and in which times are told; by default the venue's, else the practitioner's
          */
         time_zone?: string;
     };

@@ -1,14 +1,16 @@
 "use client";
-import { CalendarPlus, MapPin } from "lucide-react";
+import { CalendarPlus, Video } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
 import type { Booking } from "@/api/generated";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
+import { Place } from "@/components/ui/place";
+import { TimeSpan } from "@/components/ui/time-span";
 import { downloadCalendar } from "@/lib/calendar";
 import type { When } from "@/lib/queries";
 import { BOOKING_STATUSES } from "@/lib/status-labels";
-import { formatDay, formatTimeSpan, formatTimestamp } from "@/lib/time";
+import { formatDay, formatTimestamp } from "@/lib/time";
 import { CancelBooking } from "./cancel-booking";
 import { ScheduleDialog } from "./schedule-dialog";
 
@@ -28,15 +30,30 @@ export function BookingCard({ booking, when, count }: Props) {
       </div>
       <p className="text-base text-soft">with {booking.practitioner.name}</p>
       <Times booking={booking} />
-      {booking.location ? (
-        <p className="mt-2 flex items-center gap-1.5 text-base text-soft">
-          <MapPin aria-hidden="true" className="size-4 shrink-0" />
-          {booking.location}
+      <Place venue={booking.venue} location={booking.location} className="mt-2" />
+      {booking.join_url && booking.service_type !== "course" ? (
+        <p className="mt-3">
+          <JoinLink url={booking.join_url} about={booking.service_name} />
         </p>
       ) : null}
       <div className="flex-1" />
       <Actions booking={booking} when={when} count={count} />
     </article>
+  );
+}
+
+/** The link to a meeting online; its address tells the other side nothing about this page. */
+function JoinLink({ url, about }: { url: string; about: string }) {
+  return (
+    <a
+      href={url}
+      target="_blank"
+      rel="noopener noreferrer"
+      className="inline-flex min-h-6 items-center gap-1.5 font-semibold text-tide underline underline-offset-4"
+    >
+      <Video aria-hidden="true" className="size-4" />
+      Join online<span className="sr-only">: {about} (opens a new tab)</span>
+    </a>
   );
 }
 
@@ -79,7 +96,16 @@ function Times({ booking }: { booking: Booking }) {
         </summary>
         <ol className="mt-2 grid gap-1 text-base text-soft">
           {booking.sessions.map((session) => (
-            <li key={session.id}>{formatTimeSpan(session.start_datetime, session.end_datetime)}</li>
+            <li key={session.id}>
+              <TimeSpan
+                start={session.start_datetime}
+                end={session.end_datetime}
+                zone={booking.venue?.time_zone}
+              />{" "}
+              {session.join_url ? (
+                <JoinLink url={session.join_url} about={formatDay(session.start_datetime)} />
+              ) : null}
+            </li>
           ))}
         </ol>
       </details>
@@ -87,7 +113,9 @@ function Times({ booking }: { booking: Booking }) {
   }
   if (booking.start_datetime) {
     return (
-      <p className="mt-3 font-semibold">{formatTimeSpan(booking.start_datetime, booking.end_datetime)}</p>
+      <p className="mt-3 font-semibold">
+        <TimeSpan start={booking.start_datetime} end={booking.end_datetime} zone={booking.venue?.time_zone} />
+      </p>
     );
   }
   return booking.valid_until ? (

@@ -26,7 +26,10 @@ export function ScheduleDialog({ booking, onClose }: { booking: Booking; onClose
       title="When shall it be?"
       description={
         <p>
-          {booking.service_name} with {booking.practitioner.name}. Times are yours: {zoneName(ownZone())}.
+          {booking.service_name} with {booking.practitioner.name}.{" "}
+          {booking.venue
+            ? `Times are those of the place: ${zoneName(booking.venue.time_zone)}.`
+            : `Times are yours: ${zoneName(ownZone())}.`}
         </p>
       }
     >
@@ -74,5 +77,12 @@ function Times({ booking, chosen, onChoose }: TimesProps) {
     );
   }
   const Picker = booking.service_type === "session" ? SlotPicker : SessionPicker;
-  return <Picker serviceId={booking.service_id} chosen={chosen} onChoose={onChoose} />;
+  return (
+    <Picker
+      serviceId={booking.service_id}
+      zone={booking.venue?.time_zone}
+      chosen={chosen}
+      onChoose={onChoose}
+    />
+  );
 }

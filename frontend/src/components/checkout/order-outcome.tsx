@@ -2,8 +2,10 @@ import type { OrderDetail } from "@/api/generated";
 import { ButtonLink } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { Notice } from "@/components/ui/notice";
+import { Place } from "@/components/ui/place";
+import { TimeSpan } from "@/components/ui/time-span";
 import { formatMoney, isZero } from "@/lib/money";
-import { formatTimeSpan, formatTimestamp } from "@/lib/time";
+import { formatTimestamp } from "@/lib/time";
 import { NOTHING_WAS_CHARGED } from "./declined";
 
 /** The outcome of an order, and the next step. */
@@ -98,8 +100,13 @@ function BookedTimes({ order }: { order: OrderDetail }) {
             <li key={booking.id}>
               <p className="font-semibold">{booking.service_name}</p>
               <p className="text-soft">
-                {formatTimeSpan(booking.start_datetime ?? "", booking.end_datetime)}
+                <TimeSpan
+                  start={booking.start_datetime ?? ""}
+                  end={booking.end_datetime}
+                  zone={booking.venue?.time_zone}
+                />
               </p>
+              <Place venue={booking.venue} location={booking.location} className="mt-1" />
             </li>
           ))}
         </ul>

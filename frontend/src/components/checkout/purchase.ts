@@ -1,7 +1,7 @@
 import type { PaymentRequestRequest, ServiceDetail, ServiceType, Session } from "@/api/generated";
 import { formatMoney, toMinor } from "@/lib/money";
 import { priceOf } from "@/lib/price";
-import { formatTimeSpan } from "@/lib/time";
+import { spanAt } from "@/lib/time";
 
 /** A purchase that is not yet placed, at the server's price. */
 export type Purchase = {
@@ -36,11 +36,7 @@ export function servicePurchase(
   return {
     title: service.name,
     detail: `with ${service.practitioner.name}`,
-    when: start
-      ? formatTimeSpan(start, null)
-      : date
-        ? formatTimeSpan(date.start_datetime, date.end_datetime)
-        : null,
+    when: whenText(start ?? date?.start_datetime, date?.end_datetime ?? null, service.venue?.time_zone),
     later: schedulingText(service),
     holds: service.type === "course" || scheduling !== undefined,
     type: service.type,
@@ -56,6 +52,12 @@ export function servicePurchase(
       ...(scheduling ? { scheduling_data: scheduling } : {}),
     },
   };
+}
+
+function whenText(start: string | undefined, end: string | null, zone?: string): string | null {
+  if (!start) return null;
+  const { text, own } = spanAt(start, end, zone);
+  return own ? `${text} (your time: ${own})` : text;
 }
 
 function schedulingText({ type, validity_days: days }: ServiceDetail): string | null {

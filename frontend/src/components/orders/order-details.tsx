@@ -15,7 +15,7 @@ import { Loading } from "@/components/ui/loading";
 import { LoadError, Notice } from "@/components/ui/notice";
 import { formatMoney, isZero } from "@/lib/money";
 import { ORDER_STATUSES, REFUND_STATUSES } from "@/lib/status-labels";
-import { formatTimeSpan, formatTimestamp } from "@/lib/time";
+import { formatTimestamp, spanAt } from "@/lib/time";
 import { CancelOrder, holdsPlace } from "./cancel-order";
 import { DisputeNotice } from "./dispute-notice";
 import { isPaid, Receipt } from "./receipt";
@@ -179,7 +179,7 @@ function Bookings({ order }: { order: OrderDetail }) {
               {booking.status === "canceled"
                 ? "Canceled"
                 : booking.start_datetime
-                  ? formatTimeSpan(booking.start_datetime, booking.end_datetime)
+                  ? spanAt(booking.start_datetime, booking.end_datetime, booking.venue?.time_zone).text
                   : "To be scheduled"}
             </span>
           </li>

@@ -4,14 +4,15 @@ import type { ServiceDetail } from "@/api/generated";
 import { ButtonLink } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Notice } from "@/components/ui/notice";
+import { TimeSpan } from "@/components/ui/time-span";
 import { formatMoney } from "@/lib/money";
 import { priceOf } from "@/lib/price";
 import { useConfig, useSessions } from "@/lib/queries";
-import { formatTimeSpan, ownZone, zoneName } from "@/lib/time";
+import { ownZone, zoneName } from "@/lib/time";
 import { SessionPicker } from "./session-picker";
 import { SlotPicker } from "./slot-picker";
 
-export type Choice = { start?: string; session?: string; words?: string };
+export type Choice = { start?: string; session?: string; end?: string };
 
 /** The panel where the buyer chooses a time and continues to the checkout; nothing is held yet. */
 export function BookPanel({ service }: { service: ServiceDetail }) {
@@ -24,8 +25,7 @@ export function BookPanel({ service }: { service: ServiceDetail }) {
   const ready = service.on_sale && !full && (!needsTime || choice.start || choice.session);
   const query = new URLSearchParams({
     service: service.id,
-    ...(choice.start ? { start: choice.start } : {}),
-    ...(choice.session ? { session: choice.session } : {}),
+    ...(choice.session ? { session: choice.session } : choice.start ? { start: choice.start } : {}),
   });
   return (
     <aside id="book" aria-label="Book" className="scroll-mt-4 lg:sticky lg:top-6 lg:self-start">
@@ -48,7 +48,9 @@ export function BookPanel({ service }: { service: ServiceDetail }) {
           </DisabledButton>
         )}
         <p aria-live="polite" className="mt-3 text-center text-base text-soft">
-          {choice.start ? formatTimeSpan(choice.start, null) : choice.words}
+          {choice.start ? (
+            <TimeSpan start={choice.start} end={choice.end ?? null} zone={service.venue?.time_zone} />
+          ) : null}
         </p>
       </Card>
     </aside>
@@ -61,19 +63,27 @@ function TimePicker({ service, choice, onChoose }: TimePickerProps) {
   return (
     <>
       <CardTitle className="mt-4">Choose a time</CardTitle>
-      <p className="text-base text-soft">Shown in your time zone: {zoneName(ownZone())}</p>
+      <p className="text-base text-soft">
+        {service.venue
+          ? `Shown in the time of the place: ${zoneName(service.venue.time_zone)}`
+          : `Shown in your time zone: ${zoneName(ownZone())}`}
+      </p>
       <div className="mt-4">
         {service.type === "session" ? (
           <SlotPicker
             serviceId={service.id}
+            zone={service.venue?.time_zone}
             chosen={choice.start}
             onChoose={(start) => onChoose({ start })}
           />
         ) : (
           <SessionPicker
             serviceId={service.id}
+            zone={service.venue?.time_zone}
             chosen={choice.session}
-            onChoose={(session, words) => onChoose({ session, words })}
+            onChoose={(session, date) =>
+              onChoose({ session, start: date.start_datetime, end: date.end_datetime })
+            }
           />
         )}
       </div>

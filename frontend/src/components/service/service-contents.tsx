@@ -1,13 +1,14 @@
 "use client";
 import Link from "next/link";
 import type { ServiceDetail } from "@/api/generated";
+import { TimeSpan } from "@/components/ui/time-span";
 import { useSessions } from "@/lib/queries";
 import { SERVICE_TYPES } from "@/lib/service-types";
-import { formatDuration, formatTimeSpan } from "@/lib/time";
+import { formatDuration } from "@/lib/time";
 
 /** The meetings of a course, or the parts of a package or bundle. */
 export function ServiceContents({ service }: { service: ServiceDetail }) {
-  if (service.type === "course") return <Meetings id={service.id} />;
+  if (service.type === "course") return <Meetings id={service.id} zone={service.venue?.time_zone} />;
   if (service.contents.length === 0) return null;
   return (
     <section className="mt-8">
@@ -18,12 +19,17 @@ export function ServiceContents({ service }: { service: ServiceDetail }) {
             key={part.id}
             className="flex items-baseline justify-between gap-4 rounded-2xl bg-sand/60 px-4 py-3"
           >
-            <Link
-              href={`/services/?id=${part.id}`}
-              className="font-semibold underline-offset-4 hover:underline"
-            >
-              {part.name}
-            </Link>
+            <span>
+              <Link
+                href={`/services/?id=${part.id}`}
+                className="font-semibold underline-offset-4 hover:underline"
+              >
+                {part.name}
+              </Link>
+              <span className="block text-base text-soft">
+                {part.venue ? [part.venue.name, ...part.venue.address_lines].join(", ") : part.location}
+              </span>
+            </span>
             <span className="text-right text-base text-soft">
               {quantity + bonus > 1
                 ? `${quantity} times${bonus ? `, and ${bonus} on the house` : ""}`
@@ -42,7 +48,7 @@ export function ServiceContents({ service }: { service: ServiceDetail }) {
   );
 }
 
-function Meetings({ id }: { id: string }) {
+function Meetings({ id, zone }: { id: string; zone?: string }) {
   const sessions = useSessions(id);
   const meetings = sessions.data?.pages.flatMap((page) => page.results) ?? [];
   return (
@@ -52,7 +58,7 @@ function Meetings({ id }: { id: string }) {
         {meetings.map((meeting, index) => (
           <li key={meeting.id} className="flex gap-4 rounded-2xl bg-sand/60 px-4 py-3">
             <span className="tabular w-6 font-semibold text-tide">{index + 1}</span>
-            <span>{formatTimeSpan(meeting.start_datetime, meeting.end_datetime)}</span>
+            <TimeSpan start={meeting.start_datetime} end={meeting.end_datetime} zone={zone} />
           </li>
         ))}
       </ol>

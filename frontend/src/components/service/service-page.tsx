@@ -1,6 +1,7 @@
 "use client";
 import { Clock, MapPin, Undo2 } from "lucide-react";
 import { useSearchParams } from "next/navigation";
+import type { ReactNode } from "react";
 import type { ServiceDetail, ServiceType } from "@/api/generated";
 import { isNotFound } from "@/api/problem";
 import { ServiceArt } from "@/components/art/service-art";
@@ -9,6 +10,7 @@ import { ButtonLink } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { Loading } from "@/components/ui/loading";
 import { LoadError } from "@/components/ui/notice";
+import { Address } from "@/components/ui/place";
 import { useService } from "@/lib/queries";
 import { SERVICE_TYPES } from "@/lib/service-types";
 import { formatDuration, formatHours } from "@/lib/time";
@@ -75,7 +77,7 @@ function Facts({ service }: { service: ServiceDetail }) {
     ...(service.type === "package"
       ? []
       : [{ Icon: Clock, label: "Length", text: formatDuration(service.duration_min ?? 60) }]),
-    { Icon: MapPin, label: "Place", text: service.location ?? "Online" },
+    { Icon: MapPin, label: "Place", text: placeOf(service) },
     {
       Icon: Undo2,
       label: "Cancelling",
@@ -95,6 +97,11 @@ function Facts({ service }: { service: ServiceDetail }) {
       ))}
     </dl>
   );
+}
+
+function placeOf({ type, venue, location }: ServiceDetail): ReactNode {
+  if (venue) return <Address venue={venue} />;
+  return type === "package" ? "Each part has its own place, below." : (location ?? "Online");
 }
 
 function cancelRule(type: ServiceType, notice: string): string {

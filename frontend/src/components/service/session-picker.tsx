@@ -6,12 +6,18 @@ import { Loading } from "@/components/ui/loading";
 import { LoadError } from "@/components/ui/notice";
 import { cn } from "@/lib/cn";
 import { useSessions } from "@/lib/queries";
-import { formatLongDay, formatTime, formatTimeSpan } from "@/lib/time";
+import { formatLongDay, formatTime } from "@/lib/time";
 
-type Props = { serviceId: string; chosen?: string; onChoose: (id: string, words: string) => void };
+type Props = {
+  serviceId: string;
+  /** The zone of the venue; without one, the times are the reader's. */
+  zone?: string;
+  chosen?: string;
+  onChoose: (id: string, date: Session) => void;
+};
 
 /** The sessions of a workshop as radio buttons, each with its seats left. */
-export function SessionPicker({ serviceId, chosen, onChoose }: Props) {
+export function SessionPicker({ serviceId, zone, chosen, onChoose }: Props) {
   const sessions = useSessions(serviceId);
   if (sessions.isPending) return <Loading rows={3} />;
   if (sessions.isError) return <LoadError error={sessions.error} retry={() => sessions.refetch()} />;
@@ -26,7 +32,8 @@ export function SessionPicker({ serviceId, chosen, onChoose }: Props) {
             key={date.id}
             date={date}
             checked={chosen === date.id}
-            onChoose={() => onChoose(date.id, formatTimeSpan(date.start_datetime, date.end_datetime))}
+            zone={zone}
+            onChoose={() => onChoose(date.id, date)}
           />
         ))}
       </div>
@@ -35,9 +42,9 @@ export function SessionPicker({ serviceId, chosen, onChoose }: Props) {
   );
 }
 
-type DateChoiceProps = { date: Session; checked: boolean; onChoose: () => void };
+type DateChoiceProps = { date: Session; zone?: string; checked: boolean; onChoose: () => void };
 
-function DateChoice({ date, checked, onChoose }: DateChoiceProps) {
+function DateChoice({ date, zone, checked, onChoose }: DateChoiceProps) {
   return (
     <label
       className={cn(
@@ -55,9 +62,9 @@ function DateChoice({ date, checked, onChoose }: DateChoiceProps) {
         className="size-5 shrink-0 accent-tide"
       />
       <span className="min-w-0 flex-1">
-        <span className="block font-semibold leading-snug">{formatLongDay(date.start_datetime)}</span>
+        <span className="block font-semibold leading-snug">{formatLongDay(date.start_datetime, zone)}</span>
         <span className="text-base text-soft">
-          {formatTime(date.start_datetime)} – {formatTime(date.end_datetime)}
+          {formatTime(date.start_datetime, zone)} – {formatTime(date.end_datetime, zone)}
         </span>
       </span>
       <span

@@ -4,21 +4,21 @@ import { useState } from "react";
 import { Loading } from "@/components/ui/loading";
 import { LoadError } from "@/components/ui/notice";
 import { useSlots } from "@/lib/queries";
-import { addDays, dayKey, formatDayKey, formatLongDay, formatTime } from "@/lib/time";
+import { addDays, dayKey, formatDayKey, formatLongDay, formatTime, ownZone } from "@/lib/time";
 
 const DAYS = 7;
 const WEEKS_AHEAD = 12;
 
-type Props = { serviceId: string; chosen?: string; onChoose: (start: string) => void };
+type Props = { serviceId: string; zone?: string; chosen?: string; onChoose: (start: string) => void };
 
-/** The free slots of a week by day, in the buyer's own time zone. */
-export function SlotPicker({ serviceId, chosen, onChoose }: Props) {
+/** The free slots of a week by day: in the venue's time zone, or in the buyer's own. */
+export function SlotPicker({ serviceId, zone = ownZone(), chosen, onChoose }: Props) {
   const [week, setWeek] = useState(0);
   // Fixed when the page opens: the weeks do not shift at midnight.
-  const [today] = useState(() => dayKey(new Date().toISOString()));
+  const [today] = useState(() => dayKey(new Date().toISOString(), zone));
   const firstDay = addDays(today, week * DAYS);
-  const slots = useSlots(serviceId, firstDay, DAYS);
-  const days = Map.groupBy(slots.data?.slots ?? [], (slot) => dayKey(slot.start_datetime));
+  const slots = useSlots(serviceId, firstDay, DAYS, zone);
+  const days = Map.groupBy(slots.data?.slots ?? [], (slot) => dayKey(slot.start_datetime, zone));
   return (
     <div>
       <WeekNavigation week={week} firstDay={firstDay} onTurn={setWeek} />
@@ -33,11 +33,17 @@ export function SlotPicker({ serviceId, chosen, onChoose }: Props) {
         {[...days].map(([key, free]) => (
           <fieldset key={key}>
             <legend className="mb-2 font-semibold text-base">
-              {formatLongDay(free[0]?.start_datetime ?? key)}
+              {formatLongDay(free[0]?.start_datetime ?? key, zone)}
             </legend>
             <div className="flex flex-wrap gap-2">
               {free.map(({ start_datetime: start }) => (
-                <SlotChoice key={start} start={start} checked={chosen === start} onChoose={onChoose} />
+                <SlotChoice
+                  key={start}
+                  start={start}
+                  zone={zone}
+                  checked={chosen === start}
+                  onChoose={onChoose}
+                />
               ))}
             </div>
           </fieldset>
@@ -47,9 +53,9 @@ export function SlotPicker({ serviceId, chosen, onChoose }: Props) {
   );
 }
 
-type SlotChoiceProps = { start: string; checked: boolean; onChoose: (start: string) => void };
+type SlotChoiceProps = { start: string; zone: string; checked: boolean; onChoose: (start: string) => void };
 
-function SlotChoice({ start, checked, onChoose }: SlotChoiceProps) {
+function SlotChoice({ start, zone, checked, onChoose }: SlotChoiceProps) {
   return (
     <label className="relative inline-flex">
       <input
@@ -61,7 +67,7 @@ function SlotChoice({ start, checked, onChoose }: SlotChoiceProps) {
       />
       {/* Styled by `peer`, as Firefox lacked `:has()` until December 2023. */}
       <span className="tabular pointer-events-none inline-flex min-h-11 min-w-[5.5rem] items-center justify-center rounded-full border border-edge/60 bg-white px-3 peer-checked:border-tide peer-checked:bg-tide peer-checked:text-white peer-focus-visible:outline-3 peer-focus-visible:outline-tide peer-focus-visible:outline-offset-2">
-        {formatTime(start)}
+        {formatTime(start, zone)}
       </span>
     </label>
   );
