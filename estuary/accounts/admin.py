@@ -19,8 +19,8 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from estuary.accounts.billing_details import ADDRESS_LINES_MAX
 from estuary.accounts.models import AuditLogEntry, User
+from estuary.accounts.postal_addresses import ADDRESS_LINES_MAX
 from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.common.admin.base import (
     NOTHING,

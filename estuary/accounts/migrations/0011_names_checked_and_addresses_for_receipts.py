@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import estuary.accounts.billing_details
+import estuary.accounts.postal_addresses
 import estuary.accounts.names
 import estuary.common.validators
 
@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                 db_default="",
                 default="",
                 max_length=400,
-                validators=[estuary.accounts.billing_details.check_address],
+                validators=[estuary.accounts.postal_addresses.check_address],
                 verbose_name="address for receipts",
             ),
         ),
