@@ -17,19 +17,27 @@ from django.core.mail import EmailMessage
 from procrastinate.types import JSONDict
 
 from estuary.accounts.email_change import sign_email_change
+from estuary.accounts.mailed_codes import (
+    DIGITS,
+    VALID_FOR,
+    Purpose,
+    compute_code,
+    find_user,
+)
 from estuary.accounts.models import User
 from estuary.common.process.job_queue import enqueue
 
 FOLDER = "account/email/"
+SIGN_IN_CODE = "sign_in_code"
 type Context = dict[str, Any]
 
 
 def enqueue_mail(
     template: str, email: str, user_id: int | None, details: dict[str, str] | None = None
 ) -> None:
-    """Enqueue a mail about an account; ``template`` is a key of TEMPLATES or NOTICES, or allauth's name of one."""
+    """Enqueue a mail about an account; ``template`` is SIGN_IN_CODE, or a key of TEMPLATES or NOTICES."""
     template = template.removeprefix(FOLDER)
-    if template not in TEMPLATES and template not in NOTICES:
+    if template != SIGN_IN_CODE and template not in TEMPLATES and template not in NOTICES:
         raise LookupError(f"There is no mail {template}: add it to accounts/account_mails.py")
     mail: JSONDict = {"template": template, "email": email, "user_id": user_id}
     if details:
@@ -40,10 +48,12 @@ def enqueue_mail(
 def write_mail(
     template: str, email: str, user_id: int | None, details: dict[str, str] | None = None
 ) -> EmailMessage | None:
-    """Render a mail of TEMPLATES or NOTICES; None if it is obsolete. The age of its link begins now."""
+    """Render a mail; None if it is obsolete. The age of its link begins now."""
     file, context = FOLDER + FILES.get(template, template), None
     if template in NOTICES:
         file, context = "account_notice/notice", _describe_change(template, details or {})
+    elif template == SIGN_IN_CODE:
+        file, context = "account_notice/code", _describe_code(email, details or {})
     elif user_id and (user := User.objects.filter(pk=user_id, is_active=True).first()):
         context = TEMPLATES[template](email, user)
     if context is None:
@@ -59,7 +69,26 @@ def write_mail(
 def _describe_change(template: str, details: dict[str, str]) -> Context:
     """Return what was changed in an account, from where, and what to do about it."""
     reset_url = _link("account_reset_password")
-    return {"change": NOTICES[template], "details": details, "password_reset_url": reset_url}
+    can_reset = template not in {"email_changed", "erasure_requested"}
+    return {
+        "change": NOTICES[template],
+        "details": details,
+        "password_reset_url": reset_url if can_reset else "",
+    }
+
+
+def _describe_code(email: str, details: dict[str, str]) -> Context | None:
+    """Return a code as people read it; None if it is over. Only now is it known who has the address."""
+    purpose = Purpose(details["purpose"])
+    code = compute_code(details["mark"], email, purpose)
+    if not code:
+        return None
+    return {
+        "code": f"{code[: DIGITS // 2]} {code[DIGITS // 2 :]}",
+        "is_new": find_user(email) is None,
+        "reauthenticates": purpose is Purpose.REAUTHENTICATE,
+        "minutes": VALID_FOR.seconds // 60,
+    }
 
 
 def _confirm_address(email: str, user: User) -> Context | None:
@@ -106,6 +135,8 @@ NOTICES = {
     "password_changed": "Your password was changed",
     "password_set": "Your password was set",
     "password_reset": "Your password was reset",
+    "password_removed": "Your password was removed, as your address had not been confirmed before",
+    "erasure_requested": "Your account was closed, and your data will be deleted",
     "mfa/email/totp_activated": "An authenticator app was added",
     "mfa/email/totp_deactivated": "Your authenticator app was removed",
     "mfa/email/recovery_codes_generated": "New recovery codes were made",

@@ -28,6 +28,11 @@ class QueuedMailAdapter(DefaultAccountAdapter):
         " that gives it back to you, whoever opened it.",
         "too_many_login_attempts": "Too many tries. Set a new password by mail, in this browser: that lets you in at"
         " once. Or try again in an hour.",
+        "incorrect_code": "That is not the code. Look at the newest mail from us, and type its eight digits.",
+        "code_used_up": "That was the last try with this code. Ask for another one.",
+        "no_code_expected": "There is no code to confirm here, or it is over. Ask for another one.",
+        "too_many_codes": "Too many codes were mailed already. Type the newest one, sign in with your password, or"
+        " set a new password by mail. Or try again in an hour.",
     }
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:

@@ -30,6 +30,11 @@ LIMITS = {
     "once_at_account": "1000/h/key",
     "code_at_account": "10/h/key,50/d/key",
     "from_device": "5/5m/key,20/h/key",
+    # Of mailed codes; see sign_in_codes/limits.py.
+    "code_mail_from_address": "20/m/ip,120/h/ip",
+    "code_mail_from_address_to_account": "3/m/key,6/h/key,12/d/key",
+    "code_mail_to_account": "12/h/key,30/d/key",
+    "code_mail_from_device": "3/m/key,10/h/key,30/d/key",
 }
 APP = "estuary.sign_in"
 
@@ -78,7 +83,7 @@ def count_code(request: HttpRequest, user: User) -> Guess | None:
 def clear_guesses(request: HttpRequest, email: str) -> None:
     """Clear the counters of an account whose owner has reset the password."""
     account = email.lower()
-    pair = _address_and_account(request, account)
+    pair = address_and_account(request, account)
     for action, key in (
         ("from_address_at_account", pair),
         ("once_from_address_at_account", pair),
@@ -97,15 +102,16 @@ def _count_by_address(guess: Guess, account: str) -> bool:
         guess.count("from_site", site) and guess.count("from_site_at_account", f"{site} {account}")
     ):
         return False
-    return guess.count("from_address_at_account", _address_and_account(guess.request, account))
+    return guess.count("from_address_at_account", address_and_account(guess.request, account))
 
 
 def _count_at_account(guess: Guess, account: str) -> bool:
     if guess.count("at_account", account):
         return True
-    once = guess.count("once_from_address_at_account", _address_and_account(guess.request, account))
+    once = guess.count("once_from_address_at_account", address_and_account(guess.request, account))
     return once and guess.count("once_at_account", account)
 
 
-def _address_and_account(request: HttpRequest, account: str) -> str:
+def address_and_account(request: HttpRequest, account: str) -> str:
+    """Return the key of one address at one account."""
     return f"{ratelimit.get_ip(request)} {account}"

@@ -7,17 +7,26 @@ from allauth.account.forms import default_token_generator
 from allauth.account.internal.flows.email_verification import handle_verification_email_rate_limit
 from allauth.account.models import EmailAddress
 from allauth.core import context
-from allauth.headless.account.inputs import AddEmailInput, ResetPasswordInput, VerifyEmailInput
+from allauth.core.exceptions import ReauthenticationRequired
+from allauth.headless.account.inputs import (
+    AddEmailInput,
+    ResetPasswordInput,
+    SignupInput,
+    VerifyEmailInput,
+)
 from allauth.headless.account.views import (
+    ChangePasswordView,
     ManageEmailView,
     ResetPasswordView,
     SignupView,
     VerifyEmailView,
 )
 from allauth.headless.base.response import AuthenticationResponse
+from allauth.headless.internal.restkit.inputs import CharField
 from allauth.headless.internal.restkit.response import ErrorResponse
 from allauth.headless.mfa.inputs import AuthenticateInput, ReauthenticateInput
 from allauth.headless.mfa.views import AuthenticateView, ReauthenticateView
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
@@ -26,8 +35,21 @@ from estuary.accounts.devices import remember_device
 from estuary.accounts.email_change import EmailChange, is_free, is_taken, read_email_change
 from estuary.accounts.hashing import wait_for_sign_up_turn
 from estuary.accounts.models import User
+from estuary.accounts.names import clean_name, split_name
+from estuary.accounts.reauthentication import has_reauthenticated
 from estuary.accounts.recovery import record_verification, recover_account
 from estuary.accounts.sign_in_limits import clear_guesses, count_code
+
+
+class NamedSignupInput(SignupInput):
+    """allauth's sign-up with a name, which an API's client may leave out."""
+
+    name = CharField(required=False)
+
+    def clean_name(self) -> str:
+        name = clean_name(self.cleaned_data["name"])
+        self.cleaned_data["first_name"], self.cleaned_data["last_name"] = split_name(name)
+        return name
 
 
 class AtomicSignupView(SignupView):
@@ -35,6 +57,8 @@ class AtomicSignupView(SignupView):
 
     So a sign-up that failed can be repeated, without an error that the address is taken.
     """
+
+    input_class = {"POST": NamedSignupInput}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
@@ -64,6 +88,24 @@ class ChangeEmailView(ManageEmailView):
     """Requests a change of address. allauth asks for the password first, and the new address must be confirmed."""
 
     input_class = ManageEmailView.input_class | {"POST": ChangeEmailInput}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not has_reauthenticated(request.session):
+            raise ReauthenticationRequired
+        return super().post(request, *args, **kwargs)
+
+
+class SetPasswordView(ChangePasswordView):
+    """Changes a password, or sets the first one. The first needs a mailed code, as a change needs the old password."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        assert isinstance(request.user, User)
+        if not request.user.has_usable_password() and not has_reauthenticated(request.session):
+            raise ReauthenticationRequired
+        super().post(request, *args, **kwargs)
+        # The session has another key now, so the tokens from before are void. Tokens go to whoever was nobody before.
+        request.allauth.headless._pre_user = AnonymousUser()  # type: ignore[attr-defined]
+        return AuthenticationResponse(request)
 
 
 class ConfirmEmailInput(VerifyEmailInput):

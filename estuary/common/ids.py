@@ -23,6 +23,7 @@ order_id = partial(public_id, "ord")
 refund_id = partial(public_id, "ref")
 setup_key = partial(public_id, "setup")
 device_key = partial(public_id, "device")
+code_mark = partial(public_id, "code")
 customer_key = partial(public_id, "buyer")
 owner_count_token = partial(public_id, "mark")
 

@@ -210,6 +210,9 @@ AUTHENTICATION_BACKENDS = [
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+# Who joins or signs in without a password types a mailed code (accounts/sign_in_codes/, which counts its own limits).
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
 ACCOUNT_CHANGE_EMAIL = True  # one address per account; a new one replaces the old
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a session token alone changes neither address nor second factor
 ACCOUNT_EMAIL_NOTIFICATIONS = True
@@ -268,8 +271,10 @@ REST_FRAMEWORK = {
 API_DESCRIPTION = """Buy credits, sessions, workshops, courses, packages and bundles by card.
 
 **Sign up and in** with django-allauth headless: `POST /_allauth/app/v1/auth/signup` and
-`POST /_allauth/app/v1/auth/login`, each with `{"email", "password"}`. The answer's `meta.access_token` goes into
-`Authorization: Bearer …` here;
+`POST /_allauth/app/v1/auth/login`, each with `{"email", "password"}`; or without a password, for newcomers too:
+`POST /_allauth/app/v1/auth/code/request` with `{"email", "name"}`, then `POST /_allauth/app/v1/auth/code/confirm` with
+the mailed `{"code"}` and the first answer's `meta.session_token` as `X-Session-Token`. The answer's
+`meta.access_token` goes into `Authorization: Bearer …` here;
 `POST /_allauth/app/v1/tokens/refresh` with `{"refresh_token"}` renews it, and
 `DELETE /_allauth/app/v1/auth/session` with `X-Session-Token` signs out.
 

@@ -47,6 +47,13 @@ class Visitor:
     def sign_in(self, email: str, password: str = PASSWORD) -> int:
         return self.ask("POST", "auth/login", {"email": email, "password": password})[0]
 
+    def request_code(self, email: str, **body: str) -> int:
+        return self.ask("POST", "auth/code/request", {"email": email, **body})[0]
+
+    def enter(self, code: str) -> int:
+        """Type a mailed code; returns the status."""
+        return self.ask("POST", "auth/code/confirm", {"code": code})[0]
+
     def reauthenticate(self, password: str = PASSWORD) -> int:
         return self.ask("POST", "auth/reauthenticate", {"password": password})[0]
 
@@ -79,6 +86,15 @@ def keys_mailed_to(email: str) -> list[str]:
     run_jobs()
     bodies = [str(message.body) for message in mail.outbox if message.to == [email]]
     return [unquote(key) for body in bodies for key in re.findall(r"\?key=(\S+)", body)]
+
+
+def codes_mailed_to(email: str) -> list[str]:
+    """Return the codes that were mailed to an address, oldest first."""
+    run_jobs()
+    bodies = [str(message.body) for message in mail.outbox if message.to == [email]]
+    return [
+        "".join(code) for body in bodies for code in re.findall(r"^ +(\d{4}) (\d{4})$", body, re.MULTILINE)
+    ]
 
 
 def subjects_mailed_to(email: str) -> list[str]:
