@@ -19,6 +19,8 @@ handler500 = "estuary.common.api.problems.server_error"
 register_converter(ReferenceConverter, "ref")
 
 api_v1: list[URLPattern | URLResolver] = [
+    path("", include("estuary.accounts.profile.urls")),
+    path("", include("estuary.privacy.urls")),
     path("", include("estuary.catalog.urls")),
     path("", include("estuary.orders.urls")),
     path("", include("estuary.bookings.urls")),

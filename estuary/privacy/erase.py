@@ -21,7 +21,7 @@ from estuary.credits import ledger
 from estuary.credits.models import CreditAccount, CreditTransaction
 from estuary.orders.models import Order
 from estuary.payments.checkout import cancel_order
-from estuary.privacy.erasure_checks import raise_if_events_pending, raise_if_needed
+from estuary.privacy.erasure_checks import ErasureRefused, raise_if_events_pending, raise_if_needed
 from estuary.privacy.identifiers import find_identifiers
 from estuary.privacy.models import Erasure
 from estuary.privacy.personal_data import EVENTS, PERSONAL
@@ -37,14 +37,17 @@ SET_IGNORED_TRIGGERS = "SELECT set_config('pgtrigger.ignore', %s, true)"
 MAX_REQUEST_AGE = timedelta(minutes=1)
 
 
-def begin_erasure(user: User, *, forfeit_credits: bool = False) -> Erasure:
+def begin_erasure(user: User, *, forfeit_credits: bool = False, by_person: bool = False) -> Erasure:
     """Deactivate the account of a person; from then on nobody can sign in as them.
 
-    Raises ErasureRefused, and changes nothing, while anything is in progress.
+    Raises ErasureRefused, and changes nothing, while anything is in progress. ``by_person`` chooses its words.
     """
-    raise_if_needed(user, forfeit_credits=forfeit_credits)
-    raise_if_events_pending(user)
-    return _begin(user, forfeit_credits=forfeit_credits)
+    try:
+        raise_if_needed(user, forfeit_credits=forfeit_credits)
+        raise_if_events_pending(user)
+        return _begin(user, forfeit_credits=forfeit_credits)
+    except ErasureRefused as refusal:
+        raise (refusal.for_person() if by_person else refusal) from None
 
 
 def may_be_finished(erasure: Erasure) -> bool:

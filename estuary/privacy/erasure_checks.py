@@ -5,7 +5,7 @@ from typing import Any
 from django.db import connection
 
 from estuary.accounts.models import User
-from estuary.common.errors import Conflict
+from estuary.common.errors import Conflict, Forbidden
 from estuary.privacy.identifiers import find_identifiers
 from estuary.privacy.personal_data import EVENT_MENTIONS_PERSON
 
@@ -41,10 +41,37 @@ CREDITS = {
 PENDING_EVENT = f"SELECT FROM payments_webhookevent WHERE status = 'pending' AND {EVENT_MENTIONS_PERSON}"
 
 
+# The same reasons for people who delete their own account; others read alike for both.
+FOR_PERSON = {
+    "An order could not be canceled. Run this again.": "An order could not be canceled just now. Try again.",
+    "A dispute is open. Wait until the bank has decided.": "Your bank has not decided about a payment that you"
+    " disputed. Wait until it has.",
+    "A refund has not reached the person. Wait until Stripe has sent it.": "A refund is on its way to you. Wait until"
+    " it has been sent.",
+    "A booking is still to take place. Cancel it on its order's page first.": "You have a booking that is still to"
+    " take place. Cancel it first.",
+    "Credits are left. Refund their purchase, or pass --forfeit-credits when the person gives them up.": "You have"
+    " credits left. Spend them, have their purchase refunded, or say that you give them up.",
+    "An event of Stripe waits to be settled. Is the worker running? Try again then.": "A payment of yours is being"
+    " recorded. Try again in a minute.",
+}
+
+
 class ErasureRefused(Conflict):
     """Something is still in progress; the detail says what, and what to do first."""
 
     code, title = "erasure_refused", "The person can't be erased yet"
+
+    def for_person(self) -> "ErasureRefused":
+        """Return the same refusal in words for the person themselves."""
+        return ErasureRefused("\n".join(FOR_PERSON.get(line, line) for line in self.detail.splitlines()))
+
+
+class StaffNotErased(Forbidden):
+    code, title = "staff_not_erased", "Accounts of staff are not deleted by themselves"
+
+    def __init__(self) -> None:
+        super().__init__("Ask another member of staff to take your rights away first.")
 
 
 def raise_if_needed(user: User, *, forfeit_credits: bool, unpaid_too: bool = False) -> None:

@@ -19,17 +19,21 @@ EMPTY = "''"
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """A person's rows in one table. ``hidden`` columns are secrets, and are not exported."""
+    """A person's rows in one table. ``hidden`` columns are secrets, and are not exported.
+
+    In a table that ``is_searched`` no index finds the rows.
+    """
 
     rows: str
     erase: Mapping[str, str] = field(default_factory=dict)
     keep: str = ""
     hidden: str = ""
     delete: bool = False
+    is_searched: bool = False
 
 
-def _delete_rows(rows: str, hidden: str = "") -> Personal:
-    return Personal(rows, delete=True, hidden=hidden)
+def _delete_rows(rows: str, hidden: str = "", *, is_searched: bool = False) -> Personal:
+    return Personal(rows, delete=True, hidden=hidden, is_searched=is_searched)
 
 
 def _empty(columns: str) -> dict[str, str]:
@@ -54,12 +58,13 @@ RATE_LIMIT_ROWS = (
 
 # In the order of erasure: a table that helps to find the rows of others comes after those.
 PERSONAL: dict[str, Personal] = {
-    "procrastinate_jobs": _delete_rows(JOB_MENTIONS_PERSON),
+    "procrastinate_jobs": _delete_rows(JOB_MENTIONS_PERSON, is_searched=True),
     # Redacted by redaction.py instead: before the other tables, and again when later events arrive.
     EVENTS: Personal(
         EVENT_MENTIONS_PERSON,
         erase={"payload": "redacted"} | _empty("error"),
         keep="stripe_event_id type api_version status outcome",
+        is_searched=True,
     ),
     "payments_attempts": _delete_rows(RATE_LIMIT_ROWS),
     "payments_idempotencykey": _delete_rows(OWN_ROWS, hidden="key request_key fingerprint"),
@@ -72,8 +77,10 @@ PERSONAL: dict[str, Personal] = {
     "account_emailaddress": _delete_rows(OWN_ROWS),
     "accounts_user_groups": _delete_rows(OWN_ROWS),
     "accounts_user_user_permissions": _delete_rows(OWN_ROWS),
-    "django_session": _delete_rows("session_key = ANY(%(sessions)s)", hidden="session_key session_data"),
-    "cache": _delete_rows("cache_key ILIKE ANY(%(named)s)", hidden="cache_key value"),
+    "django_session": _delete_rows(
+        "session_key = ANY(%(sessions)s)", hidden="session_key session_data", is_searched=True
+    ),
+    "cache": _delete_rows("cache_key ILIKE ANY(%(named)s)", hidden="cache_key value", is_searched=True),
     "django_admin_log": Personal(
         "(object_repr ILIKE ANY(%(named)s) OR change_message ILIKE ANY(%(named)s)"
         " OR (object_id = ANY(%(orders)s) AND content_type_id IN (SELECT id FROM django_content_type"
@@ -82,6 +89,7 @@ PERSONAL: dict[str, Personal] = {
         " WHERE (app_label, model) = ('accounts', 'user'))))",
         erase={"object_repr": "'(erased)'", "change_message": "'(erased)'"},
         keep="object_id",
+        is_searched=True,
     ),
     "payments_refund": Personal(
         ROWS_OF_OWN_ORDERS,

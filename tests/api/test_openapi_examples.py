@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from estuary.accounts.models import User
 from estuary.catalog.models import ServiceType
 from estuary.config.openapi import clear_cached_document
 from estuary.config.openapi_examples import RECORDED, recorded_exchanges
@@ -109,6 +110,7 @@ def play(recorder: Recorder, stripe: Sandbox) -> None:
     manage_cards(recorder, buyer)
     use_bookings(recorder, buyer, a_free_slot(massage).isoformat())
     recorder.send(signed_in(ana.user), "GET", "roster/", "Whom a practitioner meets")
+    use_account(recorder, User.objects.create_user("nora@example.com", first_name="Nora", last_name="Lind"))
 
 
 def browse(recorder: Recorder, workshop: str, massage: str) -> None:
@@ -181,6 +183,16 @@ def use_bookings(recorder: Recorder, buyer: APIClient, start: str) -> None:
     )
     recorder.send(buyer, "GET", f"bookings/{part}/cancel/", "What a cancellation would return")
     recorder.send(buyer, "POST", f"bookings/{part}/cancel/", "A part is canceled")
+
+
+def use_account(recorder: Recorder, nora: User) -> None:
+    client = signed_in(nora)
+    recorder.send(client, "GET", "account/", "Your account")
+    named = {"billing_name": "Lind & Co", "billing_address": "Storgatan 1\n111 22 Stockholm"}
+    recorder.send(client, "PATCH", "account/", "Receipts name a company", named)
+    recorder.send(client, "PATCH", "account/", "A name has a line break", {"name": "Nora\nLind"})
+    recorder.send(client, "GET", "account/data/", "The password was not entered just now")
+    recorder.send(client, "POST", "account/erasure/", "The password was not entered just now")
 
 
 def document_of(public: APIClient) -> Json:

@@ -37,6 +37,10 @@ BY_PERMISSION: dict[tuple[str, str], tuple[tuple[str, ...], tuple[int, int, int,
 }
 # No permission opens another's row here: staff are as any other account.
 OWN: dict[tuple[str, str], int] = {
+    ("GET", "/api/v1/account/"): FINE,
+    ("PATCH", "/api/v1/account/"): FINE,
+    ("GET", "/api/v1/account/data/"): FORBIDDEN,
+    ("POST", "/api/v1/account/erasure/"): FORBIDDEN,
     ("GET", "/api/v1/bookings/"): FINE,
     ("GET", "/api/v1/bookings/{id}/"): NOT_FOUND,
     ("GET", "/api/v1/bookings/{id}/cancel/"): NOT_FOUND,

@@ -55,6 +55,10 @@ NAMES_ONE: dict[Door, dict[str, Any]] = {
     },
 }
 ONES_OWN: set[Door] = {
+    ("GET", "/api/v1/account/"),
+    ("PATCH", "/api/v1/account/"),
+    ("GET", "/api/v1/account/data/"),
+    ("POST", "/api/v1/account/erasure/"),
     ("GET", "/api/v1/bookings/"),
     ("GET", "/api/v1/credits/"),
     ("GET", "/api/v1/orders/"),

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { BookingsCancelCreateData, BookingsCancelCreateErrors, BookingsCancelCreateResponses, BookingsCancelForeseeData, BookingsCancelForeseeErrors, BookingsCancelForeseeResponses, BookingsListData, BookingsListErrors, BookingsListResponses, BookingsRetrieveData, BookingsRetrieveErrors, BookingsRetrieveResponses, BookingsScheduleCreateData, BookingsScheduleCreateErrors, BookingsScheduleCreateResponses, CreditsRetrieveData, CreditsRetrieveErrors, CreditsRetrieveResponses, OrdersCancelCreateData, OrdersCancelCreateErrors, OrdersCancelCreateResponses, OrdersListData, OrdersListErrors, OrdersListResponses, OrdersRefundsCreateData, OrdersRefundsCreateErrors, OrdersRefundsCreateResponses, OrdersRefundsListData, OrdersRefundsListErrors, OrdersRefundsListResponses, OrdersRetrieveData, OrdersRetrieveErrors, OrdersRetrieveResponses, OrdersSyncCreateData, OrdersSyncCreateErrors, OrdersSyncCreateResponses, PaymentsConfigRetrieveData, PaymentsConfigRetrieveResponses, PaymentsCreateCreateData, PaymentsCreateCreateErrors, PaymentsCreateCreateResponses, PaymentsMethodsDefaultCreateData, PaymentsMethodsDefaultCreateErrors, PaymentsMethodsDefaultCreateResponses, PaymentsMethodsDestroyData, PaymentsMethodsDestroyErrors, PaymentsMethodsDestroyResponses, PaymentsMethodsRetrieveData, PaymentsMethodsRetrieveErrors, PaymentsMethodsRetrieveResponses, PaymentsMethodsSetupCreateData, PaymentsMethodsSetupCreateErrors, PaymentsMethodsSetupCreateResponses, RosterRetrieveData, RosterRetrieveErrors, RosterRetrieveResponses, ServicesListData, ServicesListErrors, ServicesListResponses, ServicesRetrieveData, ServicesRetrieveErrors, ServicesRetrieveResponses, ServicesSessionsListData, ServicesSessionsListErrors, ServicesSessionsListResponses, ServicesSlotsRetrieveData, ServicesSlotsRetrieveErrors, ServicesSlotsRetrieveResponses } from './types.gen';
+import type { AccountDataRetrieveData, AccountDataRetrieveErrors, AccountDataRetrieveResponses, AccountErasureCreateData, AccountErasureCreateErrors, AccountErasureCreateResponses, AccountPartialUpdateData, AccountPartialUpdateErrors, AccountPartialUpdateResponses, AccountRetrieveData, AccountRetrieveErrors, AccountRetrieveResponses, BookingsCancelCreateData, BookingsCancelCreateErrors, BookingsCancelCreateResponses, BookingsCancelForeseeData, BookingsCancelForeseeErrors, BookingsCancelForeseeResponses, BookingsListData, BookingsListErrors, BookingsListResponses, BookingsRetrieveData, BookingsRetrieveErrors, BookingsRetrieveResponses, BookingsScheduleCreateData, BookingsScheduleCreateErrors, BookingsScheduleCreateResponses, CreditsRetrieveData, CreditsRetrieveErrors, CreditsRetrieveResponses, OrdersCancelCreateData, OrdersCancelCreateErrors, OrdersCancelCreateResponses, OrdersListData, OrdersListErrors, OrdersListResponses, OrdersRefundsCreateData, OrdersRefundsCreateErrors, OrdersRefundsCreateResponses, OrdersRefundsListData, OrdersRefundsListErrors, OrdersRefundsListResponses, OrdersRetrieveData, OrdersRetrieveErrors, OrdersRetrieveResponses, OrdersSyncCreateData, OrdersSyncCreateErrors, OrdersSyncCreateResponses, PaymentsConfigRetrieveData, PaymentsConfigRetrieveResponses, PaymentsCreateCreateData, PaymentsCreateCreateErrors, PaymentsCreateCreateResponses, PaymentsMethodsDefaultCreateData, PaymentsMethodsDefaultCreateErrors, PaymentsMethodsDefaultCreateResponses, PaymentsMethodsDestroyData, PaymentsMethodsDestroyErrors, PaymentsMethodsDestroyResponses, PaymentsMethodsRetrieveData, PaymentsMethodsRetrieveErrors, PaymentsMethodsRetrieveResponses, PaymentsMethodsSetupCreateData, PaymentsMethodsSetupCreateErrors, PaymentsMethodsSetupCreateResponses, RosterRetrieveData, RosterRetrieveErrors, RosterRetrieveResponses, ServicesListData, ServicesListErrors, ServicesListResponses, ServicesRetrieveData, ServicesRetrieveErrors, ServicesRetrieveResponses, ServicesSessionsListData, ServicesSessionsListErrors, ServicesSessionsListResponses, ServicesSlotsRetrieveData, ServicesSlotsRetrieveErrors, ServicesSlotsRetrieveResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -17,6 +17,58 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
      */
     meta?: keyof ClientMeta extends never ? Record<string, unknown> : ClientMeta;
 };
+
+/**
+ * Your account
+ *
+ * Your account.
+ */
+export const accountRetrieve = <ThrowOnError extends boolean = false>(options?: Options<AccountRetrieveData, ThrowOnError>): RequestResult<AccountRetrieveResponses, AccountRetrieveErrors, ThrowOnError> => (options?.client ?? client).get<AccountRetrieveResponses, AccountRetrieveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/account/',
+    ...options
+});
+
+/**
+ * Change your name, and whom receipts name
+ *
+ * Your account.
+ */
+export const accountPartialUpdate = <ThrowOnError extends boolean = false>(options?: Options<AccountPartialUpdateData, ThrowOnError>): RequestResult<AccountPartialUpdateResponses, AccountPartialUpdateErrors, ThrowOnError> => (options?.client ?? client).patch<AccountPartialUpdateResponses, AccountPartialUpdateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/account/',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options?.headers
+    }
+});
+
+/**
+ * Download your data
+ *
+ * Needs the password, or a mailed code, once more within the last five minutes.
+ */
+export const accountDataRetrieve = <ThrowOnError extends boolean = false>(options?: Options<AccountDataRetrieveData, ThrowOnError>): RequestResult<AccountDataRetrieveResponses, AccountDataRetrieveErrors, ThrowOnError> => (options?.client ?? client).get<AccountDataRetrieveResponses, AccountDataRetrieveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/account/data/',
+    ...options
+});
+
+/**
+ * Delete your account
+ *
+ * Needs the password, or a mailed code, once more within the last five minutes. What is under way, such as a booking to come, has to end first: the answer says what.
+ */
+export const accountErasureCreate = <ThrowOnError extends boolean = false>(options?: Options<AccountErasureCreateData, ThrowOnError>): RequestResult<AccountErasureCreateResponses, AccountErasureCreateErrors, ThrowOnError> => (options?.client ?? client).post<AccountErasureCreateResponses, AccountErasureCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/account/erasure/',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options?.headers
+    }
+});
 
 /**
  * Your bookings

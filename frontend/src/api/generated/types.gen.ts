@@ -4,6 +4,22 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 
+/**
+ * Your account. ``billing_name`` and ``billing_address`` stand on receipts; without the first, ``name`` does.
+ */
+export type Account = {
+    /**
+     * E-mail address
+     */
+    readonly email: string;
+    readonly email_verified: boolean;
+    name: string;
+    readonly has_password: boolean;
+    billing_name: string;
+    billing_address: string;
+    readonly date_joined: string;
+};
+
 export type Balance = {
     currency: string;
     readonly balance: string;
@@ -164,6 +180,20 @@ export type Credits = {
 
 export type DefaultCardRequest = {
     payment_method_id: string | number;
+};
+
+export type Erasure = {
+    /**
+     * nobody can sign in since; the data goes within the hour
+     */
+    requested_at: string;
+};
+
+export type ErasureRequestRequest = {
+    /**
+     * give up the credits that are left; without it, credits keep the account open
+     */
+    forfeit_credits?: boolean;
 };
 
 export type Failure = {
@@ -461,6 +491,15 @@ export type Part = {
 };
 
 /**
+ * Your account. ``billing_name`` and ``billing_address`` stand on receipts; without the first, ``name`` does.
+ */
+export type PatchedAccountRequest = {
+    name?: string;
+    billing_name?: string;
+    billing_address?: string;
+};
+
+/**
  * * `intent` - intent
  * * `checkout` - checkout
  */
@@ -755,6 +794,15 @@ export type Venue = {
      * leads there: a map's page, or its app on a phone
      */
     directions_url: string;
+};
+
+/**
+ * Your account. ``billing_name`` and ``billing_address`` stand on receipts; without the first, ``name`` does.
+ */
+export type AccountWritable = {
+    name: string;
+    billing_name: string;
+    billing_address: string;
 };
 
 export type BalanceWritable = {
@@ -1076,6 +1124,128 @@ export type TransitionWritable = {
     after: string;
     at: string;
 };
+
+export type AccountRetrieveData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/account/';
+};
+
+export type AccountRetrieveErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+};
+
+export type AccountRetrieveError = AccountRetrieveErrors[keyof AccountRetrieveErrors];
+
+export type AccountRetrieveResponses = {
+    200: Account;
+};
+
+export type AccountRetrieveResponse = AccountRetrieveResponses[keyof AccountRetrieveResponses];
+
+export type AccountPartialUpdateData = {
+    body?: PatchedAccountRequest;
+    path?: never;
+    query?: never;
+    url: '/api/v1/account/';
+};
+
+export type AccountPartialUpdateErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+};
+
+export type AccountPartialUpdateError = AccountPartialUpdateErrors[keyof AccountPartialUpdateErrors];
+
+export type AccountPartialUpdateResponses = {
+    200: Account;
+};
+
+export type AccountPartialUpdateResponse = AccountPartialUpdateResponses[keyof AccountPartialUpdateResponses];
+
+export type AccountDataRetrieveData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/account/data/';
+};
+
+export type AccountDataRetrieveErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+};
+
+export type AccountDataRetrieveError = AccountDataRetrieveErrors[keyof AccountDataRetrieveErrors];
+
+export type AccountDataRetrieveResponses = {
+    200: {
+        [key: string]: unknown;
+    };
+};
+
+export type AccountDataRetrieveResponse = AccountDataRetrieveResponses[keyof AccountDataRetrieveResponses];
+
+export type AccountErasureCreateData = {
+    body?: ErasureRequestRequest;
+    path?: never;
+    query?: never;
+    url: '/api/v1/account/erasure/';
+};
+
+export type AccountErasureCreateErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+};
+
+export type AccountErasureCreateError = AccountErasureCreateErrors[keyof AccountErasureCreateErrors];
+
+export type AccountErasureCreateResponses = {
+    202: Erasure;
+};
+
+export type AccountErasureCreateResponse = AccountErasureCreateResponses[keyof AccountErasureCreateResponses];
 
 export type BookingsListData = {
     body?: never;
