@@ -142,7 +142,7 @@ class BookingSerializer(PartSerializer):
 
 class BookingFilter(serializers.Serializer[Any]):
     when = serializers.ChoiceField(
-        choices=["upcoming", "past", "unscheduled"],
+        choices=["upcoming", "past", "unscheduled", "canceled"],
         required=False,
         help_text="without it: everything bought, newest first, parts inside their package or bundle",
     )
@@ -157,12 +157,16 @@ def own_bookings(user: User) -> QuerySet[Booking]:
 
 
 def _when(bookings: QuerySet[Booking], when: str | None, at: datetime) -> QuerySet[Booking]:
-    """Filter by upcoming, past or unscheduled, with parts as rows of their own; else only top-level bookings."""
+    """Filter by time or status, with parts as rows of their own; else only top-level bookings."""
     match when:
         case "upcoming":
             return bookings.filter(status__in=ACTIVE, ends_at__gt=at)
         case "past":
             return bookings.filter(ends_at__lte=at)
+        case "canceled":
+            # A package or bundle that was canceled as a whole is one row.
+            whole = Q(parent__status=Booking.Status.CANCELED)
+            return bookings.filter(status=Booking.Status.CANCELED).exclude(whole)
         case "unscheduled":
             return bookings.filter(
                 Q(valid_until=None) | Q(valid_until__gt=at),
@@ -174,10 +178,14 @@ def _when(bookings: QuerySet[Booking], when: str | None, at: datetime) -> QueryS
 
 
 class BookingPages(NewestFirst):
-    """Upcoming: soonest first. Past: latest first. Otherwise newest first."""
+    """Upcoming: soonest first. Past and canceled: latest first. Otherwise newest first."""
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
-        orders = {"upcoming": ("starts_at", "id"), "past": ("-starts_at", "-id")}
+        orders = {
+            "upcoming": ("starts_at", "id"),
+            "past": ("-starts_at", "-id"),
+            "canceled": ("-canceled_at", "-id"),
+        }
         return orders.get(request.query_params.get("when", ""), ("-id",))
 
 

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.views.decorators.gzip import gzip_page
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.permissions import AllowAny
@@ -18,6 +19,7 @@ from rest_framework.views import APIView
 
 from estuary.accounts.models import Practitioner
 from estuary.catalog.availability import HORIZON, Slot, free_slots
+from estuary.catalog.cancellation_terms import describe_cancellation_terms
 from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceSession, ServiceType
 from estuary.catalog.venues import Venue
 from estuary.common import clock
@@ -27,6 +29,7 @@ from estuary.common.api.pagination import NewestFirst, OldestFirst
 from estuary.common.api.query_params import validate_query_params
 from estuary.common.db.replica import replica_read
 from estuary.common.errors import InvalidRequest
+from estuary.common.money import min_charge_minor, to_decimal
 
 
 class NoSlots(InvalidRequest):
@@ -35,10 +38,15 @@ class NoSlots(InvalidRequest):
 
 class PriceSerializer(serializers.ModelSerializer[ServicePrice]):
     amount = MoneyField(source="amount_minor")
+    minimum_charge = serializers.SerializerMethodField()
 
     class Meta:
         model = ServicePrice
-        fields = ["currency", "amount"]
+        fields = ["currency", "amount", "minimum_charge"]
+
+    def get_minimum_charge(self, price: ServicePrice) -> str:
+        """The smallest share of this price that a card can pay."""
+        return to_decimal(min_charge_minor(price.currency), price.currency)
 
 
 class PractitionerSerializer(serializers.ModelSerializer[Practitioner]):
@@ -130,6 +138,7 @@ class ServiceSerializer(serializers.ModelSerializer[Service]):
 class ServiceDetailSerializer(ServiceSerializer):
     venue = serializers.SerializerMethodField()
     contents = serializers.SerializerMethodField()
+    cancellation_terms = serializers.SerializerMethodField()
 
     class Meta(ServiceSerializer.Meta):
         fields = [
@@ -141,6 +150,7 @@ class ServiceDetailSerializer(ServiceSerializer):
             "validity_days",
             "venue",
             "contents",
+            "cancellation_terms",
         ]
 
     @extend_schema_field(VenueSerializer(allow_null=True))
@@ -148,6 +158,10 @@ class ServiceDetailSerializer(ServiceSerializer):
         """Where it takes place; null of what is online, and of a package, whose parts have their own."""
         venue = service.place
         return VenueSerializer(venue).data if venue else None
+
+    def get_cancellation_terms(self, service: Service) -> str:
+        """What cancelling returns, as a sentence for buyers."""
+        return describe_cancellation_terms(service.type, service.free_cancel_hours)
 
     @extend_schema_field(ContentSerializer(many=True))
     def get_contents(self, service: Service) -> Any:
@@ -220,8 +234,9 @@ def visible_services() -> QuerySet[Service]:
     )
 
 
+@method_decorator(gzip_page, name="dispatch")
 class PublicView(APIView):
-    """A view without a sign-in."""
+    """A view without a sign-in, whose answers hold no secret: they may be compressed."""
 
     permission_classes = [AllowAny]
     authentication_classes = []

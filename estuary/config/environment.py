@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import os
 from collections.abc import Iterable, Iterator
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -94,6 +95,10 @@ class Environment(BaseSettings):
     # Our own proxies in a row; unset: unknown.
     estuary_trusted_proxies: int | None = Field(default=None, ge=0, le=10)
     estuary_mail_from: str = "Estuary <hello@estuary.example>"
+    # Unset: the address in ESTUARY_MAIL_FROM.
+    estuary_contact_mail: str = ""
+    # Markdown files in place of our pages of text.
+    estuary_pages: Path | None = None
     estuary_staff_mail: str = ""
     # Unset: required outside the sandbox.
     estuary_staff_second_factor: bool | None = None
@@ -140,6 +145,7 @@ class Environment(BaseSettings):
             *self._find_metrics_problems(),
             *self._find_replica_problems(),
             *self._find_app_problems(),
+            *self._find_page_problems(),
         ]
         if problems:
             raise ValueError("\n".join(f"  {problem}" for problem in problems))
@@ -191,6 +197,12 @@ class Environment(BaseSettings):
             "estuary, or add its folder to PYTHONPATH"
             for number in missing
         ]
+
+    def _find_page_problems(self) -> Iterator[str]:
+        if "@" not in self.contact_email:
+            yield "ESTUARY_CONTACT_MAIL must be an address such as help@estuary.example"
+        if self.estuary_pages and not self.estuary_pages.is_dir():
+            yield "ESTUARY_PAGES must be a folder with Markdown files, such as terms.md"
 
     def _find_exposed_secrets(self) -> list[str]:
         """Return a problem for each variable that is not kept secret but holds a Stripe secret."""
@@ -286,6 +298,11 @@ class Environment(BaseSettings):
             return configured
         seed = b"estuary:django-secret-key:" + self.stripe_secret_key.get_secret_value().encode()
         return base64.b85encode(hashlib.blake2b(seed, digest_size=64).digest()).decode()
+
+    @property
+    def contact_email(self) -> str:
+        """The address that people write to for help."""
+        return self.estuary_contact_mail or parseaddr(self.estuary_mail_from)[1]
 
     @property
     def served_over_https(self) -> bool:

@@ -256,6 +256,9 @@ HEADLESS_JWT_ROTATE_REFRESH_TOKEN = False
 MAIL_SERVER_NAMED = SANDBOX or bool(env.email_url.get_secret_value())
 MAILERS = mailers(env.email_url.get_secret_value() or ("" if SANDBOX else "smtp://localhost:25/"))
 DEFAULT_FROM_EMAIL = env.estuary_mail_from
+# Where people ask for help, and the operator's own pages of text (site_pages.py).
+CONTACT_EMAIL = env.contact_email
+PAGES_FOLDER = env.estuary_pages
 
 # --- The API ------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

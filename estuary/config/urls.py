@@ -8,6 +8,7 @@ from estuary.common.api.problems import not_found
 from estuary.common.api.url_converters import ReferenceConverter
 from estuary.config.error_page import error_page
 from estuary.config.openapi import OpenApiView, RedocView, SwaggerView, redoc_script
+from estuary.config.site_pages import SitePageView
 from estuary.config.storefront import storefront
 from estuary.payments.checkup.admin_page import checkup_page
 
@@ -26,6 +27,7 @@ api_v1: list[URLPattern | URLResolver] = [
     path("", include("estuary.bookings.urls")),
     path("", include("estuary.credits.urls")),
     path("", include("estuary.payments.urls")),
+    path("pages/<slug:slug>/", SitePageView.as_view(), name="site-page"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

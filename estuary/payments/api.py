@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django.conf import settings
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import User
-from estuary.common.api.fields import MoneyField, ReferenceField
+from estuary.common.api.fields import MoneyField, ReferenceField, TextField
 from estuary.common.api.openapi import problems
 from estuary.common.client_ip import client_address
 from estuary.common.errors import EstuaryError
@@ -28,8 +28,9 @@ from estuary.payments.checkout.serializers import (
 from estuary.payments.checkout.start_payment import StartedPayment
 from estuary.payments.customers import payment_methods as methods
 from estuary.payments.customers import setup_intents
+from estuary.payments.customers.consents import SAVE_CARD, Wording, find_wording, latest_consent
 from estuary.payments.customers.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
-from estuary.payments.models import PaymentMethod
+from estuary.payments.models import Consent, PaymentMethod
 from estuary.payments.throttling import PaymentThrottle
 
 KEY_MISSING = (
@@ -105,12 +106,21 @@ class CreatePaymentView(APIView):
         return answer
 
 
+class ConsentSerializer(serializers.ModelSerializer[Consent]):
+    """What the owner of a card agreed to when it was saved, in the words that were shown."""
+
+    class Meta:
+        model = Consent
+        fields = ["wording_id", "text", "given_at"]
+
+
 class MethodSerializer(serializers.ModelSerializer[PaymentMethod]):
     """A saved card; ``id`` is ours, ``stripe_payment_method_id`` is what Stripe.js confirms with."""
 
     id = serializers.CharField()
     card_brand = serializers.CharField(help_text="for people, such as Visa or Mastercard")
     brand = serializers.CharField(help_text="Stripe's word, such as visa or mastercard")
+    consent = serializers.SerializerMethodField()
 
     class Meta:
         model = PaymentMethod
@@ -123,7 +133,14 @@ class MethodSerializer(serializers.ModelSerializer[PaymentMethod]):
             "exp_month",
             "exp_year",
             "is_default",
+            "consent",
         ]
+
+    @extend_schema_field(ConsentSerializer(allow_null=True))
+    def get_consent(self, card: PaymentMethod) -> Any:
+        """What its owner agreed to when it was saved; null when it was saved without a wording of ours."""
+        consent = latest_consent(card.consents.all())
+        return ConsentSerializer(consent).data if consent else None
 
 
 class MethodListView(APIView):
@@ -134,7 +151,7 @@ class MethodListView(APIView):
 
     @extend_schema(summary="List saved cards", responses={200: SavedCards} | problems(401))
     def get(self, request: Request) -> Response:
-        cards = methods.saved_cards(cast(User, request.user).pk)
+        cards = methods.saved_cards(cast(User, request.user).pk).prefetch_related("consents")
         return Response({"payment_methods": MethodSerializer(cards, many=True).data})
 
 
@@ -180,22 +197,40 @@ class SetupView(APIView):
         setup_intent_id = serializers.CharField()
         client_secret = serializers.CharField()
 
+    class SetupConsent(serializers.Serializer[Any]):
+        consent_wording = TextField(
+            required=False,
+            max_length=64,
+            help_text="the id of the `save_card_wording` that the buyer agreed to",
+        )
+
     @extend_schema(
         summary="Begin saving a card",
-        request=None,
+        request=SetupConsent,
         parameters=[idempotency.PARAMETER],
         responses={201: BegunSetup} | problems(400, 401, 409, 413, 415, 422, 429, 503),
     )
     @idempotency.idempotent
     def post(self, request: Request, claim: idempotency.Claim) -> Response:
         user = cast(User, request.user)
-        setup_intent_id, client_secret = setup_intents.create_setup_intent(user)
+        setup = self.SetupConsent(data=request.data)
+        setup.is_valid(raise_exception=True)
+        wording_id = setup.validated_data.get("consent_wording", "")
+        consent = find_wording(wording_id) if wording_id else None
+        setup_intent_id, client_secret = setup_intents.create_setup_intent(user, consent)
         body = {"setup_intent_id": setup_intent_id, "client_secret": client_secret}
         return Response(body, status=status.HTTP_201_CREATED)
 
     def complete(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Add the client secret to a replayed answer; secrets are not stored."""
         return answer | {"client_secret": client.setup_secret(answer["setup_intent_id"])}
+
+
+class WordingSerializer(serializers.Serializer[Wording]):
+    """A sentence that buyers agree to: show ``text``, send ``id`` back as ``consent_wording``."""
+
+    id = serializers.CharField()
+    text = serializers.CharField()
 
 
 class ConfigView(APIView):
@@ -215,6 +250,8 @@ class ConfigView(APIView):
             help_text="the ways to pay, by Stripe's names; Elements must offer no others",
         )
         sandbox = serializers.BooleanField()
+        save_card_wording = WordingSerializer(help_text="shown beside the box that saves a card")
+        contact_email = serializers.CharField(help_text="where people ask for help")
 
     @extend_schema(summary="Read the public settings", responses={200: PublicSettings})
     def get(self, request: Request) -> Response:
@@ -227,5 +264,7 @@ class ConfigView(APIView):
                 "minimum_charge": to_decimal(min_charge_minor(settings.CURRENCY), settings.CURRENCY),
                 "payment_method_types": ALLOWED_PAYMENT_METHOD_TYPES,
                 "sandbox": settings.SANDBOX,
+                "save_card_wording": WordingSerializer(SAVE_CARD).data,
+                "contact_email": settings.CONTACT_EMAIL,
             }
         )

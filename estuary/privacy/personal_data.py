@@ -68,6 +68,8 @@ PERSONAL: dict[str, Personal] = {
     ),
     "payments_attempts": _delete_rows(RATE_LIMIT_ROWS),
     "payments_idempotencykey": _delete_rows(OWN_ROWS, hidden="key request_key fingerprint"),
+    # The proof that a card was saved as its owner wished. It names nobody once the user is erased.
+    "payments_consent": Personal(OWN_ROWS, erase={"setup_intent_id": "NULL"}, keep="purpose wording_id text"),
     "payments_setupintent": _delete_rows(OWN_ROWS),
     "payments_hold": _delete_rows(OWN_ROWS),
     "mfa_authenticator": _delete_rows(OWN_ROWS, hidden="data"),

@@ -212,3 +212,16 @@ def test_of_a_guest_without_a_name_the_first_letters_of_the_address_are_shown(an
 def test_only_practitioners_have_a_roster(as_maya: APIClient) -> None:
     answer = as_maya.get("/api/v1/roster/")
     assert (answer.status_code, answer.json()["code"]) == (403, "practitioners_only")
+
+
+def test_what_was_canceled_is_listed_latest_first_and_a_package_as_one(
+    as_maya: APIClient, maya: User, ana: Practitioner
+) -> None:
+    yoga, bath = make_service(ServiceType.SESSION, ana), make_service(ServiceType.WORKSHOP, ana)
+    package = make_service(ServiceType.PACKAGE, ana, holds=[yoga, bath], validity_days=90)
+    whole, kept = buy(maya, package), buy(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga)))
+    single = buy(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga, nth=3)))
+    cancel([whole, *whole.children.all()], at=clock.now() - timedelta(hours=2))
+    cancel([single], at=clock.now() - timedelta(hours=1))
+    assert listed(as_maya, "canceled") == [str(single.pk), str(whole.pk)]
+    assert listed(as_maya, "upcoming") == [str(kept.pk)]

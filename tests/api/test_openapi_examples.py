@@ -116,6 +116,7 @@ def play(recorder: Recorder, stripe: Sandbox) -> None:
 def browse(recorder: Recorder, workshop: str, massage: str) -> None:
     public = APIClient()
     recorder.send(public, "GET", "payments/config/", "The public settings")
+    recorder.send(public, "GET", "pages/imprint/", "Who runs the shop")
     recorder.send(public, "GET", "services/", "What is offered")
     recorder.send(public, "GET", f"services/{workshop}/", "A workshop")
     recorder.send(public, "GET", f"services/{workshop}/sessions/", "The dates of a workshop")

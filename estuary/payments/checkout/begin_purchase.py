@@ -29,6 +29,7 @@ from estuary.payments.checkout.create_order import Purchase, create_order
 from estuary.payments.checkout.repeats import RepeatGuard
 from estuary.payments.checkout.start_payment import StartedPayment, refuse_if_paid, resume, start_payment
 from estuary.payments.customers import payment_methods
+from estuary.payments.customers.consents import record_consent
 from estuary.payments.errors import AlreadyPaid, BoughtJustNow, OrderChanged
 from estuary.payments.settlement import load
 from estuary.payments.settlement.apply import apply_effects
@@ -122,6 +123,8 @@ def _resume_live_order(purchase: Purchase, live: Order) -> StartedPayment | None
     may_be_lost_answer = is_same and guard is not None and guard.is_unknown(live)
     if is_same and live.total_minor == purchase.total_minor and live.expires_at > clock.now():
         idempotency.record_order(purchase.request_key, live)
+        if purchase.consent:
+            record_consent(purchase.user, purchase.consent, order=live)
         return resume(live, card_id=card_id, is_own_request=may_be_lost_answer)
     _check_replacement_possible(live, purchase)
     ended = close_order(live, reason="abandoned", cause="replaced by the buyer")

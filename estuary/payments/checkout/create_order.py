@@ -21,6 +21,7 @@ from estuary.orders.place_order import CheckoutOptions, Line, place_order
 from estuary.payments import idempotency
 from estuary.payments.checkout import holds
 from estuary.payments.checkout.repeats import RepeatGuard
+from estuary.payments.customers.consents import Wording, record_consent
 from estuary.payments.errors import NotOnSale
 from estuary.payments.settlement import load
 from estuary.payments.settlement.apply import apply_effects
@@ -44,6 +45,7 @@ class Purchase:
     credits_minor: int = 0
     items: Sequence[ScheduleRequest] = ()
     use_credits: bool = False
+    consent: Wording | None = None
     request_key: str = ""
     guard: RepeatGuard | None = None
     address: str = ""
@@ -88,6 +90,8 @@ def create_order(purchase: Purchase) -> Order:
         _reserve_and_spend(order, account, list(zip(rows, lines, strict=True)), at)
         if service and held:
             holds.record_hold(order, held, practitioner_id=service.practitioner_id, at=at)
+        if purchase.consent:
+            record_consent(user, purchase.consent, order=order)
         idempotency.bind_order(purchase.request_key, order)
     return order
 

@@ -30,6 +30,7 @@ from estuary.orders.models import PaymentType
 from estuary.orders.place_order import CheckoutOptions
 from estuary.payments.checkout.create_order import Purchase
 from estuary.payments.checkout.repeats import RepeatGuard
+from estuary.payments.customers.consents import Wording, find_wording
 from estuary.payments.customers.payment_methods import find_card
 from estuary.payments.errors import BelowMinimum, NotOnSale, PriceChanged, UnsafeReturnUrl
 
@@ -82,6 +83,11 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
     scheduling_data = SchedulingSerializer(required=False, allow_null=True)
     use_credits = FlagField(default=False)
     save_payment_method = FlagField(default=True)
+    consent_wording = TextField(
+        required=False,
+        max_length=64,
+        help_text="with `save_payment_method`: the id of the `save_card_wording` that the buyer agreed to",
+    )
     payment_method_id = ReferenceField(required=False)
     again = TextField(
         required=False,
@@ -159,7 +165,7 @@ def purchase_from(
     """Turn a checked request into a Purchase: reads the service with its prices, and the saved card if one is named.
 
     Raises NotFound, NotOnSale, SchedulingRequired, PriceChanged, InvalidAmount, BelowMinimum, UnsafeReturnUrl,
-    CardRemoved; writes nothing.
+    CardRemoved, UnknownWording; writes nothing.
     """
     currency = data.get("currency", settings.CURRENCY).lower()
     service = None if data["is_credit_purchase"] else _find_service(data["service_id"])
@@ -174,10 +180,17 @@ def purchase_from(
         schedule_request=_schedule_request(scheduling),
         items=tuple(_schedule_request(item) for item in scheduling.get("items", [])),
         use_credits=data["use_credits"],
+        consent=_find_consent(data),
         request_key=request_key,
         guard=guard,
         address=address,
     )
+
+
+def _find_consent(data: dict[str, Any]) -> Wording | None:
+    """Return the wording that the buyer agreed to; None when no card is saved. Raises UnknownWording."""
+    wording = find_wording(data["consent_wording"]) if data.get("consent_wording") else None
+    return wording if data["save_payment_method"] else None
 
 
 def _find_service(service_id: str) -> Service:

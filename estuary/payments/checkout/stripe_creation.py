@@ -16,9 +16,10 @@ from typing import Any, cast
 import structlog
 from django.conf import settings
 
+from estuary.catalog.cancellation_terms import DEFAULT_NOTICE_H, describe_cancellation_terms
 from estuary.common import clock
 from estuary.common.db.transactions import execute
-from estuary.orders.models import Order, PaymentType
+from estuary.orders.models import Order, OrderType, PaymentType
 from estuary.orders.states import LIVE, UNPAID
 from estuary.payments import client
 from estuary.payments.checkout.metadata import build_metadata
@@ -250,4 +251,9 @@ def _create_page(order: Order) -> CheckoutSession:
         "cancel_url": order.cancel_url or f"{settings.FRONTEND_URL}/orders/?id={order.public_id}&canceled=1",
         "expires_at": int(order.page_expires_at.timestamp()),
     }
+    if order.type == OrderType.DIRECT:
+        terms = describe_cancellation_terms(
+            order.snapshot["type"], order.snapshot.get("free_cancel_hours", DEFAULT_NOTICE_H)
+        )
+        params["custom_text"] = {"submit": {"message": terms}}
     return client.create_session(params, key=f"{order.public_id}-checkout-{order.attempt}")

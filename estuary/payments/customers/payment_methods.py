@@ -15,6 +15,7 @@ from estuary.common.ids import parse_primary_key
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client, outbox
+from estuary.payments.customers.consents import link_consent
 from estuary.payments.customers.customers import next_customer_key
 from estuary.payments.customers.non_card_removal import OtherPaymentMethodAttached
 from estuary.payments.errors import CardRemoved, NotAtStripe, UnexpectedState
@@ -169,6 +170,7 @@ def _insert(owner: StripeCustomer, event: PaymentMethodEvent) -> str:
         row = _row(owner, event)
         row.is_default = not saved.filter(is_default=True).exists()
         row.save()
+        link_consent(row)
         return "added"
     if clock.from_timestamp(event.card.created) < twin.added_at:
         _retire(_row(owner, event, detached_at=event.at))
@@ -177,6 +179,7 @@ def _insert(owner: StripeCustomer, event: PaymentMethodEvent) -> str:
     retired.stripe_payment_method_id, retired.added_at = twin.stripe_payment_method_id, twin.added_at
     _refresh(twin, event)
     _retire(retired)
+    link_consent(twin)
     return "replaced its older twin"
 
 

@@ -8,11 +8,13 @@ from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
+from django.db import transaction
 
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.db.batch_delete import delete_in_batches
 from estuary.payments import client
+from estuary.payments.customers.consents import Wording, record_consent
 from estuary.payments.customers.customers import call_with_customer, next_customer_key
 from estuary.payments.customers.payment_method_types import ALLOWED_PAYMENT_METHOD_TYPES
 from estuary.payments.errors import NotAtStripe, UnexpectedState, run_all
@@ -21,15 +23,18 @@ from estuary.payments.models import SetupIntent, StripeCustomer
 from estuary.payments.stripe_objects import Setup
 
 
-def create_setup_intent(user: User) -> tuple[str, str]:
+def create_setup_intent(user: User, consent: Wording | None = None) -> tuple[str, str]:
     """Return the id and the client secret of a new SetupIntent; it lasts as long as the hold of an order."""
-    return call_with_customer(user, lambda customer_id: _create(user, customer_id))
+    return call_with_customer(user, lambda customer_id: _create(user, customer_id, consent))
 
 
-def _create(user: User, customer_id: str) -> tuple[str, str]:
-    row = SetupIntent.objects.create(
-        user=user, stripe_customer_id=customer_id, expires_at=clock.now() + settings.HOLD
-    )
+def _create(user: User, customer_id: str, consent: Wording | None) -> tuple[str, str]:
+    with transaction.atomic():
+        row = SetupIntent.objects.create(
+            user=user, stripe_customer_id=customer_id, expires_at=clock.now() + settings.HOLD
+        )
+        if consent:
+            record_consent(user, consent, setup_intent=row)
     params = {
         "customer": customer_id,
         "usage": "off_session",

@@ -1,5 +1,6 @@
 """What we store of Stripe: customers, payment methods, refunds, disputes, fraud notices, the inbox of its events."""
 
+from estuary.payments.models.consents import Consent
 from estuary.payments.models.customers import PaymentMethod, SetupIntent, StripeCustomer
 from estuary.payments.models.disputes import Dispute
 from estuary.payments.models.events import WebhookEvent
@@ -12,6 +13,7 @@ from estuary.payments.models.refunds import Refund
 from estuary.payments.models.stripe_account import StripeAccount
 
 __all__ = [
+    "Consent",
     "Decline",
     "Dispute",
     "FraudNotice",

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AccountDataRetrieveData, AccountDataRetrieveErrors, AccountDataRetrieveResponses, AccountErasureCreateData, AccountErasureCreateErrors, AccountErasureCreateResponses, AccountPartialUpdateData, AccountPartialUpdateErrors, AccountPartialUpdateResponses, AccountRetrieveData, AccountRetrieveErrors, AccountRetrieveResponses, BookingsCancelCreateData, BookingsCancelCreateErrors, BookingsCancelCreateResponses, BookingsCancelForeseeData, BookingsCancelForeseeErrors, BookingsCancelForeseeResponses, BookingsListData, BookingsListErrors, BookingsListResponses, BookingsRetrieveData, BookingsRetrieveErrors, BookingsRetrieveResponses, BookingsScheduleCreateData, BookingsScheduleCreateErrors, BookingsScheduleCreateResponses, CreditsRetrieveData, CreditsRetrieveErrors, CreditsRetrieveResponses, OrdersCancelCreateData, OrdersCancelCreateErrors, OrdersCancelCreateResponses, OrdersListData, OrdersListErrors, OrdersListResponses, OrdersRefundsCreateData, OrdersRefundsCreateErrors, OrdersRefundsCreateResponses, OrdersRefundsListData, OrdersRefundsListErrors, OrdersRefundsListResponses, OrdersRetrieveData, OrdersRetrieveErrors, OrdersRetrieveResponses, OrdersSyncCreateData, OrdersSyncCreateErrors, OrdersSyncCreateResponses, PaymentsConfigRetrieveData, PaymentsConfigRetrieveResponses, PaymentsCreateCreateData, PaymentsCreateCreateErrors, PaymentsCreateCreateResponses, PaymentsMethodsDefaultCreateData, PaymentsMethodsDefaultCreateErrors, PaymentsMethodsDefaultCreateResponses, PaymentsMethodsDestroyData, PaymentsMethodsDestroyErrors, PaymentsMethodsDestroyResponses, PaymentsMethodsRetrieveData, PaymentsMethodsRetrieveErrors, PaymentsMethodsRetrieveResponses, PaymentsMethodsSetupCreateData, PaymentsMethodsSetupCreateErrors, PaymentsMethodsSetupCreateResponses, RosterRetrieveData, RosterRetrieveErrors, RosterRetrieveResponses, ServicesListData, ServicesListErrors, ServicesListResponses, ServicesRetrieveData, ServicesRetrieveErrors, ServicesRetrieveResponses, ServicesSessionsListData, ServicesSessionsListErrors, ServicesSessionsListResponses, ServicesSlotsRetrieveData, ServicesSlotsRetrieveErrors, ServicesSlotsRetrieveResponses } from './types.gen';
+import type { AccountDataRetrieveData, AccountDataRetrieveErrors, AccountDataRetrieveResponses, AccountErasureCreateData, AccountErasureCreateErrors, AccountErasureCreateResponses, AccountPartialUpdateData, AccountPartialUpdateErrors, AccountPartialUpdateResponses, AccountRetrieveData, AccountRetrieveErrors, AccountRetrieveResponses, BookingsCancelCreateData, BookingsCancelCreateErrors, BookingsCancelCreateResponses, BookingsCancelForeseeData, BookingsCancelForeseeErrors, BookingsCancelForeseeResponses, BookingsListData, BookingsListErrors, BookingsListResponses, BookingsRetrieveData, BookingsRetrieveErrors, BookingsRetrieveResponses, BookingsScheduleCreateData, BookingsScheduleCreateErrors, BookingsScheduleCreateResponses, CreditsRetrieveData, CreditsRetrieveErrors, CreditsRetrieveResponses, OrdersCancelCreateData, OrdersCancelCreateErrors, OrdersCancelCreateResponses, OrdersListData, OrdersListErrors, OrdersListResponses, OrdersRefundsCreateData, OrdersRefundsCreateErrors, OrdersRefundsCreateResponses, OrdersRefundsListData, OrdersRefundsListErrors, OrdersRefundsListResponses, OrdersRetrieveData, OrdersRetrieveErrors, OrdersRetrieveResponses, OrdersSyncCreateData, OrdersSyncCreateErrors, OrdersSyncCreateResponses, PagesRetrieveData, PagesRetrieveErrors, PagesRetrieveResponses, PaymentsConfigRetrieveData, PaymentsConfigRetrieveResponses, PaymentsCreateCreateData, PaymentsCreateCreateErrors, PaymentsCreateCreateResponses, PaymentsMethodsDefaultCreateData, PaymentsMethodsDefaultCreateErrors, PaymentsMethodsDefaultCreateResponses, PaymentsMethodsDestroyData, PaymentsMethodsDestroyErrors, PaymentsMethodsDestroyResponses, PaymentsMethodsRetrieveData, PaymentsMethodsRetrieveErrors, PaymentsMethodsRetrieveResponses, PaymentsMethodsSetupCreateData, PaymentsMethodsSetupCreateErrors, PaymentsMethodsSetupCreateResponses, RosterRetrieveData, RosterRetrieveErrors, RosterRetrieveResponses, ServicesListData, ServicesListErrors, ServicesListResponses, ServicesRetrieveData, ServicesRetrieveErrors, ServicesRetrieveResponses, ServicesSessionsListData, ServicesSessionsListErrors, ServicesSessionsListResponses, ServicesSlotsRetrieveData, ServicesSlotsRetrieveErrors, ServicesSlotsRetrieveResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -213,6 +213,13 @@ export const ordersSyncCreate = <ThrowOnError extends boolean = false>(options: 
 });
 
 /**
+ * Read a page of text
+ *
+ * One page of text.
+ */
+export const pagesRetrieve = <ThrowOnError extends boolean = false>(options: Options<PagesRetrieveData, ThrowOnError>): RequestResult<PagesRetrieveResponses, PagesRetrieveErrors, ThrowOnError> => (options.client ?? client).get<PagesRetrieveResponses, PagesRetrieveErrors, ThrowOnError>({ url: '/api/v1/pages/{slug}/', ...options });
+
+/**
  * Read the public settings
  *
  * The settings that the storefront needs before sign-in.
@@ -279,7 +286,11 @@ export const paymentsMethodsDefaultCreate = <ThrowOnError extends boolean = fals
 export const paymentsMethodsSetupCreate = <ThrowOnError extends boolean = false>(options?: Options<PaymentsMethodsSetupCreateData, ThrowOnError>): RequestResult<PaymentsMethodsSetupCreateResponses, PaymentsMethodsSetupCreateErrors, ThrowOnError> => (options?.client ?? client).post<PaymentsMethodsSetupCreateResponses, PaymentsMethodsSetupCreateErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/payments/methods/setup/',
-    ...options
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options?.headers
+    }
 });
 
 /**

@@ -91,6 +91,21 @@ export type CanceledBooking = {
 };
 
 /**
+ * What the owner of a card agreed to when it was saved, in the words that were shown.
+ */
+export type Consent = {
+    /**
+     * Its id names its version too.
+     */
+    wording_id: string;
+    /**
+     * The sentence as the buyer saw it.
+     */
+    text: string;
+    readonly given_at: string;
+};
+
+/**
  * ``returned`` is refunded to the buyer; ``along`` counts bookings without a time that end with this one.
  */
 export type Consequence = {
@@ -257,6 +272,7 @@ export type Method = {
     exp_month: number;
     exp_year: number;
     is_default?: boolean;
+    consent: Consent | null;
 };
 
 /**
@@ -523,6 +539,10 @@ export type PaymentRequestRequest = {
     scheduling_data?: SchedulingRequest | null;
     use_credits?: boolean;
     save_payment_method?: boolean;
+    /**
+     * with `save_payment_method`: the id of the `save_card_wording` that the buyer agreed to
+     */
+    consent_wording?: string;
     payment_method_id?: string | number;
     /**
      * the `order_id` of a 409 `bought_just_now`: the buyer means to buy it once more
@@ -549,6 +569,10 @@ export type Practitioner = {
 export type Price = {
     currency: string;
     readonly amount: string;
+    /**
+     * The smallest share of this price that a card can pay.
+     */
+    readonly minimum_charge: string;
 };
 
 /**
@@ -586,6 +610,14 @@ export type PublicSettings = {
      */
     payment_method_types: Array<string>;
     sandbox: boolean;
+    /**
+     * shown beside the box that saves a card
+     */
+    save_card_wording: Wording;
+    /**
+     * where people ask for help
+     */
+    contact_email: string;
 };
 
 export type Refund = {
@@ -738,6 +770,10 @@ export type ServiceDetail = {
     validity_days?: number | null;
     venue: Venue | null;
     readonly contents: Array<Content>;
+    /**
+     * What cancelling returns, as a sentence for buyers.
+     */
+    readonly cancellation_terms: string;
 };
 
 /**
@@ -756,6 +792,21 @@ export type Session = {
     capacity: number;
     seats_left: number;
     readonly sold_out: boolean;
+};
+
+export type SetupConsentRequest = {
+    /**
+     * the id of the `save_card_wording` that the buyer agreed to
+     */
+    consent_wording?: string;
+};
+
+export type SitePage = {
+    title: string;
+    /**
+     * of the Markdown; markup in it is escaped
+     */
+    html: string;
 };
 
 export type Slot = {
@@ -794,6 +845,14 @@ export type Venue = {
      * leads there: a map's page, or its app on a phone
      */
     directions_url: string;
+};
+
+/**
+ * A sentence that buyers agree to: show ``text``, send ``id`` back as ``consent_wording``.
+ */
+export type Wording = {
+    id: string;
+    text: string;
 };
 
 /**
@@ -843,6 +902,20 @@ export type CanceledBookingWritable = {
     booking_id: string;
     status: string;
     refund: RefundWritable | null;
+};
+
+/**
+ * What the owner of a card agreed to when it was saved, in the words that were shown.
+ */
+export type ConsentWritable = {
+    /**
+     * Its id names its version too.
+     */
+    wording_id: string;
+    /**
+     * The sentence as the buyer saw it.
+     */
+    text: string;
 };
 
 /**
@@ -916,6 +989,26 @@ export type LineWritable = {
      */
     wished_start_datetime: string | null;
     wished_service_session_id: string | null;
+};
+
+/**
+ * A saved card; ``id`` is ours, ``stripe_payment_method_id`` is what Stripe.js confirms with.
+ */
+export type MethodWritable = {
+    id: string;
+    stripe_payment_method_id: string;
+    /**
+     * for people, such as Visa or Mastercard
+     */
+    card_brand: string;
+    /**
+     * Stripe's word, such as visa or mastercard
+     */
+    brand: string;
+    last4: string;
+    exp_month: number;
+    exp_year: number;
+    is_default?: boolean;
 };
 
 /**
@@ -1067,6 +1160,10 @@ export type RefundWritable = {
     origin: string;
     reason: string;
     created_at: string;
+};
+
+export type SavedCardsWritable = {
+    payment_methods: Array<MethodWritable>;
 };
 
 export type ServiceWritable = {
@@ -1265,8 +1362,9 @@ export type BookingsListData = {
          * * `upcoming` - upcoming
          * * `past` - past
          * * `unscheduled` - unscheduled
+         * * `canceled` - canceled
          */
-        when?: 'upcoming' | 'past' | 'unscheduled';
+        when?: 'upcoming' | 'past' | 'unscheduled' | 'canceled';
     };
     url: '/api/v1/bookings/';
 };
@@ -1713,6 +1811,30 @@ export type OrdersSyncCreateResponses = {
 
 export type OrdersSyncCreateResponse = OrdersSyncCreateResponses[keyof OrdersSyncCreateResponses];
 
+export type PagesRetrieveData = {
+    body?: never;
+    path: {
+        slug: string;
+    };
+    query?: never;
+    url: '/api/v1/pages/{slug}/';
+};
+
+export type PagesRetrieveErrors = {
+    /**
+     * Not Found
+     */
+    404: Problem;
+};
+
+export type PagesRetrieveError = PagesRetrieveErrors[keyof PagesRetrieveErrors];
+
+export type PagesRetrieveResponses = {
+    200: SitePage;
+};
+
+export type PagesRetrieveResponse = PagesRetrieveResponses[keyof PagesRetrieveResponses];
+
 export type PaymentsConfigRetrieveData = {
     body?: never;
     path?: never;
@@ -1890,7 +2012,7 @@ export type PaymentsMethodsDefaultCreateResponses = {
 export type PaymentsMethodsDefaultCreateResponse = PaymentsMethodsDefaultCreateResponses[keyof PaymentsMethodsDefaultCreateResponses];
 
 export type PaymentsMethodsSetupCreateData = {
-    body?: never;
+    body?: SetupConsentRequest;
     headers?: {
         /**
          * A random name for this attempt. Sent again with the same body, it gets the first answer again.

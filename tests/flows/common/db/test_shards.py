@@ -49,6 +49,7 @@ BUYERS = {
     "payments_idempotencykey": "{row}.user_id",
     "payments_setupintent": "{row}.user_id",
     "payments_hold": "{row}.user_id",
+    "payments_consent": "{row}.user_id",
 }
 # The exception: what may be sold once is counted where it is sold, beside its practitioner.
 PRACTITIONERS = {

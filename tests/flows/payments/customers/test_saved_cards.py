@@ -47,6 +47,7 @@ def test_a_card_is_saved_by_paying_with_it_and_the_first_is_the_default(
         "exp_month": 12,
         "exp_year": row.exp_year,
         "is_default": True,
+        "consent": None,
     }
     assert (row.user, row.stripe_payment_method_id in attached(stripe)) == (maya, True)
     path = "/v1/payment_intents" if payment_type == "intent" else "/v1/checkout/sessions"

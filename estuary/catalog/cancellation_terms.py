@@ -1,0 +1,35 @@
+"""The rule of cancelling in words: one sentence for a service's page, the checkout, Stripe's page and the mails."""
+
+from estuary.catalog.models import ServiceType
+
+DAY_H = 24
+# Of orders that were placed before the snapshot had the notice.
+DEFAULT_NOTICE_H = 24
+
+
+def describe_cancellation_terms(service_type: str, free_cancel_hours: int) -> str:
+    """Return what cancelling returns, as payments/refunds/cancellation_policy.py decides it.
+
+    A workshop with 48 hours: "Free to cancel until 2 days before it begins: the full price comes back. Later …"
+    """
+    until = "until it begins"
+    if free_cancel_hours:
+        until = f"until {_in_words(free_cancel_hours)} before it begins"
+    match service_type:
+        case ServiceType.PACKAGE:
+            return (
+                f"Each part is free to cancel {until}: its share of the price comes back. "
+                "Later that share stays with the practitioner."
+            )
+        case ServiceType.BUNDLE:
+            return (
+                f"Each session is free to cancel {until}. What you have used counts first, and the rest of the price "
+                "comes back."
+            )
+    return f"Free to cancel {until}: the full price comes back. Later it stays with the practitioner."
+
+
+def _in_words(hours: int) -> str:
+    if hours % DAY_H == 0 and hours > DAY_H:
+        return f"{hours // DAY_H} days"
+    return "1 hour" if hours == 1 else f"{hours} hours"
