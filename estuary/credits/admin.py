@@ -157,7 +157,8 @@ class CreditAccountAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         facts = (("Buyer", account.user.email), ("Balance", self.balance(account))) if account else ()
         page = ConfirmPage(
             title="Adjust credits",
-            text="Adds a row to the ledger; existing rows are never changed.",
+            text="Changes the balance at once, by a row of its own in the ledger. The buyer sees the row and its note,"
+            " and gets no mail. It is taken back by another adjustment.",
             button="Adjust",
             back=change_url(account) if account else reverse("admin:credits_creditaccount_changelist"),
             facts=facts,

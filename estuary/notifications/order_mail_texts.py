@@ -22,6 +22,7 @@ class OrderMail(StrEnum):
     DISPUTE_LOST = "dispute_lost"
     MOVED = "moved"
     CALLED_OFF = "called_off"
+    CANCELED_UNREFUNDED = "canceled_unrefunded"
 
 
 SUBJECTS = {
@@ -37,6 +38,7 @@ SUBJECTS = {
     OrderMail.DISPUTE_LOST: "Your bank has returned your payment for {title}",
     OrderMail.MOVED: "{title} has a new time",
     OrderMail.CALLED_OFF: "{title} does not take place",
+    OrderMail.CANCELED_UNREFUNDED: "Your booking of {title} is canceled",
 }
 
 TEXTS = {
@@ -85,6 +87,10 @@ TEXTS = {
         "We are sorry: your date of {title} was called off. What you paid for it goes back to you, by the way you "
         "paid. You need not do anything. Your order is {order}: {url}."
     ),
+    OrderMail.CANCELED_UNREFUNDED: (
+        "We have canceled this without a refund: {forfeited}. Its time is not yours any more, and what you paid for it "
+        "is not returned. If you think that this is a mistake, answer this mail. Your order is {order}: {url}."
+    ),
 }
 
 
@@ -109,6 +115,11 @@ def describe_missed_times(missed: Sequence[datetime]) -> str:
         f"came: {times}. What you paid for {'it' if is_one else 'them'} is not lost: choose "
         f"{'another time' if is_one else 'other times'} at {settings.FRONTEND_URL}/bookings/. "
     )
+
+
+def describe_forfeited(parts: Sequence[tuple[str, datetime | None]]) -> str:
+    """Return what was canceled without a refund, each part with its time if it had one."""
+    return "; ".join(f"{name}, {_in_words(starts_at)}" if starts_at else name for name, starts_at in parts)
 
 
 def _in_words(moment: datetime) -> str:

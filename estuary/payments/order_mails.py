@@ -18,6 +18,7 @@ from estuary.notifications.order_mail_texts import (
     TEXTS,
     OrderMail,
     describe_bank_deadline,
+    describe_forfeited,
     describe_missed_times,
 )
 from estuary.orders.models import Order
@@ -60,6 +61,9 @@ def _order_mail(order: Order, template: OrderMail) -> EmailMessage:
         "due": display(order.amount_due_minor, order.currency),
         "kept": describe_bank_deadline(order.kept_until),
         "missed": describe_missed_times(_missed_times(order)) if template == OrderMail.COMPLETED else "",
+        "forfeited": describe_forfeited(_forfeited_parts(order))
+        if template == OrderMail.CANCELED_UNREFUNDED
+        else "",
         "credits": ", and the credits that you spent on it are yours again"
         if order.credits_applied_minor
         else "",
@@ -92,3 +96,10 @@ def _missed_times(order: Order) -> list[datetime]:
         return []
     bookings = Booking.objects.filter(order=order).select_related("line").order_by("position")
     return [booking.missed_starts_at for booking in bookings if booking.missed_starts_at]
+
+
+def _forfeited_parts(order: Order) -> list[tuple[str, datetime | None]]:
+    """Return what was canceled without a refund; of a package or bundle its parts, or itself if nothing else was."""
+    forfeited = list(Booking.objects.filter(order=order, forfeited=True).order_by("position"))
+    parts = [row for row in forfeited if row.position] or forfeited
+    return [(row.service_name, row.starts_at) for row in parts]

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core.mail import EmailMessage
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -16,7 +17,7 @@ from estuary.payments.models import Refund
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, balance_of, created, give_credits, told
 from tests.factories import make_practitioner, make_service, make_user
-from tests.sandbox_bridge import settle_everything
+from tests.sandbox_bridge import run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,9 +56,13 @@ def refund_url(order: Order) -> str:
 
 
 def filled(client: Client, order: Order, **fields: str) -> dict[str, str]:
-    """The form as it is shown now, with these fields filled in."""
+    """The form as it is shown now, with these fields filled in, and the sum that its button then names."""
     form = client.get(refund_url(order)).context["form"]
-    return {"booking": "", "amount": "", "reason": "", "as_shown": form["as_shown"].value(), **fields}
+    extent = "part" if fields.get("amount") else "everything"
+    filled_in = {"booking": "", "extent": extent, "amount": "", "reason": "", **fields}
+    filled_in["as_shown"] = form["as_shown"].value()
+    preview = client.get(refund_url(order), {**filled_in, "preview": "1"})
+    return {**filled_in, "total": str(preview.context.get("total", ""))}
 
 
 def test_a_full_refund_returns_the_credits_and_cancels(by_credits: Order) -> None:
@@ -93,6 +98,62 @@ def test_one_child_is_refunded_and_canceled_alone(by_card: Order, stripe: Sandbo
     assert Refund.objects.get().card_minor == child.amount_minor
     statuses = dict(by_card.bookings.values_list("position", "status"))
     assert statuses == {0: "partially_refunded", 1: "canceled", 2: "confirmed"}
+
+
+def test_nothing_filled_in_refunds_nothing(by_credits: Order) -> None:
+    client = admin_client()
+    answer = client.post(refund_url(by_credits), filled(client, by_credits, extent=""))
+    assert "Choose how much: everything that is left, or a part." in answer.content.decode()
+    answer = client.post(refund_url(by_credits), filled(client, by_credits, extent="part"))
+    assert "Write how much is refunded" in answer.content.decode()
+    answer = client.post(
+        refund_url(by_credits), filled(client, by_credits, extent="everything", amount="5.00")
+    )
+    assert "A sum is written below" in answer.content.decode()
+    assert not Refund.objects.exists()
+
+
+def test_the_button_names_the_sum_and_the_page_what_will_happen(by_card: Order, stripe: Sandbox) -> None:
+    client = admin_client()
+    page = client.get(refund_url(by_card), {**filled(client, by_card), "preview": "1"})
+    assert "Refund 100.00 USD" in page.content.decode()
+    everything, child = page.context["consequences"], by_card.bookings.get(position=1)
+    assert everything[0] == "100.00 USD goes back to the card."
+    assert everything[1].startswith("Canceled, and on sale again: ")
+    assert everything[2:] == ["The buyer gets a mail about it.", "A refund can’t be taken back."]
+    part = {**filled(client, by_card, booking=str(child.pk), amount="30"), "preview": "1"}
+    page = client.get(refund_url(by_card), part)
+    assert "Refund 30.00 USD" in page.content.decode() and "50.00 USD" in page.content.decode()
+    assert page.context["consequences"][1] == (
+        f"Stays booked, marked as partially refunded: {child.service_name}."
+    )
+    assert not Refund.objects.exists()
+
+
+def test_what_the_page_says_of_a_refund_is_what_it_does(by_credits: Order) -> None:
+    client, child = admin_client(), by_credits.bookings.get(position=2)
+    form = filled(client, by_credits, booking=str(child.pk))
+    said = client.get(refund_url(by_credits), {**form, "preview": "1"}).context["consequences"]
+    assert said[0] == "50.00 USD of credits goes back to the buyer’s account."
+    assert said[1] == f"Canceled, and on sale again: {child.service_name}."
+    client.post(refund_url(by_credits), form)
+    assert balance_of(by_credits.user, "usd") == 5_000
+    statuses = dict(by_credits.bookings.values_list("position", "status"))
+    assert statuses == {0: "partially_refunded", 1: "confirmed", 2: "canceled"}
+
+
+@pytest.mark.parametrize("total", ["", "1000", "10000", "x"])
+def test_a_button_with_another_sum_refunds_nothing_and_is_shown_with_the_right_one(
+    by_credits: Order, total: str
+) -> None:
+    client = admin_client()
+    form = filled(client, by_credits, amount="30.00")
+    page = client.post(refund_url(by_credits), {**form, "total": total}).content.decode()
+    assert "press the button with the sum on it" in page
+    assert "Refund 30.00 USD" in page
+    assert not Refund.objects.exists()
+    client.post(refund_url(by_credits), form)
+    assert Refund.objects.get().amount_minor == 3_000
 
 
 def test_a_form_that_is_sent_twice_refunds_once(by_credits: Order) -> None:
@@ -208,8 +269,25 @@ def test_a_booking_is_canceled_and_the_money_kept(by_credits: Order) -> None:
     url = reverse("admin:orders_order_cancel_booking", args=[by_credits.pk, child.pk])
     client = admin_client()
     assert client.get(url).status_code == 200
-    assert "nothing was refunded" in told(client.post(url, follow=True))
+    assert "nothing was refunded, and the buyer is told" in told(client.post(url, follow=True))
     assert Booking.objects.get(pk=child.pk).status == "canceled"
     assert "already" in told(client.post(url, follow=True))
     assert not Refund.objects.exists()
     assert admin_client("orders.view_order").post(url).status_code == 403
+
+
+def test_who_loses_a_booking_without_a_refund_is_told(
+    by_credits: Order, mailoutbox: list[EmailMessage]
+) -> None:
+    child = by_credits.bookings.get(position=2)
+    client = admin_client()
+    url = reverse("admin:orders_order_cancel_booking", args=[by_credits.pk, child.pk])
+    page = client.get(url).content.decode()
+    assert "a mail that says so" in page and "50.00 USD" in page
+    client.post(url)
+    client.post(url)  # again: refused, and nothing is written
+    run_jobs()
+    [mail] = [mail for mail in mailoutbox if "is canceled" in mail.subject]
+    assert mail.to == [by_credits.user.email]
+    assert f"without a refund: {child.service_name}." in str(mail.body)
+    assert by_credits.public_id in str(mail.body)

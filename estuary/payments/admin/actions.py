@@ -17,6 +17,7 @@ from estuary.bookings.models import Booking
 from estuary.common.admin.base import ConfirmPage, change_url, render_confirm_page, row_or_404
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.errors import EstuaryError
+from estuary.common.money import display
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, Status
 from estuary.payments.checkout.cancel_order import close_order
@@ -93,7 +94,8 @@ def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
 
     act = ConfirmPage(
         title="Cancel order",
-        text="The payment is canceled at Stripe, seats and slots go back on sale, and spent credits are returned.",
+        text="The payment is canceled at Stripe, seats and slots go back on sale, and spent credits are returned."
+        " Nothing was charged, so nothing is refunded. The buyer gets no mail.",
         button="Cancel the order",
         back=change_url(order),
         danger=True,
@@ -119,7 +121,8 @@ def sync_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> 
 
     act = ConfirmPage(
         title="Ask Stripe now",
-        text="Fetches the payment from Stripe and settles what was missed. Doing it twice does no harm.",
+        text="Fetches the payment from Stripe and settles what was missed: a payment that was made is fulfilled, and"
+        " its buyer gets the mail of it. Doing it twice does no harm.",
         button="Ask Stripe",
         back=change_url(order),
         facts=_facts(order),
@@ -136,15 +139,22 @@ def cancel_booking_page(
 
     def run() -> str:
         cancel_without_refund(booking=booking)
-        return f"{booking.service_name} (no. {booking.position}) is canceled; nothing was refunded."
+        name = f"{booking.service_name} (no. {booking.position})"
+        return f"{name} is canceled; nothing was refunded, and the buyer is told."
 
     act = ConfirmPage(
         title="Cancel booking without refund",
-        text="Its seat or slot goes back on sale and the buyer gets nothing back, such as after a no-show.",
-        button="Cancel the booking",
+        text="Its seat or slot goes back on sale. The buyer gets nothing back, such as after a no-show, and a mail that"
+        " says so. To give money back as well, refund it instead.",
+        button="Cancel without a refund",
         back=change_url(booking.order),
         danger=True,
-        facts=(("Booking", booking.service_name), *_facts(booking.order)),
+        facts=(
+            ("Booking", booking.service_name),
+            ("When", f"{booking.starts_at:%a %d %b %Y, %H:%M} UTC" if booking.starts_at else "not scheduled"),
+            ("Kept", display(booking.amount_minor, booking.order.currency)),
+            *_facts(booking.order),
+        ),
     )
     return confirmed_action(model_admin, request, booking.order, act, run)
 

@@ -15,7 +15,9 @@ from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.errors import Conflict
 from estuary.credits import ledger
+from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
+from estuary.payments import outbox
 from estuary.payments.hooks.delivery import announce
 from estuary.payments.hooks.signals import booking_canceled
 from estuary.payments.models import Refund
@@ -75,17 +77,19 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
 
 @retry_transaction
 def cancel_without_refund(*, booking: Booking) -> None:
-    """Cancel a booking and keep the money: for staff, for example after a no-show. Raises BookingNotCancelable.
+    """Cancel a booking, keep the money and tell the buyer: for staff, for example after a no-show.
 
     The booking is marked as forfeited, so a later cancellation of another part of the order does not return its share.
+    Raises BookingNotCancelable.
     """
     at = clock.now()
     with transaction.atomic():
-        Order.objects.select_for_update(no_key=True).get(pk=booking.order_id)
+        order = Order.objects.select_for_update(no_key=True).get(pk=booking.order_id)
         booking.refresh_from_db()
         if not booking.is_active:
             raise BookingNotCancelable(f"This booking is {booking.status} already.")
         announce(booking_canceled, bookings.cancel([booking], at=at, forfeited=True))
+        outbox.send_mails([(order, OrderMail.CANCELED_UNREFUNDED)])
 
 
 def _lock_order(order_id: int) -> Order:

@@ -64,12 +64,9 @@ def request_refund(
     then writes nothing.
     """
     at = clock.now()
-    if booking and booking.position == 0:
-        # The booking at the top stands for the whole order: its refund affects every booking in it.
-        booking = None
     with transaction.atomic():
         [locked] = load([order.pk])
-        refund = _new_refund(locked, booking, amount_minor, at)
+        refund = build_refund(locked, booking, amount_minor, at)
         refund.reason, refund.origin, refund.cancels = redact(reason)[:200], origin, cancels
         refund.requested_by, refund.request_key = requested_by, request_key
         refund.save()
@@ -85,7 +82,11 @@ def request_refund(
     return refund
 
 
-def _new_refund(order: Order, booking: Booking | None, amount_minor: int | None, at: datetime) -> Refund:
+def build_refund(order: Order, booking: Booking | None, amount_minor: int | None, at: datetime) -> Refund:
+    """Return an unsaved refund of an order that ``load`` has read; raises as ``request_refund`` does."""
+    if booking and booking.position == 0:
+        # The booking at the top stands for the whole order: its refund affects every booking in it.
+        booking = None
     if order.status not in REFUNDABLE:
         raise NotRefundable(f"This order is {order.status.replace('_', ' ')}; there is nothing to refund.")
     if is_blocked_by_dispute(order):

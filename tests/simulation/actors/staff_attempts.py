@@ -94,7 +94,13 @@ def _orders_by_admin(target: Target) -> list[Attempt]:
     return [
         Attempt("read its page", (VIEW_ORDERS,), "get", at("change"), shows=target.order_id),
         Attempt("open the form of a refund", REFUND, "get", at("refund"), shows=target.order_id),
-        Attempt("refund by a stale form", REFUND, "post", at("refund"), {"amount": "1", "as_shown": "stale"}),
+        Attempt(
+            "refund by a stale form",
+            REFUND,
+            "post",
+            at("refund"),
+            {"extent": "part", "amount": "1", "as_shown": "stale"},
+        ),
         Attempt("cancel as staff", (CHANGE_ORDERS,), "post", at("cancel_unpaid"), trail="Cancel order"),
         Attempt("ask Stripe", (CHANGE_ORDERS,), "post", at("ask_stripe"), trail="Ask Stripe now"),
         *([Attempt("cancel a booking as staff", CANCEL_BOOKINGS, "post", booking)] * bool(target.booking_pk)),

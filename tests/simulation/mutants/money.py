@@ -144,7 +144,7 @@ def a_refund_on_its_way_is_not_counted() -> None:
 
 @breaks("S3", *OVER)
 def every_refund_takes_all_credits_along() -> None:
-    new = refunds._new_refund
+    new = refunds.build_refund
 
     def generous(order: Any, *args: Any) -> Refund:
         refund = new(order, *args)
