@@ -9,17 +9,24 @@ from django.db import connection, transaction
 
 
 @contextmanager
-def as_if_large() -> Iterator[list[str]]:
-    """Give the plan of every SELECT in the block, made as for tables that nobody reads whole."""
+def explained() -> Iterator[list[str]]:
+    """Give the plan of every SELECT in the block."""
     plans: list[str] = []
 
-    def explained(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if sql.startswith("SELECT"):
             with connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN {sql}", params)
                 plans.append("\n".join([sql, *(row[0] for row in cursor.fetchall())]))
         return execute(sql, params, many, context)
 
+    with connection.execute_wrapper(explain):
+        yield plans
+
+
+@contextmanager
+def as_if_large() -> Iterator[list[str]]:
+    """Give the plan of every SELECT in the block, made as for tables that nobody reads whole."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             for dear in (
@@ -28,7 +35,7 @@ def as_if_large() -> Iterator[list[str]]:
                 "indexonlyscan",
             ):  # which leaves bitmaps, of what an index answers
                 cursor.execute(f"SET LOCAL enable_{dear} = off")
-        with connection.execute_wrapper(explained):
+        with explained() as plans:
             yield plans
 
 

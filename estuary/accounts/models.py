@@ -77,6 +77,7 @@ class User(AbstractUser):
         # For ``istartswith``.
         indexes = [
             models.Index(OpClass(Upper("email"), name="text_pattern_ops"), name="user_by_email"),
+            models.Index(OpClass(Upper("first_name"), name="text_pattern_ops"), name="user_by_first_name"),
             models.Index(OpClass(Upper("last_name"), name="text_pattern_ops"), name="user_by_last_name"),
             models.Index(fields=["id"], condition=models.Q(is_staff=True), name="user_of_staff"),
             models.Index(fields=["id"], condition=models.Q(is_superuser=True), name="user_of_all_rights"),

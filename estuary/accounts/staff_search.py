@@ -39,12 +39,12 @@ class IndexedSearchMixin:
 
 
 def find_people(term: str) -> list[int]:
-    """Return the keys of users whose address, last name, or first and last name begin with ``term``, in any case.
+    """Return the keys of users whose address or name begins with ``term``, in any case: the first, the last, or both.
 
     At most MAX_PEOPLE + 1 keys are returned, which shows that there are too many. A separate query, because with a join
     PostgreSQL would scan all orders, newest first.
     """
-    begins = Q(email__istartswith=term) | Q(last_name__istartswith=term)
+    begins = Q(email__istartswith=term) | Q(first_name__istartswith=term) | Q(last_name__istartswith=term)
     first, _, last = term.rpartition(" ")
     if first:
         begins |= Q(last_name__istartswith=last, first_name__istartswith=first.strip())

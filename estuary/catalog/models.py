@@ -3,6 +3,8 @@
 from datetime import datetime, time
 from typing import Any
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
@@ -142,7 +144,9 @@ class Service(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["type", "id"], condition=Q(active=True), name="service_active_by_type")
+            models.Index(fields=["type", "id"], condition=Q(active=True), name="service_active_by_type"),
+            # For staff, who have a word of its name.
+            GinIndex(SearchVector("name", config="simple"), name="service_by_word"),
         ]
 
     def __str__(self) -> str:
@@ -221,7 +225,10 @@ class ServiceSession(models.Model):
                 & Q(ends_at__lte=F("starts_at") + SESSION_MAX),
             ),
         ]
-        indexes = [models.Index(fields=["service", "starts_at"], name="session_by_service")]
+        indexes = [
+            models.Index(fields=["service", "starts_at"], name="session_by_service"),
+            models.Index(fields=["starts_at"], name="session_by_start"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.service_id} at {self.starts_at:%Y-%m-%d %H:%M}"

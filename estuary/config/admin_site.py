@@ -18,6 +18,16 @@ def _list(title: str, icon: str, model: str) -> dict[str, Any]:
     }
 
 
+def _page(title: str, icon: str, name: str, *permissions: str) -> dict[str, Any]:
+    """Return a sidebar entry: a page of its own, for those with one of ``permissions``."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(name),
+        "permission": lambda request: any(request.user.has_perm(permission) for permission in permissions),
+    }
+
+
 def _section(title: str, *items: dict[str, Any]) -> dict[str, Any]:
     return {"title": title, "separator": True, "items": list(items)}
 
@@ -37,6 +47,7 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "estuary.payments.admin.dashboard.figures",
     "ENVIRONMENT": "estuary.config.admin_site.notice",
     "SHOW_VIEW_ON_SITE": False,
+    "COMMAND": {"search_callback": "estuary.payments.admin.search.search"},
     "COLORS": {
         "primary": {
             "50": "oklch(98.4% .014 180.72)",
@@ -53,6 +64,7 @@ UNFOLD: dict[str, Any] = {
         }
     },
     "SIDEBAR": {
+        "show_search": True,
         "navigation": [
             {"items": [{"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")}]},
             _section("Orders", _list("Orders", "receipt_long", "orders.order")),
@@ -76,12 +88,7 @@ UNFOLD: dict[str, Any] = {
                 _list("Saved cards", "credit_card", "payments.paymentmethod"),
                 _list("Customers", "contacts", "payments.stripecustomer"),
                 _list("Inbox", "inbox", "payments.webhookevent"),
-                {
-                    "title": "Checkup",
-                    "icon": "monitor_heart",
-                    "link": reverse_lazy("admin-checkup"),
-                    "permission": lambda request: request.user.has_perm("payments.view_webhookevent"),
-                },
+                _page("Checkup", "monitor_heart", "admin-checkup", "payments.view_webhookevent"),
             ),
             _section(
                 "People",
@@ -89,6 +96,6 @@ UNFOLD: dict[str, Any] = {
                 _list("Groups", "shield_person", "auth.group"),
                 _list("Audit trail", "history", "accounts.auditlogentry"),
             ),
-        ]
+        ],
     },
 }

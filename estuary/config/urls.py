@@ -10,6 +10,7 @@ from estuary.config.error_page import error_page
 from estuary.config.openapi import OpenApiView, RedocView, SwaggerView, redoc_script
 from estuary.config.site_pages import SitePageView
 from estuary.config.storefront import storefront
+from estuary.payments.admin.people.buyer_page import buyer_page
 from estuary.payments.checkup.admin_page import checkup_page
 
 handler400 = "estuary.common.api.problems.bad_request"
@@ -42,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("_allauth/", include("estuary.accounts.urls")),  # ours first
     path("_allauth/", include("allauth.headless.urls")),
     path("admin/checkup/", admin.site.admin_view(checkup_page), name="admin-checkup"),
+    path("admin/buyers/<int:pk>/", admin.site.admin_view(buyer_page), name="admin-buyer"),
     path("admin/", admin.site.urls),
     # A redirect to the URL with a slash would turn a POST into a GET. Only pages for people redirect.
     re_path("^api/(?!(?:docs|redoc)$).*[^/]$", csrf_exempt(not_found)),

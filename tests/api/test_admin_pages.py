@@ -291,14 +291,14 @@ def test_the_page_of_an_order_shows_all_that_belongs_to_it_in_a_fixed_number_of_
     order = Order.objects.get(public_id=made["order_id"])
     client = admin_client()
     ContentType.objects.clear_cache()  # else it depends on which test ran before
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(15):
         answer = client.get(reverse("admin:orders_order_change", args=[order.pk]))
     page = answer.content.decode()
     for shown in (
         made["payment_intent_id"],
         "payment_intent.succeeded",
         items[0].name,
-        "placed by the buyer",
+        "The buyer ordered",
     ):
         assert shown in page
 

@@ -13,6 +13,8 @@ from django.http import HttpRequest
 from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.common.admin.base import ReadOnlyAdmin, column, label, link, money, money_column, stripe_link
 from estuary.payments.admin.order_detail import deadline, notice_label
+from estuary.payments.admin.search import ids
+from estuary.payments.admin.search.finders import PartSearchMixin, by_ids
 from estuary.payments.models import Dispute, FraudNotice
 
 
@@ -29,7 +31,7 @@ class StandingFilter(admin.SimpleListFilter):
 
 
 @admin.register(Dispute)
-class DisputeAdmin(IndexedSearchMixin, ReadOnlyAdmin):
+class DisputeAdmin(PartSearchMixin, ReadOnlyAdmin):
     list_display = (
         "stripe_dispute_id",
         "order_link",
@@ -45,7 +47,8 @@ class DisputeAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     search_fields = ("stripe_dispute_id",)
     by_prefix = {"du_": "stripe_dispute_id", "dp_": "stripe_dispute_id", "ord_": "order__public_id"}
     person = "order__user"
-    search_help_text = "Dispute (du_…), order (ord_…) or buyer's e-mail address or last name"
+    find_keys = staticmethod(by_ids(ids.DISPUTES))
+    search_help_text = "Dispute (du_… or a part of it), order (ord_…) or buyer's e-mail or name"
     fields = (
         ("stripe_dispute_id", "status_label", "why"),
         ("order_link", "buyer"),

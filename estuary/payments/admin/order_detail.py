@@ -1,19 +1,22 @@
-"""The page of one order: below its fields, a table for each kind of related object, with one query each."""
+"""The page of one order: its facts, its timeline, and a table for each kind of related object, with one query each."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
+from estuary.accounts.models import User
 from estuary.accounts.rights import Right, may
-from estuary.bookings.models import Booking
+from estuary.bookings.models import Booking, Reservation
 from estuary.common import clock
 from estuary.common.admin.base import NOTHING, external_link, label, link, moment, money, stripe_link
+from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
 from estuary.payments.admin.event_outcomes import describe_outcome
 from estuary.payments.models import Dispute, FraudNotice, Refund, WebhookEvent
@@ -21,20 +24,38 @@ from estuary.payments.models.events import SUBJECT
 from estuary.payments.refunds.request_refund import refundable_minor
 
 MAX_EVENTS = 50
+# What the tables and the timeline read, besides refunds and disputes.
+LOOKUPS = (
+    "lines",
+    "transitions",
+    "fraud_notices",
+    Prefetch(
+        "reservations",
+        Reservation.objects.select_related("session", "calendar_entry", "line").order_by("id"),
+    ),
+    Prefetch("bookings", Booking.objects.select_related("practitioner").order_by("position")),
+    Prefetch("credit_transactions", CreditTransaction.objects.select_related("account").order_by("id")),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One table; ``empty`` is shown when it has no rows."""
+    """One table; ``empty`` is shown when it has no rows. ``all_at`` is the URL of a list with more of them."""
 
     title: str
     headers: Sequence[str]
     rows: Sequence[Sequence[Any]]
     empty: str
+    all_at: str = ""
 
     @property
     def table(self) -> dict[str, Any]:
         return {"headers": self.headers, "rows": self.rows}
+
+
+def buyer_link(user: User) -> SafeString:
+    """Return a link to the page of a buyer."""
+    return external_link(reverse("admin-buyer", args=[user.pk]), user.email, new_tab=False)
 
 
 type Card = tuple[str, Sequence[tuple[str, Any]]]
@@ -51,7 +72,7 @@ def cards(order: Order) -> list[Card]:
         ("Id", order.public_id),
         ("What", order.title),
         ("Status", label(order.status)),
-        ("Buyer", order.user.email),
+        ("Buyer", buyer_link(order.user)),
         ("Service", link(order.service)),
         ("Placed", moment(order.created_at)),
         ("Held until", moment(order.expires_at)),
@@ -78,7 +99,7 @@ def cards(order: Order) -> list[Card]:
 
 
 def sections(order: Order, request: HttpRequest) -> list[Section]:
-    """Return all tables of the order; its ``refunds`` must be prefetched."""
+    """Return all tables of the order; its LOOKUPS, ``refunds`` and ``disputes`` must be prefetched."""
     refunds = list(order.refunds.all())
     return [
         _lines(order),
@@ -89,7 +110,6 @@ def sections(order: Order, request: HttpRequest) -> list[Section]:
         _disputes(order),
         _fraud_notices(order),
         _ledger(order),
-        _timeline(order),
         _events(order, refunds),
     ]
 
@@ -120,7 +140,7 @@ def _service_data(order: Order) -> Section:
 
 def _reservations(order: Order) -> Section:
     rows = []
-    for reservation in order.reservations.select_related("session", "calendar_entry", "line").order_by("id"):
+    for reservation in order.reservations.all():
         session, slot = reservation.session, reservation.calendar_entry
         kind, starts_at = ("Seat", session.starts_at) if session else ("Slot", slot and slot.during.lower)
         rows.append((reservation.line.service_name, kind, _period(starts_at), label(reservation.status)))
@@ -140,7 +160,7 @@ def _bookings(order: Order, request: HttpRequest) -> Section:
             label(booking.status),
             _booking_links(order, booking, may_refund=may_refund, may_cancel=may_cancel),
         )
-        for booking in order.bookings.select_related("practitioner").order_by("position")
+        for booking in order.bookings.all()
     ]
     headers = ["Booking", "Practitioner", "Starts", "Share", "Status", ""]
     return Section("Bookings", headers, rows, "Nothing is booked.")
@@ -237,18 +257,10 @@ def _ledger(order: Order) -> Section:
             row.note or row.effect,
             moment(row.created_at),
         )
-        for row in order.credit_transactions.select_related("account").order_by("id")
+        for row in order.credit_transactions.all()
     ]
     headers = ["Kind", "Amount", "Balance after", "What", "When"]
     return Section("Credits", headers, rows, "This order moved no credits.")
-
-
-def _timeline(order: Order) -> Section:
-    rows = [
-        (moment(step.at), label(step.before) if step.before else NOTHING, label(step.after), step.cause)
-        for step in order.transitions.all()
-    ]
-    return Section("Timeline", ["When", "Before", "After", "Cause"], rows, "Nothing happened yet.")
 
 
 def _events(order: Order, refunds: Sequence[Refund]) -> Section:

@@ -12,12 +12,13 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
 from estuary.accounts.rights import Right, may
-from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.common.admin.base import ReadOnlyAdmin, column, label, moment_column, money_column
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments.admin import actions, refund_form
-from estuary.payments.admin.order_detail import cards, sections
+from estuary.payments.admin.order_detail import LOOKUPS, cards, sections
+from estuary.payments.admin.search.finders import PartSearchMixin, find_orders_by_id
+from estuary.payments.admin.timeline import timeline_of
 from estuary.payments.models import Refund
 from estuary.payments.refunds.request_refund import refundable_minor
 
@@ -35,7 +36,7 @@ BY_PREFIX = {
 
 
 @admin.register(Order)
-class OrderAdmin(IndexedSearchMixin, ReadOnlyAdmin):
+class OrderAdmin(PartSearchMixin, ReadOnlyAdmin):
     list_display = ("public_id", "buyer", "title", "amount", "status_label", "placed")
     list_filter = ("status", "type", "disputed", "created_at")
     indexed_filters = {
@@ -46,8 +47,10 @@ class OrderAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     search_fields = ("public_id",)
     by_prefix = BY_PREFIX
     person = "user"
+    find_keys = staticmethod(find_orders_by_id)
     search_help_text = (
-        "Order (ord_…), payment (pi_…, cs_…), refund (ref_…, re_…), dispute (du_…), e-mail or last name"
+        "Any id of the order, its payment, refund or dispute (ord_…, pi_…, re_…), the beginning or end of one,"
+        " the card’s last four digits, or the buyer’s e-mail or name"
     )
     ordering = ("-id",)
     change_form_outer_after_template: Any = "payments/order.html"
@@ -101,8 +104,13 @@ class OrderAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     ) -> HttpResponse:
         order = self.get_object(request, object_id)
         if order is not None and self.has_view_permission(request, order):
-            tables = sections(order, request)
-            context = {"cards": cards(order), "sections": tables, "title": f"Order {order.public_id}"}
+            prefetch_related_objects([order], *LOOKUPS)
+            context = {
+                "cards": cards(order),
+                "timeline": timeline_of(order, request),
+                "sections": sections(order, request),
+                "title": f"Order {order.public_id}",
+            }
             extra_context = {**(extra_context or {}), **context}
         return super().change_view(request, object_id, form_url, extra_context)
 

@@ -3,7 +3,6 @@
 from django.contrib import admin
 from unfold.decorators import display
 
-from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.common.admin.base import (
     NOTHING,
     ReadOnlyAdmin,
@@ -14,6 +13,8 @@ from estuary.common.admin.base import (
     stripe_link,
 )
 from estuary.common.admin.pagination import choices_filter
+from estuary.payments.admin.search import ids
+from estuary.payments.admin.search.finders import PartSearchMixin, by_ids, find_cards
 from estuary.payments.models import PaymentMethod, Refund, StripeCustomer
 from estuary.payments.models.customers import BRAND_NAMES
 
@@ -26,7 +27,7 @@ class OwnedAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Refund)
-class RefundAdmin(IndexedSearchMixin, ReadOnlyAdmin):
+class RefundAdmin(PartSearchMixin, ReadOnlyAdmin):
     list_display = (
         "public_id",
         "order_link",
@@ -48,7 +49,8 @@ class RefundAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         "pyr_": "stripe_refund_id",
         "ord_": "order__public_id",
     }
-    search_help_text = "Refund (ref_…, re_…) or order (ord_…)"
+    find_keys = staticmethod(by_ids(ids.REFUNDS, ids.STRIPE_REFUNDS))
+    search_help_text = "Refund (ref_…, re_…, or the end of re_…) or order (ord_…)"
     fields = (
         ("public_id", "status_label", "origin"),
         ("order_link", "booking_link"),
@@ -70,7 +72,7 @@ class RefundAdmin(IndexedSearchMixin, ReadOnlyAdmin):
 
 
 @admin.register(PaymentMethod)
-class PaymentMethodAdmin(IndexedSearchMixin, OwnedAdmin):
+class PaymentMethodAdmin(PartSearchMixin, OwnedAdmin):
     list_display = ("__str__", "owner", "expires", "is_default", "is_saved", "stripe_payment_method_id")
     list_filter = (
         "is_default",
@@ -81,7 +83,8 @@ class PaymentMethodAdmin(IndexedSearchMixin, OwnedAdmin):
     search_fields = ("stripe_payment_method_id",)
     by_prefix = {"pm_": "stripe_payment_method_id", "card_": "stripe_payment_method_id"}
     person = "user"
-    search_help_text = "Card (pm_…), or its owner's e-mail address or last name"
+    find_keys = staticmethod(find_cards)
+    search_help_text = "Card (pm_… or a part of it, or the last four digits), or its owner's e-mail or name"
     ordering = ("-id",)
     exclude = ("fingerprint",)
     expires = column("Expires", lambda card: f"{card.exp_month:02}/{card.exp_year}")
@@ -92,12 +95,13 @@ class PaymentMethodAdmin(IndexedSearchMixin, OwnedAdmin):
 
 
 @admin.register(StripeCustomer)
-class StripeCustomerAdmin(IndexedSearchMixin, OwnedAdmin):
+class StripeCustomerAdmin(PartSearchMixin, OwnedAdmin):
     list_display = ("owner", "customer", "email", "created_at")
     search_fields = ("stripe_customer_id",)
     by_prefix = {"cus_": "stripe_customer_id"}
     person = "user"
-    search_help_text = "Customer (cus_…), or the person's e-mail address or last name"
+    find_keys = staticmethod(by_ids(ids.CUSTOMERS))
+    search_help_text = "Customer (cus_… or a part of it), or the person's e-mail or name"
     ordering = ("-id",)
     fields = (("owner", "customer"), ("email", "name"), ("key", "created_at"))
     customer = column("At Stripe", lambda row: stripe_link("customers", row.stripe_customer_id))

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
 from estuary.common import clock, ids
+from estuary.common.postgresql.id_parts import part_indexes
 
 # https://docs.stripe.com/api/payment_methods/object#payment_method_object-card-brand
 BRAND_NAMES = {
@@ -53,7 +54,10 @@ class StripeCustomer(models.Model):
                 name="stripe_customer_unique",
             )
         ]
-        indexes = [models.Index(fields=["cards_checked_at"], name="stripe_customer_to_check")]
+        indexes = [
+            models.Index(fields=["cards_checked_at"], name="stripe_customer_to_check"),
+            *part_indexes("stripe_customer_id", "stripe_customer_id", condition=Q(stripe_customer_id__gt="")),
+        ]
 
     def __str__(self) -> str:
         return self.stripe_customer_id or "(not yet at Stripe)"
@@ -98,6 +102,8 @@ class PaymentMethod(models.Model):
         ]
         indexes = [
             models.Index(fields=["id"], condition=Q(detach_pending=True), name="payment_method_to_detach"),
+            models.Index(fields=["last4", "-id"], name="payment_method_by_last4"),
+            *part_indexes("stripe_payment_method_id", "payment_method_id"),
         ]
 
     def __str__(self) -> str:

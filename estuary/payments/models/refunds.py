@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from estuary.bookings.models import Booking
 from estuary.common import clock, ids
+from estuary.common.postgresql.id_parts import part_indexes
 from estuary.orders.models import Order
 
 
@@ -86,6 +87,9 @@ class Refund(models.Model):
                 condition=Q(stripe_payment_intent_id__gt=""),
                 name="refund_by_intent",
             ),
+            # For exports, which read on from the last row of a batch.
+            models.Index(fields=["created_at", "id"], name="refund_by_request"),
+            *part_indexes("stripe_refund_id", "refund_stripe_id", condition=Q(stripe_refund_id__gt="")),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,130 @@
+"""What a search term finds: the keys of rows, by index, a few of each kind."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from estuary.accounts import staff_search
+from estuary.accounts.staff_search import IndexedSearchMixin
+from estuary.bookings.models import Booking
+from estuary.catalog.models import Service
+from estuary.common.admin.pagination import key_before_newest
+from estuary.orders.models import Order
+from estuary.payments.admin.search import ids
+from estuary.payments.admin.search.ids import IdKind
+from estuary.payments.customers.used_cards import cards_ending_in
+from estuary.payments.models import PaymentMethod, WebhookEvent
+from estuary.payments.models.events import SUBJECT
+
+# Rows of one kind that a search reads, and one more, which shows that there are more.
+LIMIT = 20
+LAST4 = 4
+# People of one name whose orders are shown, and their orders that are read.
+BUYERS, ORDERS_OF_BUYERS = 5, 200
+MAX_KEY = 2**63 - 1
+
+
+class PartSearchMixin(IndexedSearchMixin):
+    """A list that also finds rows by a part of an id, or whatever else ``find_keys`` knows."""
+
+    find_keys: Callable[[str], Iterable[int]]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        keys = set(type(self).find_keys(search_term.strip())) if search_term.strip() else set()
+        if not keys:
+            return super().get_search_results(request, queryset, search_term)
+        if len(keys) > LIMIT:
+            warning = f"More than {LIMIT} rows fit, and not all are shown. Type more of the id."
+            messages.warning(request, warning)
+        return queryset.filter(pk__in=keys), False
+
+
+def _keys(rows: QuerySet[Any] | None, key: str = "pk") -> list[int]:
+    """Return the keys of a few rows, in no order: to sort them PostgreSQL would read all rows from the newest on."""
+    return [] if rows is None else list(rows.order_by().values_list(key, flat=True)[: LIMIT + 1])
+
+
+def by_ids(*kinds: IdKind, key: str = "pk") -> Callable[[str], Iterator[int]]:
+    """Return a finder of the rows that have such an id, or a part of one; or of what ``key`` names."""
+
+    def find(term: str) -> Iterator[int]:
+        for kind in kinds:
+            yield from _keys(kind.find(term), key)
+
+    return find
+
+
+def _is_last4(term: str) -> bool:
+    return len(term) == LAST4 and term.isascii() and term.isdecimal()
+
+
+def find_people(term: str) -> list[int]:
+    """Return people by name or address, or by the id of their customer at Stripe."""
+    return [*by_ids(ids.CUSTOMERS, key="user_id")(term), *_named(term)]
+
+
+def _named(term: str) -> list[int]:
+    is_id = "_" in term and "@" not in term
+    return [] if is_id else staff_search.find_people(term)[: staff_search.MAX_PEOPLE]
+
+
+def find_orders_by_id(term: str) -> Iterator[int]:
+    """Return orders by any id of theirs, of their payment, refunds or disputes, or by the last digits of the card."""
+    yield from by_ids(ids.ORDERS, ids.INTENTS, ids.CHECKOUT_SESSIONS)(term)
+    yield from by_ids(ids.REFUNDS, ids.STRIPE_REFUNDS, ids.DISPUTES, ids.FRAUD_NOTICES, key="order_id")(term)
+    paid_by: list[str] = []
+    if (charges := ids.CHARGES.find(term)) is not None:
+        paid_by += charges.annotate(about=SUBJECT).order_by().values_list("about", flat=True)[: LIMIT + 1]
+    if _is_last4(term):
+        paid_by += [card.intent_id for card in cards_ending_in(term, LIMIT + 1)]
+    if intent_ids := [intent_id for intent_id in paid_by if intent_id]:
+        yield from _keys(
+            Order.objects.filter(stripe_payment_intent_id__in=intent_ids, stripe_payment_intent_id__gt="")
+        )
+
+
+def find_orders(term: str) -> Iterator[int]:
+    """Return orders by id, or the newest orders of the people of that name."""
+    yield from find_orders_by_id(term)
+    if buyers := find_people(term)[:BUYERS]:
+        of_buyers = Order.objects.filter(user_id__in=buyers).order_by()
+        yield from of_buyers.values_list("pk", flat=True)[:ORDERS_OF_BUYERS]
+
+
+def find_cards(term: str) -> Iterator[int]:
+    """Return saved cards by id or by their last four digits."""
+    yield from by_ids(ids.CARDS)(term)
+    if _is_last4(term):
+        saved = PaymentMethod.objects.filter(last4=term).order_by("-id")
+        yield from saved.values_list("pk", flat=True)[: LIMIT + 1]
+
+
+def find_events(term: str) -> Iterator[int]:
+    """Return events by id; by a part of one only among the newest."""
+    exact = _keys(ids.EVENTS.find(term))
+    yield from exact
+    if not exact and term.startswith("evt_"):
+        newest = WebhookEvent.objects.filter(pk__gt=key_before_newest(WebhookEvent.objects.all()))
+        part = Q(stripe_event_id__startswith=term) | Q(stripe_event_id__endswith=term.removeprefix("evt_"))
+        yield from _keys(newest.filter(part))
+
+
+def find_bookings(term: str) -> list[int]:
+    is_number = term.isascii() and term.isdecimal() and int(term) <= MAX_KEY
+    return _keys(Booking.objects.filter(pk=int(term))) if is_number else []
+
+
+def find_services(term: str) -> list[int]:
+    """Return the services of whose name each word of the term begins a word."""
+    words = "".join(sign if sign.isalnum() else " " for sign in term).split()
+    if not words:
+        return []
+    query = SearchQuery(" & ".join(f"'{word}':*" for word in words), search_type="raw", config="simple")
+    named = Service.objects.alias(words=SearchVector("name", config="simple")).filter(words=query)
+    return _keys(named)

@@ -1,0 +1,176 @@
+"""The admin's search: by whatever an angry customer has at hand, and never what one may not view."""
+
+from html import unescape
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from estuary.bookings.models import Booking
+from estuary.catalog.models import ServiceType
+from estuary.orders.models import Order
+from estuary.payments.admin.search import palette
+from estuary.payments.models import Dispute, PaymentMethod, Refund, StripeCustomer, WebhookEvent
+from stripe_sandbox import Sandbox
+from tests.api.staff import admin_client
+from tests.factories import a_free_slot, make_practitioner, make_service, make_user, signed_in
+from tests.flows import buying, disputing
+from tests.sandbox_bridge import settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def hits(client: Client, term: str) -> list[str]:
+    """The title of each hit, the lists of that name left out."""
+    answer = client.get("/admin/search/", {"s": term})
+    assert answer.status_code == 200
+    found = answer.context["results"] if answer.context else []
+    return [unescape(str(hit.title)) for hit in found if hit.icon not in {"tag", "list"}]
+
+
+@pytest.fixture
+def order(stripe: Sandbox) -> Order:
+    """Bought with a card that was saved, refunded in part and disputed; beside it another's."""
+    maya = make_user("Maya Lindqvist")
+    yoga = make_service(ServiceType.SESSION, make_practitioner(), name="Private yoga session")
+    start = a_free_slot(yoga).isoformat()
+    made = buying.create(signed_in(maya), service_id=str(yoga.pk), scheduling_data={"start_datetime": start})
+    buying.pay(stripe, made)
+    stripe.control.refund(made["payment_intent_id"], amount=500)
+    settle_everything(stripe)
+    disputing.dispute(stripe, made)
+    buying.pay(stripe, buying.credits(signed_in(make_user("Tom Achterberg"))), "5555555555554444")
+    return Order.objects.get(public_id=made["order_id"])
+
+
+def ids_of(order: Order) -> dict[str, str]:
+    charge = WebhookEvent.objects.get(
+        type="charge.succeeded", payload__data__object__payment_intent=order.stripe_payment_intent_id
+    )
+    return {
+        "ord": order.public_id,
+        "pi": order.stripe_payment_intent_id,
+        "ch": charge.payload["data"]["object"]["id"],
+        "ref": Refund.objects.get().public_id,
+        "re": Refund.objects.get().stripe_refund_id,
+        "du": Dispute.objects.get().stripe_dispute_id,
+    }
+
+
+def test_an_order_is_found_by_any_id_and_by_a_part_of_one(order: Order) -> None:
+    client = admin_client("orders.view_order")
+    for kind, stripe_id in ids_of(order).items():
+        assert hits(client, stripe_id) == [order.public_id], stripe_id
+        if kind in {"ord", "ref"}:
+            continue
+        for part in (stripe_id[:-4], stripe_id[-8:], stripe_id.upper(), f" {stripe_id[-8:].lower()} "):
+            if any(sign.isdigit() for sign in part) or "_" in part:
+                assert order.public_id in hits(client, part), part
+
+
+def test_an_order_is_found_by_its_buyer_and_by_the_card_s_last_digits(order: Order) -> None:
+    client = admin_client("orders.view_order")
+    for term in ("maya", "Lindqvist", "maya lind", order.user.email, "4242"):
+        assert hits(client, term) == [order.public_id], term
+    assert hits(client, "4444") == [Order.objects.exclude(pk=order.pk).get().public_id]
+
+
+def test_everything_else_is_found_too(order: Order) -> None:
+    client = admin_client()
+    booking, card = Booking.objects.get(), PaymentMethod.objects.get(user=order.user)
+    customer = StripeCustomer.objects.get(user=order.user).stripe_customer_id
+    assert str(card) in hits(client, card.stripe_payment_method_id)
+    assert str(card) in hits(client, card.stripe_payment_method_id[:-3])
+    assert {"Maya Lindqvist", customer} <= set(hits(client, customer))
+    assert {"Maya Lindqvist", customer} <= set(hits(client, customer[:-3]))
+    assert hits(client, str(booking.pk)) == [f"Booking {booking.pk}"]
+    assert hits(client, "yoga priv") == ["Private yoga session"]
+    event = WebhookEvent.objects.order_by("id")[0].stripe_event_id
+    assert hits(client, event) == hits(client, event[:-3]) == [event]
+
+
+@pytest.mark.parametrize(
+    "term", ["", " ", "pi_", "pi_3", "qvist", "100%", "___", "\\", "'", "x" * 5_000, "9" * 40]
+)
+def test_what_can_be_nothing_finds_nothing(order: Order, term: str) -> None:
+    assert hits(admin_client(), term) == []
+
+
+RIGHTS = {
+    "accounts.view_user": "Maya Lindqvist",
+    "orders.view_order": "ord",
+    "payments.view_refund": "ref",
+    "payments.view_dispute": "du",
+    "payments.view_paymentmethod": "Visa •••• 4242",
+    "payments.view_stripecustomer": "cus",
+    "payments.view_webhookevent": "evt",
+    "bookings.view_booking": "Booking",
+    "catalog.view_service": "Private yoga session",
+}
+
+
+def test_nobody_finds_what_they_may_not_view(order: Order) -> None:
+    card = PaymentMethod.objects.get(user=order.user)
+    customer = StripeCustomer.objects.get(user=order.user).stripe_customer_id
+    event = WebhookEvent.objects.order_by("id")[0].stripe_event_id
+    terms = [*ids_of(order).values(), "maya", "4242", "yoga", card.stripe_payment_method_id, customer, event]
+    terms += [str(Booking.objects.get().pk)]
+    for permission, begins in RIGHTS.items():
+        client = admin_client(permission)
+        found = {title for term in terms for title in hits(client, term)}
+        assert found, permission
+        assert all(title.startswith(begins) for title in found), (permission, found)
+    assert [hits(admin_client("auth.view_group"), term) for term in terms] == [[]] * len(terms)
+
+
+def test_a_search_makes_as_many_queries_however_many_rows_there_are(
+    order: Order, stripe: Sandbox, django_assert_max_num_queries: Any
+) -> None:
+    client, last = admin_client(), order.stripe_payment_intent_id[-8:]
+    with django_assert_max_num_queries(24):
+        client.get("/admin/search/", {"s": last})
+    for _ in range(3):
+        buying.pay(stripe, buying.credits(signed_in(make_user("Maya Lindgren"))))
+    with django_assert_max_num_queries(24):
+        client.get("/admin/search/", {"s": last})
+    with django_assert_max_num_queries(12):
+        client.get("/admin/search/", {"s": "maya lind"})
+
+
+def test_a_search_that_takes_too_long_is_ended_and_says_so(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first kind answers, the second is too slow, and the page is none the worse."""
+
+    def sleep(term: str) -> list[int]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(30)")
+        return []
+
+    slow = palette.Kind(Refund, "payments.view_refund", "undo", sleep, str, str)
+    monkeypatch.setattr(palette, "LIMITS", "SET LOCAL statement_timeout = 20")
+    monkeypatch.setattr(palette, "KINDS", [palette.KINDS[0], slow])
+    found = hits(admin_client(), "maya")
+    assert found == ["Maya Lindqvist", "This search took too long"]
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() != ("20ms",)
+
+
+def test_the_lists_find_by_a_part_of_an_id_too(order: Order) -> None:
+    client = admin_client()
+    ids = ids_of(order)
+    card = PaymentMethod.objects.get(user=order.user).stripe_payment_method_id
+    for path, term in (
+        ("orders/order", ids["ch"][:-2]),
+        ("orders/order", "4242"),
+        ("payments/refund", ids["re"][:-2]),
+        ("payments/dispute", ids["du"][:-2]),
+        ("payments/paymentmethod", card[:-2]),
+        ("payments/paymentmethod", "4242"),
+        ("payments/stripecustomer", StripeCustomer.objects.get(user=order.user).stripe_customer_id[:-2]),
+    ):
+        rows = client.get(f"/admin/{path}/", {"q": term}).context["cl"].result_list
+        assert len(rows) == 1, (path, term)
+    assert not client.get("/admin/orders/order/", {"q": "1111"}).context["cl"].result_list

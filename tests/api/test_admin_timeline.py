@@ -1,0 +1,160 @@
+"""The order as one timeline: sentences in order of time, with the ids beside them, built from the rows that exist."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from estuary.catalog.models import ServiceType
+from estuary.common import clock
+from estuary.orders.models import Order
+from estuary.payments.admin import timeline
+from estuary.payments.admin.timeline import Entry, Source
+from estuary.payments.models import FraudNotice, Refund
+from estuary.payments.refunds.cancellation import cancel_without_refund
+from stripe_sandbox import Sandbox
+from tests.api.staff import admin_client, give_credits
+from tests.factories import (
+    REFUNDING,
+    a_free_slot,
+    make_practitioner,
+    make_service,
+    make_staff,
+    make_user,
+    signed_in,
+)
+from tests.flows import buying, disputing
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def told(order: Order, *permissions: str) -> list[str]:
+    """The sentences on the page of the order."""
+    page = admin_client(*permissions).get(reverse("admin:orders_order_change", args=[order.pk]))
+    return [entry.sentence for entry in page.context["timeline"]]
+
+
+def a_session(stripe: Sandbox, **body: object) -> tuple[dict[str, str], Order]:
+    buyer = make_user("Maya Lindqvist")
+    if body.get("use_credits"):
+        give_credits(buyer, 2_000)
+    yoga = make_service(ServiceType.SESSION, make_practitioner(), usd=8000, name="Private yoga")
+    start = a_free_slot(yoga).isoformat()
+    made = buying.create(
+        signed_in(buyer), service_id=str(yoga.pk), scheduling_data={"start_datetime": start}, **body
+    )
+    return made, buying.order_of(made)
+
+
+def test_a_paid_refunded_and_disputed_order_is_told_in_sentences(stripe: Sandbox) -> None:
+    made, order = a_session(stripe, use_credits=True)
+    buying.pay(stripe, made, buying.DECLINED)
+    assert "The payment failed: Your card was declined. The buyer may try again." in told(order)
+    buying.pay(stripe, made)
+    staff = make_staff("Sam Okafor", *REFUNDING)
+    buying.refund(signed_in(staff), made, amount="10.00", reason="The room was cold.")
+    opened = disputing.dispute(stripe, made)
+    disputing.close(stripe, opened, "lost")
+    order.refresh_from_db()
+    start = f"{order.lines.get().starts_at:%a %d %b %Y, %H:%M} UTC"
+    sentences = told(order)
+    assert sentences[:2] == [
+        "The buyer ordered Private yoga: 60.00 USD by card and 20.00 USD in credits.",
+        f"Held until {order.expires_at:%H:%M} UTC: Private yoga, {start}.",
+    ]
+    for sentence in (
+        "20.00 USD of credits were taken from the buyer’s account, which then had 0.00 USD.",
+        "The payment failed. The buyer may try again.",
+        "Paid 60.00 USD with Visa •••• 4242.",
+        "Fulfilled: Private yoga is booked.",
+        "Sam Okafor refunded 10.00 USD. Why: The room was cold.",
+        "10.00 USD by card went back to the buyer.",
+        "The buyer’s bank disputes 60.00 USD: fraudulent.",
+        f"The booking of Private yoga, {start} was canceled.",
+    ):
+        assert any(entry.startswith(sentence.rstrip(".")) for entry in sentences), (sentence, sentences)
+    positions = [
+        next(place for place, entry in enumerate(sentences) if entry.startswith(begins))
+        for begins in (
+            "The payment failed",
+            "Paid 60",
+            "Fulfilled",
+            "The buyer’s bank",
+            "The dispute was lost",
+        )
+    ]
+    assert positions == sorted(positions)
+
+
+def test_the_ids_stand_beside_the_sentences(stripe: Sandbox) -> None:
+    made, order = a_session(stripe)
+    buying.pay(stripe, made)
+    buying.refund(signed_in(make_staff("Sam Okafor", *REFUNDING)), made)
+    page = admin_client().get(reverse("admin:orders_order_change", args=[order.pk]))
+    by_sentence = {entry.sentence: entry.ids for entry in page.context["timeline"]}
+    paid = by_sentence["Paid 80.00 USD with Visa •••• 4242."]
+    assert paid[0] == made["payment_intent_id"] and paid[1].startswith("ch_")
+    [fulfilled] = by_sentence["Fulfilled: Private yoga is booked."]
+    assert fulfilled.startswith("evt_")
+    refund = Refund.objects.get()
+    assert by_sentence["80.00 USD by card went back to the buyer."] == (
+        refund.public_id, refund.stripe_refund_id,
+    )  # fmt: skip
+    content = page.content.decode()
+    assert all(stripe_id in content for ids in by_sentence.values() for stripe_id in ids)
+
+
+def test_what_was_canceled_says_by_whom_and_why(stripe: Sandbox) -> None:
+    _, order = a_session(stripe)
+    url = reverse("admin:orders_order_cancel_unpaid", args=[order.pk])
+    admin_client("orders.view_order", "orders.change_order").post(url)
+    [canceled] = [entry for entry in told(order, "orders.view_order") if "was canceled" in entry]
+    assert canceled == "The order was canceled: by Sam Okafor."
+    made, order = a_session(stripe)
+    buying.pay(stripe, made)
+    cancel_without_refund(booking=order.bookings.get())
+    [kept] = [entry for entry in told(order, "orders.view_order") if entry.startswith("The booking")]
+    assert kept.endswith(" was canceled. Its price was kept: 80.00 USD.")
+
+
+def test_fraud_notices_and_a_failed_refund_are_told(stripe: Sandbox) -> None:
+    made, order = a_session(stripe)
+    buying.pay(stripe, made)
+    at = clock.now()
+    FraudNotice.objects.create(
+        order=order, stripe_notice_id="issfr_1", kind="early_fraud_warning", reason="made_with_stolen_card",
+        stripe_payment_intent_id=order.stripe_payment_intent_id, opened_at=at, closed_at=at, closed_reason="refunded",
+    )  # fmt: skip
+    Refund.objects.create(
+        order=order, currency="usd", card_minor=500, credits_minor=0, origin="dashboard", status="failed",
+        failure_reason="expired_or_canceled_card", settled_at=at,
+    )  # fmt: skip
+    sentences = told(order)
+    assert "The card’s issuer warned of fraud: made with stolen card." in sentences
+    assert "That notice ended: refunded." in sentences
+    assert "Somebody refunded in Stripe’s dashboard 5.00 USD." in sentences
+    assert "The refund of 5.00 USD failed: expired or canceled card." in sentences
+
+
+def test_acts_of_staff_are_shown_to_those_who_may_see_the_audit_trail(stripe: Sandbox) -> None:
+    _, order = a_session(stripe)
+    admin_client().post(reverse("admin:orders_order_ask_stripe", args=[order.pk]))
+    acts = "of staff: Ask Stripe now: started"
+    assert not any(acts in entry for entry in told(order, "orders.view_order"))
+    assert any(acts in entry for entry in told(order, "orders.view_order", "accounts.view_auditlogentry"))
+
+
+def test_a_source_that_is_added_is_told_in_its_place(
+    stripe: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, order = a_session(stripe)
+    buying.pay(stripe, made)
+    order.refresh_from_db()
+    assert order.paid_at is not None
+    entry = Entry(order.created_at + timedelta(milliseconds=1), "A mail was sent.", ("mail_1",))
+    mails = Source(
+        "mails", lambda of: [of.public_id], lambda of, rows: [entry] if rows == [of.public_id] else []
+    )
+    monkeypatch.setattr(timeline, "SOURCES", [mails, *timeline.SOURCES])
+    sentences = told(order)
+    assert sentences.index("A mail was sent.") == 2
