@@ -106,6 +106,14 @@ class Booking(models.Model):
             models.Index(fields=["user", "-id"], name="booking_by_user"),
             models.Index(fields=["practitioner", "starts_at"], name="booking_by_practitioner"),
             models.Index(fields=["ends_at"], condition=IS_ACTIVE, name="booking_to_complete"),
+            # For the attendees of a day: 1-on-1s alone, as group sessions have a table of their own.
+            models.Index(
+                fields=["starts_at"],
+                condition=Q(session=None, service_type="session"),
+                name="booking_slot_by_start",
+            ),
+            # For exports, which read on from the last row of a batch.
+            models.Index(fields=["created_at", "id"], name="booking_by_time"),
             models.Index(fields=["valid_until"], condition=IS_ACTIVE, name="booking_to_expire"),
         ]
 

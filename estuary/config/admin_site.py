@@ -68,7 +68,11 @@ UNFOLD: dict[str, Any] = {
         "navigation": [
             {"items": [{"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")}]},
             _section("Orders", _list("Orders", "receipt_long", "orders.order")),
-            _section("Bookings", _list("Bookings", "event_available", "bookings.booking")),
+            _section(
+                "Bookings",
+                _list("Bookings", "event_available", "bookings.booking"),
+                _page("Attendees", "groups", "admin-attendees", "bookings.view_booking"),
+            ),
             _section(
                 "Credits",
                 _list("Accounts", "account_balance_wallet", "credits.creditaccount"),
@@ -89,6 +93,15 @@ UNFOLD: dict[str, Any] = {
                 _list("Customers", "contacts", "payments.stripecustomer"),
                 _list("Inbox", "inbox", "payments.webhookevent"),
                 _page("Checkup", "monitor_heart", "admin-checkup", "payments.view_webhookevent"),
+                _page(
+                    "Exports",
+                    "download",
+                    "admin-exports",
+                    "orders.view_order",
+                    "payments.view_refund",
+                    "credits.view_credittransaction",
+                    "bookings.view_booking",
+                ),
             ),
             _section(
                 "People",

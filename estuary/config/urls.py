@@ -10,6 +10,8 @@ from estuary.config.error_page import error_page
 from estuary.config.openapi import OpenApiView, RedocView, SwaggerView, redoc_script
 from estuary.config.site_pages import SitePageView
 from estuary.config.storefront import storefront
+from estuary.payments.admin.attendees.pages import day_page, session_page
+from estuary.payments.admin.exports.pages import exports_page
 from estuary.payments.admin.people.buyer_page import buyer_page
 from estuary.payments.checkup.admin_page import checkup_page
 
@@ -44,6 +46,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("_allauth/", include("allauth.headless.urls")),
     path("admin/checkup/", admin.site.admin_view(checkup_page), name="admin-checkup"),
     path("admin/buyers/<int:pk>/", admin.site.admin_view(buyer_page), name="admin-buyer"),
+    path("admin/attendees/", admin.site.admin_view(day_page), name="admin-attendees"),
+    path(
+        "admin/attendees/<int:session_id>/",
+        admin.site.admin_view(session_page),
+        name="admin-attendees-session",
+    ),
+    path("admin/exports/", admin.site.admin_view(exports_page), name="admin-exports"),
     path("admin/", admin.site.urls),
     # A redirect to the URL with a slash would turn a POST into a GET. Only pages for people redirect.
     re_path("^api/(?!(?:docs|redoc)$).*[^/]$", csrf_exempt(not_found)),

@@ -80,7 +80,11 @@ class CreditTransaction(models.Model):
                 | Q(kind__in=["refund", "adjustment"]),
             ),
         ]
-        indexes = [models.Index(fields=["account", "-id"], name="credit_by_account")]
+        indexes = [
+            models.Index(fields=["account", "-id"], name="credit_by_account"),
+            # For exports, which read on from the last row of a batch.
+            models.Index(fields=["created_at", "id"], name="credit_by_time"),
+        ]
         triggers = [
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
         ]

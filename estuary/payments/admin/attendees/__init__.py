@@ -1,0 +1,1 @@
+"""Who comes to a date: a page to print, and a file."""
