@@ -89,6 +89,7 @@ class BookingAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         ("buyer", "practitioner"),
         ("order_link", "parent_link"),
         ("starts_at", "ends_at"),
+        ("times_moved", "former_starts_at"),
         ("valid_until", "canceled_at", "forfeited"),
         ("amount", "created_at"),
     )

@@ -12,10 +12,10 @@ from rest_framework.views import APIView
 
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import ACTIVE, Booking, Participant
+from estuary.bookings.moving.rules import can_move, free_cancel_until, move_until, moves_left
 from estuary.bookings.roster import RosterEntry, roster
 from estuary.bookings.scheduling import schedule
 from estuary.catalog.api import VenueSerializer
-from estuary.catalog.bounds import notice, subtract_notice
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.api.fields import IdField, MomentField, MoneyField
@@ -70,7 +70,15 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
         allow_null=True,
         help_text="chosen when it was ordered, and taken by others before it was paid: choose another time",
     )
+    former_start_datetime = serializers.DateTimeField(
+        source="former_starts_at",
+        allow_null=True,
+        help_text="the earliest of its starts before it was moved; null if it never was",
+    )
     free_cancel_until = serializers.SerializerMethodField()
+    can_move = serializers.SerializerMethodField()
+    move_until = serializers.SerializerMethodField()
+    moves_left = serializers.SerializerMethodField()
     amount = MoneyField(source="amount_minor", currency="order.currency")
     currency = serializers.CharField(source="order.currency")
     disputed = serializers.BooleanField(source="order.disputed")
@@ -96,7 +104,11 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
             "needs_scheduling",
             "missed_start_datetime",
             "valid_until",
+            "former_start_datetime",
             "free_cancel_until",
+            "can_move",
+            "move_until",
+            "moves_left",
             "amount",
             "currency",
             "disputed",
@@ -122,9 +134,20 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
         return booking.join_url_of(booking.session)
 
     def get_free_cancel_until(self, booking: Booking) -> datetime | None:
-        """Until when cancelling returns the money; null when it has no time yet."""
-        hours = booking.order.snapshot.get("free_cancel_hours", 24)
-        return subtract_notice(booking.starts_at, notice(hours)) if booking.starts_at else None
+        """Until when cancelling returns the money; null when it has no time yet. Moving it never extends this."""
+        return free_cancel_until(booking)
+
+    def get_can_move(self, booking: Booking) -> bool:
+        """Whether it can be moved to another time now."""
+        return can_move(booking, clock.now())
+
+    def get_move_until(self, booking: Booking) -> datetime | None:
+        """Until when it can be moved, while moves are left; null for what has no time to move."""
+        return move_until(booking)
+
+    def get_moves_left(self, booking: Booking) -> int:
+        """How often it can still be moved."""
+        return moves_left(booking)
 
 
 class BookingSerializer(PartSerializer):

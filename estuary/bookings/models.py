@@ -1,10 +1,11 @@
-"""Reservations, which a buyer has before paying, and bookings and participants, which a buyer has after paying."""
+"""Reservations, which a buyer has before paying; bookings, participants and moves, which a buyer has after paying."""
 
 from datetime import datetime
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from estuary.accounts.models import Practitioner
 from estuary.catalog.calendar import CalendarEntry
@@ -90,6 +91,17 @@ class Booking(models.Model):
     status = models.CharField(max_length=20, choices=Status, default=Status.CONFIRMED)
     canceled_at = models.DateTimeField(null=True, blank=True)
     forfeited = models.BooleanField(default=False, db_default=False, help_text="Canceled, its price kept.")
+    former_starts_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="The earliest of its starts before the buyer moved it. Empty: never moved.",
+    )
+    times_moved = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How often the buyer has moved it."
+    )
+    calendar_sequence = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Counts the versions of its calendar entry."
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
@@ -137,6 +149,16 @@ class Booking(models.Model):
         return (session.join_url if session else "") or self.service.join_url or None
 
     @property
+    def counted_start(self) -> datetime | None:
+        """Return the start from which notice counts: the earliest that the booking has or had.
+
+        So moving a booking never gives back a right to cancel or move that would have ended.
+        """
+        if self.starts_at and self.former_starts_at:
+            return min(self.starts_at, self.former_starts_at)
+        return self.starts_at
+
+    @property
     def needs_scheduling(self) -> bool:
         return self.is_active and self.service_type in {"session", "workshop"} and self.starts_at is None
 
@@ -172,3 +194,35 @@ class Participant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.session_id}"
+
+
+class BookingMove(models.Model):
+    """One move of a booking by its buyer to another time of the same service; never changed, never deleted."""
+
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="moves", db_index=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="booking_moves")
+    number = models.PositiveSmallIntegerField(help_text="Counts the moves of the booking, from 1.")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    from_session = models.ForeignKey(ServiceSession, null=True, on_delete=models.PROTECT, related_name="+")
+    from_starts_at = models.DateTimeField()
+    from_ends_at = models.DateTimeField()
+    to_session = models.ForeignKey(ServiceSession, null=True, on_delete=models.PROTECT, related_name="+")
+    to_starts_at = models.DateTimeField()
+    to_ends_at = models.DateTimeField()
+    moved_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["booking", "number"], name="booking_move_number_once"),
+            models.CheckConstraint(
+                name="booking_move_goes_elsewhere",
+                condition=~Q(from_starts_at=F("to_starts_at")),
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"move {self.number} of booking {self.booking_id}"

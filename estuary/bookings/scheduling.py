@@ -51,7 +51,7 @@ def schedule(
         bookings = Booking.objects.select_related("service", "line")
         locked = bookings.select_for_update(no_key=True, of=("self",)).get(pk=booking.pk)
         service, row = _schedulable(locked, at)
-        line = _plan_line(service, ScheduleRequest(starts_at=starts_at, session_id=session_id), at)
+        line = plan_line(service, ScheduleRequest(starts_at=starts_at, session_id=session_id), at)
         reserve(order=order, lines=[(row, line)], status=Reservation.Status.CONFIRMED)
         for session in line.seats:
             Participant.objects.create(session=session, user_id=locked.user_id, booking=locked, created_at=at)
@@ -86,7 +86,8 @@ def _expired(booking: Booking) -> BookingExpired:
     return BookingExpired(f"The time to schedule {booking.service_name} ended{until}.")
 
 
-def _plan_line(service: Service, request: ScheduleRequest, at: datetime) -> Line:
+def plan_line(service: Service, request: ScheduleRequest, at: datetime) -> Line:
+    """Return the line of a requested time; a session's row is locked. Raises SchedulingRequired, and as plan_lines."""
     refuse_other_kind(service, request)
     if request.starts_at is None and request.session_id is None:
         raise SchedulingRequired(

@@ -120,6 +120,7 @@ class ServiceSerializer(serializers.ModelSerializer[Service]):
             "prices",
             "practitioner",
             "free_cancel_hours",
+            "max_moves",
             "on_sale",
         ]
 

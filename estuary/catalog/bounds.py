@@ -12,6 +12,8 @@ DURATION_MIN, DURATION_MAX = 5, 24 * 60  # minutes
 # The booking horizon of a year.
 FREE_CANCEL_MAX_HOURS = 366 * 24
 VALIDITY_MAX_DAYS = 3660
+MOVES_MAX = 20  # of one booking
+MOVES_DEFAULT = 2
 # Paid sessions, and as many bonus sessions: each is a row in every order.
 BUNDLE_MAX = 100
 ITEMS_MAX = 60  # services in a package

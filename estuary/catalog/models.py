@@ -19,6 +19,8 @@ from estuary.catalog.bounds import (
     EARLIEST,
     FREE_CANCEL_MAX_HOURS,
     LATEST,
+    MOVES_DEFAULT,
+    MOVES_MAX,
     SESSION_MAX,
     VALIDITY_MAX_DAYS,
     check_date,
@@ -85,6 +87,12 @@ class Service(models.Model):
         default=24,
         validators=[MaxValueValidator(FREE_CANCEL_MAX_HOURS)],
         help_text="a buyer who cancels earlier is refunded",
+    )
+    max_moves = models.PositiveSmallIntegerField(
+        default=MOVES_DEFAULT,
+        db_default=MOVES_DEFAULT,
+        validators=[MaxValueValidator(MOVES_MAX)],
+        help_text="how often a buyer may move a booking to another time, as early as a cancellation is free",
     )
     hold_s = models.PositiveIntegerField(
         null=True,

@@ -136,5 +136,6 @@ def snapshot_of(service: Service | None, total_minor: int) -> dict[str, Any]:
         "practitioner_id": service.practitioner_id,
         "practitioner": service.practitioner.display_name,
         "free_cancel_hours": service.free_cancel_hours,
+        "max_moves": service.max_moves,
         "validity_days": service.validity_days,
     }

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from estuary.payments import api
 from estuary.payments.order_api import views as order_views
+from estuary.payments.order_api.moving import MoveBookingView
 from estuary.payments.webhooks import stripe_webhook
 
 payment_urls = [
@@ -25,4 +26,5 @@ urlpatterns = [
     path("orders/<ref:public_id>/sync/", order_views.SyncOrderView.as_view(), name="order-sync"),
     path("orders/<ref:public_id>/refunds/", order_views.RefundsView.as_view(), name="order-refunds"),
     path("bookings/<int:pk>/cancel/", order_views.CancelBookingView.as_view(), name="booking-cancel"),
+    path("bookings/<int:pk>/move/", MoveBookingView.as_view(), name="booking-move"),
 ]

@@ -131,6 +131,7 @@ PERSONAL: dict[str, Personal] = {
         keep="kind effect",
     ),
     "bookings_booking": Personal(OWN_ROWS, keep="service_name service_type status"),
+    "bookings_bookingmove": Personal(ROWS_OF_OWN_ORDERS),
     "bookings_participant": Personal(OWN_ROWS),
     "bookings_reservation": Personal(ROWS_OF_OWN_ORDERS, keep="status"),
     "orders_orderline": Personal(ROWS_OF_OWN_ORDERS, keep="service_type service_name"),

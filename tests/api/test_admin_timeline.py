@@ -86,6 +86,17 @@ def test_a_paid_refunded_and_disputed_order_is_told_in_sentences(stripe: Sandbox
     assert positions == sorted(positions)
 
 
+def test_a_move_is_told_with_both_times(stripe: Sandbox) -> None:
+    made, order = a_session(stripe)
+    buying.pay(stripe, made)
+    booking = order.bookings.get()
+    before, after = booking.starts_at, a_free_slot(order.lines.get().service, nth=9)  # type: ignore[arg-type]
+    url = f"/api/v1/bookings/{booking.pk}/move/"
+    assert signed_in(order.user).post(url, {"start_datetime": after.isoformat()}).status_code == 200
+    times = [f"{moment:%a %d %b %Y, %H:%M} UTC" for moment in (before, after)]
+    assert f"The buyer moved Private yoga from {times[0]} to {times[1]}." in told(order)
+
+
 def test_the_ids_stand_beside_the_sentences(stripe: Sandbox) -> None:
     made, order = a_session(stripe)
     buying.pay(stripe, made)

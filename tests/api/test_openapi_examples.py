@@ -6,6 +6,7 @@ After a change of the API, ``ESTUARY_RECORD_EXAMPLES=1`` in the environment of t
 import json
 import os
 import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -181,6 +182,10 @@ def use_bookings(recorder: Recorder, buyer: APIClient, start: str) -> None:
     recorder.send(buyer, "GET", f"bookings/{package['id']}/", "A package with its parts")
     recorder.send(
         buyer, "POST", f"bookings/{part}/schedule/", "A part gets its time", {"start_datetime": start}
+    )
+    later = (datetime.fromisoformat(start) + timedelta(days=1)).isoformat()
+    recorder.send(
+        buyer, "POST", f"bookings/{part}/move/", "A booking gets another time", {"start_datetime": later}
     )
     recorder.send(buyer, "GET", f"bookings/{part}/cancel/", "What a cancellation would return")
     recorder.send(buyer, "POST", f"bookings/{part}/cancel/", "A part is canceled")

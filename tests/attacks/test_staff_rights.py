@@ -45,6 +45,7 @@ OWN: dict[tuple[str, str], int] = {
     ("GET", "/api/v1/bookings/{id}/"): NOT_FOUND,
     ("GET", "/api/v1/bookings/{id}/cancel/"): NOT_FOUND,
     ("POST", "/api/v1/bookings/{id}/cancel/"): NOT_FOUND,
+    ("POST", "/api/v1/bookings/{id}/move/"): NOT_FOUND,
     ("POST", "/api/v1/bookings/{id}/schedule/"): NOT_FOUND,
     ("GET", "/api/v1/credits/"): FINE,
     ("GET", "/api/v1/orders/"): FINE,
@@ -67,6 +68,7 @@ WITHOUT_ROWS_OF_OTHERS = {
 }
 BODIES: dict[str, dict[str, Any]] = {
     REFUNDS: {"amount": "1.00"},
+    "/api/v1/bookings/{id}/move/": {"start_datetime": "2030-01-07T10:00:00Z"},
     "/api/v1/bookings/{id}/schedule/": {"start_datetime": "2030-01-07T10:00:00Z"},
 }
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSingleTimeWidget
 
-from estuary.catalog.bounds import BUNDLE_MAX, FREE_CANCEL_MAX_HOURS, VALIDITY_MAX_DAYS
+from estuary.catalog.bounds import BUNDLE_MAX, FREE_CANCEL_MAX_HOURS, MOVES_MAX, VALIDITY_MAX_DAYS
 from estuary.catalog.models import MIDNIGHT, Availability, PackageItem, Service, ServicePrice, ServiceType
 from estuary.common.admin.fields import CurrencyField
 from estuary.common.errors import InvalidAmount
@@ -32,12 +32,14 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
             "sale_starts_at": "Sale starts (UTC)",
             "sale_ends_at": "Sale ends (UTC)",
             "free_cancel_hours": "Free to cancel (hours before)",
+            "max_moves": "Moves per booking",
             "hold_s": "Hold for (seconds)",
             "bundle_quantity": "How many are paid for",
             "bundle_bonus": "How many more are given",
         }
         help_texts = {
             "free_cancel_hours": f"A buyer who cancels earlier is refunded. At most {FREE_CANCEL_MAX_HOURS} (a year).",
+            "max_moves": f"How often a buyer may move a booking, while cancelling is free. At most {MOVES_MAX}.",
             "validity_days": f"Packages and bundles. At most {VALIDITY_MAX_DAYS} (ten years).",
             "bundle_quantity": f"At most {BUNDLE_MAX}.",
             "bundle_bonus": f"On top, at no price. At most {BUNDLE_MAX}.",

@@ -85,7 +85,10 @@ class ServiceAdmin(StaffAdmin):
         ("Shown to buyers", {"fields": ("category", "summary", "description")}),
         ("Place", {"fields": (("location", "venue"), "join_url")}),
         ("Time", {"fields": (("duration_min", "slot_step_min"), "validity_days")}),
-        ("Sale", {"fields": (("sale_starts_at", "sale_ends_at"), ("free_cancel_hours", "hold_s"))}),
+        (
+            "Sale",
+            {"fields": (("sale_starts_at", "sale_ends_at"), ("free_cancel_hours", "max_moves"), "hold_s")},
+        ),
         ("Bundle", {"fields": ("bundle_of", ("bundle_quantity", "bundle_bonus"))}),
     )
     type_label = column("Type", lambda service: label(service.type), ordering="type")

@@ -114,6 +114,48 @@ FULFILMENT_RULES = (
         remedy="Ask the practitioner which time is meant, and correct the other.",
     ),
     Rule(
+        code="place_differs",
+        sentence="A booking with one time has one seat or slot, and a seat is in the session of the booking.",
+        sql="""
+            SELECT 'booking ' || b.id,
+                   count(r.id) || ' seats or slots; in session ' || coalesce(b.session_id::text, '–')
+                   || ', its seats in ' || coalesce(string_agg(r.session_id::text, ', '), '–')
+            FROM bookings_booking b JOIN bookings_reservation r ON r.line_id = b.line_id AND r.status = 'confirmed'
+            WHERE b.status IN ('confirmed', 'partially_refunded') AND b.service_type IN ('session', 'workshop')
+            GROUP BY b.id HAVING count(*) > 1 OR bool_or(r.session_id IS DISTINCT FROM b.session_id)
+            UNION ALL
+            SELECT 'booking ' || b.id, 'in session ' || b.session_id || ', the guest is in ' || p.session_id
+            FROM bookings_participant p JOIN bookings_booking b ON b.id = p.booking_id
+            WHERE p.active AND b.service_type = 'workshop' AND p.session_id IS DISTINCT FROM b.session_id""",
+        remedy="Ask the buyer which date is meant, and correct the others.",
+    ),
+    Rule(
+        code="moves_miscounted",
+        sentence="A booking was moved as often as it says, and no more often than its order allows.",
+        sql="""
+            SELECT 'booking ' || b.id, 'moved ' || b.times_moved || ' times, ' || coalesce(recorded.moves, 0)
+                   || ' recorded, ' || coalesce((o.snapshot ->> 'max_moves')::int, 2) || ' allowed'
+            FROM bookings_booking b JOIN orders_order o ON o.id = b.order_id
+            LEFT JOIN (SELECT booking_id, count(*) AS moves FROM bookings_bookingmove GROUP BY booking_id) recorded
+                ON recorded.booking_id = b.id
+            WHERE b.times_moved <> coalesce(recorded.moves, 0)
+               OR b.times_moved > greatest(coalesce((o.snapshot ->> 'max_moves')::int, 2), 0)""",
+        remedy="Correct the count of the booking; find out which request moved it once too often.",
+    ),
+    Rule(
+        code="moved_too_late",
+        sentence="A booking is moved only while its cancellation is free, counted from its earliest start.",
+        sql="""
+            SELECT 'booking ' || booking_id, 'moved at ' || moved_at || ', free to cancel until ' || deadline
+            FROM (SELECT m.booking_id, m.moved_at,
+                         min(m.from_starts_at) OVER (PARTITION BY m.booking_id ORDER BY m.number)
+                         - make_interval(hours => least(coalesce((o.snapshot ->> 'free_cancel_hours')::int, 24), 8784))
+                         AS deadline
+                  FROM bookings_bookingmove m JOIN orders_order o ON o.id = m.order_id) move
+            WHERE moved_at > deadline""",
+        remedy="Ask the practitioner whether the new time stands; find out how the deadline was passed.",
+    ),
+    Rule(
         code="practitioner_twice",
         sentence="No practitioner is taken twice at a time.",
         sql="""

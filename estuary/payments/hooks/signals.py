@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Model
 from django.dispatch import Signal
 
-from estuary.bookings.models import Booking
+from estuary.bookings.models import Booking, BookingMove
 from estuary.orders.models import Order
 from estuary.payments.models import Dispute, Refund
 
@@ -55,6 +55,8 @@ order_disputed = ChangeSignal("order_disputed", Dispute)
 booking_confirmed = ChangeSignal("booking_confirmed", Booking)
 # A booking was canceled, with a refund or without.
 booking_canceled = ChangeSignal("booking_canceled", Booking)
+# A booking was moved to another time by its buyer; the row has both times.
+booking_moved = ChangeSignal("booking_moved", BookingMove)
 
 SIGNALS = {
     signal.name: signal
@@ -66,5 +68,6 @@ SIGNALS = {
         order_disputed,
         booking_confirmed,
         booking_canceled,
+        booking_moved,
     )
 }

@@ -1,6 +1,7 @@
 """The cancellation policy: what a cancellation returns. Pure functions of one order's bookings: no database, no clock.
 
 A cancellation is *in time* when it gives the notice that the service promised when it was sold (``free_cancel_hours``).
+Of a booking that was moved, the notice counts from its earliest start (``Booking.counted_start``).
 
 1. Each part of a package and each paid session of a bundle has a share of the price.
    A part that is canceled in time returns its share.
@@ -46,7 +47,7 @@ class RefundBreakdown:
 
 def is_in_time(booking: Booking, notice: timedelta, at: datetime) -> bool:
     """Whether a cancellation at this moment is in time; a booking without a time can always be canceled in time."""
-    return booking.starts_at is None or booking.starts_at - at >= notice
+    return booking.counted_start is None or booking.counted_start - at >= notice
 
 
 def compute_refund(

@@ -128,7 +128,8 @@ def _ledger(batch: list[CreditTransaction]) -> Iterator[Sequence[Any]]:
 
 BOOKINGS_HEADER = (
     "Booked (UTC)", "Booking", "Part of", "Order", "Buyer", "Service", "Type", "Practitioner", "Starts (UTC)",
-    "Ends (UTC)", "Status", "Currency", "Share of the price", "Canceled (UTC)", "Price kept",
+    "Ends (UTC)", "Status", "Currency", "Share of the price", "Canceled (UTC)", "Price kept", "Times moved",
+    "Earliest start before (UTC)",
 )  # fmt: skip
 
 
@@ -139,6 +140,7 @@ def _bookings(batch: list[Booking]) -> Iterator[Sequence[Any]]:
             row.created_at, row.pk, row.parent_id, row.order.public_id, row.user.email, row.service_name,
             row.service_type, row.practitioner.display_name, row.starts_at, row.ends_at, row.status,
             currency.upper(), _amount(row.amount_minor, currency), row.canceled_at, row.forfeited,
+            row.times_moved, row.former_starts_at,
         )  # fmt: skip
 
 

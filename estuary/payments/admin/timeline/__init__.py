@@ -8,14 +8,14 @@ from django.http import HttpRequest
 from estuary.orders.models import Order
 from estuary.payments.admin.timeline.entries import Entry, Source, build_timeline, load_rows
 from estuary.payments.admin.timeline.money import CREDITS, DISPUTES, FRAUD_NOTICES, REFUNDS
-from estuary.payments.admin.timeline.orders import BOOKINGS, PAYMENT, PLACED, STATUSES
+from estuary.payments.admin.timeline.orders import BOOKINGS, MOVES, PAYMENT, PLACED, STATUSES
 from estuary.payments.admin.timeline.staff import ACTS
 
 __all__ = ["SOURCES", "Entry", "Source", "timeline_of"]
 
 # Of one moment, what is told by an earlier source stands first.
 SOURCES: list[Source] = [
-    PLACED, PAYMENT, STATUSES, BOOKINGS, REFUNDS, DISPUTES, FRAUD_NOTICES, CREDITS, ACTS,
+    PLACED, PAYMENT, STATUSES, MOVES, BOOKINGS, REFUNDS, DISPUTES, FRAUD_NOTICES, CREDITS, ACTS,
 ]  # fmt: skip
 
 

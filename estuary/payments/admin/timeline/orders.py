@@ -1,10 +1,10 @@
-"""Entries of the order itself: placed and held, paid, its statuses, what was booked and canceled."""
+"""Entries of the order itself: placed and held, paid, its statuses, what was moved and canceled."""
 
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from estuary.bookings.models import Booking
+from estuary.bookings.models import Booking, BookingMove
 from estuary.common.money import display
 from estuary.orders.models import Order, OrderLine, OrderTransition, OrderType, PaymentType
 from estuary.orders.states import Status
@@ -109,9 +109,17 @@ def _bookings(order: Order, bookings: Sequence[Booking]) -> Iterable[Entry]:
         yield Entry(row.canceled_at, f"The booking of {name} was canceled.{kept}")
 
 
+def _moves(order: Order, moves: Sequence[BookingMove]) -> Iterable[Entry]:
+    for row in moves:
+        who = "The buyer" if row.by_id == order.user_id else row.by.email
+        times = f"from {in_words(row.from_starts_at)} to {in_words(row.to_starts_at)}"
+        yield Entry(row.moved_at, f"{who} moved {row.booking.service_name} {times}.")
+
+
 PLACED = Source("placed", lambda order: list(order.lines.all()), _placed)
 PAYMENT = Source("payment", lambda order: used_cards([order.stripe_payment_intent_id]), _paid)
 STATUSES = Source("statuses", lambda order: list(order.transitions.all()), _statuses)
 BOOKINGS = Source(
     "bookings", lambda order: sorted(order.bookings.all(), key=lambda row: row.position), _bookings
 )
+MOVES = Source("moves", lambda order: list(order.booking_moves.select_related("booking", "by")), _moves)

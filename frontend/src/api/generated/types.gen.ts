@@ -64,9 +64,25 @@ export type Booking = {
      */
     valid_until?: string | null;
     /**
-     * Until when cancelling returns the money; null when it has no time yet.
+     * the earliest of its starts before it was moved; null if it never was
+     */
+    former_start_datetime: string | null;
+    /**
+     * Until when cancelling returns the money; null when it has no time yet. Moving it never extends this.
      */
     readonly free_cancel_until: string | null;
+    /**
+     * Whether it can be moved to another time now.
+     */
+    readonly can_move: boolean;
+    /**
+     * Until when it can be moved, while moves are left; null for what has no time to move.
+     */
+    readonly move_until: string | null;
+    /**
+     * How often it can still be moved.
+     */
+    readonly moves_left: number;
     readonly amount: string;
     currency: string;
     disputed: boolean;
@@ -496,9 +512,25 @@ export type Part = {
      */
     valid_until?: string | null;
     /**
-     * Until when cancelling returns the money; null when it has no time yet.
+     * the earliest of its starts before it was moved; null if it never was
+     */
+    former_start_datetime: string | null;
+    /**
+     * Until when cancelling returns the money; null when it has no time yet. Moving it never extends this.
      */
     readonly free_cancel_until: string | null;
+    /**
+     * Whether it can be moved to another time now.
+     */
+    readonly can_move: boolean;
+    /**
+     * Until when it can be moved, while moves are left; null for what has no time to move.
+     */
+    readonly move_until: string | null;
+    /**
+     * How often it can still be moved.
+     */
+    readonly moves_left: number;
     readonly amount: string;
     currency: string;
     disputed: boolean;
@@ -723,6 +755,10 @@ export type Service = {
      */
     free_cancel_hours?: number;
     /**
+     * how often a buyer may move a booking to another time, as early as a cancellation is free
+     */
+    max_moves?: number;
+    /**
      * A course is sold only until its first session, since it is sold as a whole; so is a package that holds it.
      */
     readonly on_sale: boolean;
@@ -756,6 +792,10 @@ export type ServiceDetail = {
      * a buyer who cancels earlier is refunded
      */
     free_cancel_hours?: number;
+    /**
+     * how often a buyer may move a booking to another time, as early as a cancellation is free
+     */
+    max_moves?: number;
     /**
      * A course is sold only until its first session, since it is sold as a whole; so is a package that holds it.
      */
@@ -893,6 +933,10 @@ export type BookingWritable = {
      * Until when it can be scheduled.
      */
     valid_until?: string | null;
+    /**
+     * the earliest of its starts before it was moved; null if it never was
+     */
+    former_start_datetime: string | null;
     currency: string;
     disputed: boolean;
     canceled_at?: string | null;
@@ -1142,6 +1186,10 @@ export type PartWritable = {
      * Until when it can be scheduled.
      */
     valid_until?: string | null;
+    /**
+     * the earliest of its starts before it was moved; null if it never was
+     */
+    former_start_datetime: string | null;
     currency: string;
     disputed: boolean;
     canceled_at?: string | null;
@@ -1181,6 +1229,10 @@ export type ServiceWritable = {
      * a buyer who cancels earlier is refunded
      */
     free_cancel_hours?: number;
+    /**
+     * how often a buyer may move a booking to another time, as early as a cancellation is free
+     */
+    max_moves?: number;
 };
 
 export type ServiceDetailWritable = {
@@ -1198,6 +1250,10 @@ export type ServiceDetailWritable = {
      * a buyer who cancels earlier is refunded
      */
     free_cancel_hours?: number;
+    /**
+     * how often a buyer may move a booking to another time, as early as a cancellation is free
+     */
+    max_moves?: number;
     description?: string;
     slot_step_min?: number;
     sale_starts_at?: string | null;
@@ -1483,6 +1539,50 @@ export type BookingsCancelCreateResponses = {
 };
 
 export type BookingsCancelCreateResponse = BookingsCancelCreateResponses[keyof BookingsCancelCreateResponses];
+
+export type BookingsMoveCreateData = {
+    body?: ScheduleRequest;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/bookings/{id}/move/';
+};
+
+export type BookingsMoveCreateErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+};
+
+export type BookingsMoveCreateError = BookingsMoveCreateErrors[keyof BookingsMoveCreateErrors];
+
+export type BookingsMoveCreateResponses = {
+    200: Booking;
+};
+
+export type BookingsMoveCreateResponse = BookingsMoveCreateResponses[keyof BookingsMoveCreateResponses];
 
 export type BookingsScheduleCreateData = {
     body?: ScheduleRequest;

@@ -137,6 +137,8 @@ def test_paying_with_a_saved_card_or_credits_stays_within_the_budget(
 AFTERWARDS = {
     "a booking": (6, 0),
     "a time is chosen": (12, 0),
+    "a slot is moved": (17, 0),
+    "a seat is moved": (20, 0),
     "asked of Stripe": (10, 1),
     "a card is the default": (6, 0),
     "a card is removed": (6, 0),
@@ -152,11 +154,12 @@ def test_what_comes_after_a_payment_costs_what_it_always_did(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, ana: Practitioner
 ) -> None:
     session, workshop = make_service(ServiceType.SESSION, ana), make_service(ServiceType.WORKSHOP, ana)
-    seat = make_sessions(workshop)[0]
+    seat, later_seat, last_seat = make_sessions(workshop, 3)
     package = make_service(ServiceType.PACKAGE, ana, holds=[session, workshop])
     whole, parts = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat()), {}
     buying.pay(stripe, whole)
-    buying.pay(stripe, buying.service(buyer, package))
+    with_seat = {"service_id": str(workshop.pk), "service_session_id": str(later_seat.pk)}
+    buying.pay(stripe, buying.service(buyer, package, items=[with_seat]))
     unpaid = buying.service(buyer, workshop, service_session_id=str(seat.pk))
     credits = buying.buy_credits(stripe, buyer, "20.00", card="5555555555554444")
     first, second = buying.cards(buyer)
@@ -165,10 +168,13 @@ def test_what_comes_after_a_payment_costs_what_it_always_did(
     [of_session] = [booking for booking in buying.bookings(buyer) if booking["order_id"] == whole["order_id"]]
     order, bookings = "/api/v1/orders/{}/", "/api/v1/bookings/{}/"
     refunds = order.format(credits["order_id"]) + "refunds/"
-    start = {"start_datetime": a_free_slot(session, nth=4).isoformat()}
+    start, later = ({"start_datetime": a_free_slot(session, nth=nth).isoformat()} for nth in (4, 9))
+    last = {"service_session_id": str(last_seat.pk)}
     acts: dict[str, Callable[[], Any]] = {
         "a booking": lambda: buyer.get(bookings.format(of_package["id"])),
         "a time is chosen": lambda: buyer.post(bookings.format(parts["session"]) + "schedule/", start),
+        "a slot is moved": lambda: buyer.post(bookings.format(parts["session"]) + "move/", later),
+        "a seat is moved": lambda: buyer.post(bookings.format(parts["workshop"]) + "move/", last),
         "asked of Stripe": lambda: buyer.post(order.format(unpaid["order_id"]) + "sync/"),
         "a card is the default": lambda: buyer.post(
             f"{buying.METHODS}default/", {"payment_method_id": second["id"]}

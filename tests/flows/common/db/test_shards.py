@@ -37,6 +37,7 @@ BUYERS = {
     "orders_ordertransition": BY_ORDER,
     "bookings_reservation": BY_ORDER,
     "bookings_booking": "{row}.user_id",
+    "bookings_bookingmove": BY_ORDER,
     "bookings_participant": "{row}.user_id",
     "credits_creditaccount": "{row}.user_id",
     "accounts_contactchange": "{row}.user_id",

@@ -89,6 +89,8 @@ type Damage = tuple[str, str, str]  # the rule, the guard in the way, the damage
 
 ONE = "(SELECT id FROM {} ORDER BY id LIMIT 1)"
 BUNDLE = "(SELECT id FROM bookings_booking WHERE service_type = 'bundle' AND position = 0 LIMIT 1)"
+WITH_SLOT = """(SELECT id FROM bookings_booking WHERE service_type = 'session' AND status = 'confirmed'
+    AND starts_at IS NOT NULL ORDER BY id LIMIT 1)"""
 COMPLETED = "(SELECT id FROM orders_order WHERE status = 'completed' AND type = 'direct' ORDER BY id LIMIT 1)"
 REFUNDED = "(SELECT id FROM orders_order WHERE status = 'refunded' LIMIT 1)"
 UNPAID = "(SELECT id FROM orders_order WHERE status = 'pending' LIMIT 1)"
@@ -241,6 +243,21 @@ DAMAGE: list[Damage] = [
         "calendar_differs",
         "",
         "UPDATE catalog_servicesession SET starts_at = starts_at + interval '1 minute'",
+    ),
+    (
+        "place_differs",
+        "",
+        f"UPDATE bookings_booking SET session_id = {ONE.format('catalog_servicesession')} WHERE id = {WITH_SLOT}",
+    ),
+    ("moves_miscounted", "", f"UPDATE bookings_booking SET times_moved = 1 WHERE id = {WITH_SLOT}"),
+    (
+        "moved_too_late",
+        "",
+        f"""WITH moved AS (UPDATE bookings_booking SET times_moved = 1 WHERE id = {WITH_SLOT} RETURNING *)
+            INSERT INTO bookings_bookingmove (booking_id, order_id, number, by_id, from_starts_at, from_ends_at,
+              to_starts_at, to_ends_at, moved_at)
+            SELECT id, order_id, 1, user_id, starts_at - interval '1 day', ends_at - interval '1 day',
+                   starts_at, ends_at, starts_at FROM moved""",
     ),
     (
         "practitioner_twice",

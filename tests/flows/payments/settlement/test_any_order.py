@@ -96,12 +96,25 @@ def card_saved_and_removed(stripe: Sandbox, buyer: APIClient) -> None:
     stripe.control.detach(paid["payment_method"])
 
 
+def session_moved_before_its_events_come(stripe: Sandbox, buyer: APIClient) -> None:
+    """The return page settles the payment, the buyer moves the session, and a part of the price is refunded."""
+    session = make_service(ServiceType.SESSION, make_practitioner())
+    starts = [a_free_slot(session, nth=nth).isoformat() for nth in (0, 9)]
+    made = create(buyer, service_id=str(session.pk), scheduling_data={"start_datetime": starts[0]})
+    stripe.control.confirm(made["payment_intent_id"], card=FINE)
+    assert buyer.post(f"/api/v1/orders/{made['order_id']}/sync/").status_code == 200
+    url = f"/api/v1/bookings/{Booking.objects.get().pk}/move/"
+    assert buyer.post(url, {"start_datetime": starts[1]}).status_code == 200
+    stripe.control.refund(made["payment_intent_id"], amount=1000)
+
+
 SCENARIOS: list[Scenario] = [
     credits_paid,
     credits_declined_then_paid,
     credits_refunded_in_parts,
     workshop_paid_on_a_page,
     session_refunded_from_the_dashboard,
+    session_moved_before_its_events_come,
     course_paid_by_bank_which_fails,
     card_saved_and_removed,
 ]
@@ -161,6 +174,9 @@ def the_end() -> dict[str, Any]:
         "balance": sum(CreditAccount.objects.values_list("balance_minor", flat=True)),
         "ledger": sum(CreditTransaction.objects.values_list("amount_minor", flat=True)),
         "bookings": sorted(Booking.objects.values_list("service_type", "status")),
+        "moves": sorted(
+            Booking.objects.filter(times_moved__gt=0).values_list("times_moved", "calendar_sequence")
+        ),
         "seats": sorted(ServiceSession.objects.values_list("taken", flat=True)),
         "participants": Participant.objects.filter(active=True).count(),
         "cards": sorted(PaymentMethod.objects.filter(detached_at=None).values_list("last4", "is_default")),
@@ -172,6 +188,7 @@ NOTHING: dict[str, Any] = {
     "balance": 0,
     "ledger": 0,
     "bookings": [],
+    "moves": [],
     "seats": [],
     "participants": 0,
     "cards": [("4242", True)],
@@ -197,6 +214,13 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "order": ("refunded", 10000, 10000),
         "refunds": [("succeeded", 10000, 0)],
         "bookings": [("session", "canceled")],
+    },
+    "session_moved_before_its_events_come": NOTHING
+    | {
+        "order": ("partially_refunded", 10000, 1000),
+        "refunds": [("succeeded", 1000, 0)],
+        "bookings": [("session", "partially_refunded")],
+        "moves": [(1, 1)],
     },
     "course_paid_by_bank_which_fails": NOTHING
     | {"order": ("canceled", 0, 0), "seats": [0, 0, 0], "cards": []},

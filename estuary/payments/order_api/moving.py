@@ -1,0 +1,60 @@
+"""Moving a booking: the endpoint, and the transaction in which the mail and the signal are queued with the move."""
+
+from typing import Any, cast
+
+from django.db import transaction
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from estuary.accounts.models import User
+from estuary.bookings.api import BookingSerializer, ScheduleSerializer, own_bookings
+from estuary.bookings.models import Booking
+from estuary.bookings.moving.move_booking import move
+from estuary.bookings.order_lines import ScheduleRequest
+from estuary.common import clock
+from estuary.common.api.openapi import problems
+from estuary.common.db.transactions import retry_transaction
+from estuary.notifications.order_mail_texts import OrderMail
+from estuary.payments import outbox
+from estuary.payments.hooks.delivery import announce
+from estuary.payments.hooks.signals import booking_moved
+
+
+@retry_transaction
+def move_booking(*, booking: Booking, request: ScheduleRequest, by: User) -> None:
+    """Move a booking for its buyer, and write to the buyer about it; a repeated request does neither again."""
+    with transaction.atomic():
+        record = move(booking=booking, request=request, by=by, at=clock.now())
+        if record:
+            announce(booking_moved, [record])
+            outbox.send_mails([(record.booking.order, OrderMail.MOVED)])
+
+
+class MoveBookingView(APIView):
+    """Moves a booking to another time of the same service, as long as it could be canceled for a refund.
+
+    The price stays. A repeated request with the same time is the same move: it is answered with 200 and not counted.
+    """
+
+    @extend_schema(
+        summary="Move a booking",
+        request=ScheduleSerializer,
+        responses={200: BookingSerializer, **problems(400, 401, 404, 409, 413, 415)},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        body: Any = ScheduleSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        user = cast(User, request.user)
+        session_id = body.validated_data.get("service_session_id")
+        move_booking(
+            booking=get_object_or_404(Booking, pk=pk, user=user),
+            request=ScheduleRequest(
+                starts_at=body.validated_data.get("start_datetime"),
+                session_id=int(session_id) if session_id is not None else None,
+            ),
+            by=user,
+        )
+        return Response(BookingSerializer(own_bookings(user).get(pk=pk)).data)
