@@ -12,6 +12,7 @@ import type { When } from "@/lib/queries";
 import { BOOKING_STATUSES } from "@/lib/status-labels";
 import { formatDay, formatTimestamp } from "@/lib/time";
 import { CancelBooking } from "./cancel-booking";
+import { MoveDialog } from "./move-dialog";
 import { ScheduleDialog } from "./schedule-dialog";
 
 type Props = { booking: Booking; when: When; count: number };
@@ -59,6 +60,7 @@ function JoinLink({ url, about }: { url: string; about: string }) {
 
 function Actions({ booking, when, count }: Props) {
   const [scheduling, setScheduling] = useState(false);
+  const [moving, setMoving] = useState(false);
   const live = booking.status === "confirmed" || booking.status === "partially_refunded";
   return (
     <div className="mt-4 flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-t pt-4">
@@ -73,6 +75,11 @@ function Actions({ booking, when, count }: Props) {
           Add to calendar
         </Button>
       ) : null}
+      {when === "upcoming" && booking.can_move ? (
+        <Button look="plain" className="text-base" onClick={() => setMoving(true)}>
+          Move
+        </Button>
+      ) : null}
       {live && when !== "past" ? (
         <CancelBooking booking={booking} label={count > 1 ? "Cancel one" : "Cancel"} />
       ) : null}
@@ -83,6 +90,7 @@ function Actions({ booking, when, count }: Props) {
         See order
       </Link>
       {scheduling ? <ScheduleDialog booking={booking} onClose={() => setScheduling(false)} /> : null}
+      {moving ? <MoveDialog booking={booking} onClose={() => setMoving(false)} /> : null}
     </div>
   );
 }
@@ -113,9 +121,21 @@ function Times({ booking }: { booking: Booking }) {
   }
   if (booking.start_datetime) {
     return (
-      <p className="mt-3 font-semibold">
-        <TimeSpan start={booking.start_datetime} end={booking.end_datetime} zone={booking.venue?.time_zone} />
-      </p>
+      <>
+        <p className="mt-3 font-semibold">
+          <TimeSpan
+            start={booking.start_datetime}
+            end={booking.end_datetime}
+            zone={booking.venue?.time_zone}
+          />
+        </p>
+        {booking.former_start_datetime ? (
+          <p className="text-base text-soft">
+            Moved; it was{" "}
+            <TimeSpan start={booking.former_start_datetime} end={null} zone={booking.venue?.time_zone} />
+          </p>
+        ) : null}
+      </>
     );
   }
   return booking.valid_until ? (

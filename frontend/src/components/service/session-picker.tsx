@@ -13,16 +13,19 @@ type Props = {
   /** The zone of the venue; without one, the times are the reader's. */
   zone?: string;
   chosen?: string;
+  /** The id of a session that is not offered: the one that the buyer has. */
+  without?: string;
   onChoose: (id: string, date: Session) => void;
 };
 
 /** The sessions of a workshop as radio buttons, each with its seats left. */
-export function SessionPicker({ serviceId, zone, chosen, onChoose }: Props) {
+export function SessionPicker({ serviceId, zone, chosen, without, onChoose }: Props) {
   const sessions = useSessions(serviceId);
   if (sessions.isPending) return <Loading rows={3} />;
   if (sessions.isError) return <LoadError error={sessions.error} retry={() => sessions.refetch()} />;
-  const dates = sessions.data.pages.flatMap((page) => page.results);
-  if (dates.length === 0) return <EmptyState title="No dates just now" />;
+  const dates = sessions.data.pages.flatMap((page) => page.results).filter(({ id }) => id !== without);
+  if (dates.length === 0)
+    return <EmptyState title={without ? "No other dates just now" : "No dates just now"} />;
   return (
     <fieldset>
       <legend className="sr-only">Dates</legend>
