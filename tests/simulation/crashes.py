@@ -70,6 +70,8 @@ FLOWS: dict[str, list[tuple[str, str, str, Settled]]] = {
     "a part scheduled": [
         buys("bundle", scheduled=False), waits(20), (BUYER, "schedule", "", {"all of them": False}), waits()
     ],
+    "a slot moved": [buys("session"), waits(20), (BUYER, "move", "", {"moves": 1}), waits()],
+    "a seat moved": [buys("workshop"), waits(20), (BUYER, "move", "", {"moves": 2}), waits()],
     "a card removed": [
         buys("credits"),
         waits(60),

@@ -120,6 +120,22 @@ def _debit_by_hand(seed: int, bought: dict[str, Any], *, wait_s: int, free: bool
     return replace(_focused(seed, acts, path="", fine=False, webhooks=False), tempo="days")
 
 
+def scenario_of_moves(seed: int) -> Scenario:
+    """Plan two buyers of a session and two of a seat, who move them often, at once, and again once it is too late."""
+    paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1}
+    paid |= {"looks afterwards": 1, "afterwards": "sync"}
+    people = [("buyer 1, tab 1", "session"), ("buyer 2, tab 1", "session")]
+    people += [("buyer 3, tab 1", "workshop"), ("buyer 4, tab 1", "workshop")]
+    acts: list[Act] = []
+    for who, thing in people:
+        steps: list[tuple[str, str, dict[str, object]]] = [("buy", thing, paid), ("move", "", {"moves": 1})]
+        steps += [("wait", str(2.3 * 86_400), {}), ("move", "", {"moves": 4})]
+        for verb, what, settled in steps:
+            acts.append(Act(len(acts) + 1, who, verb, what, tuple(settled.items())))
+    often = [Act(len(acts) + n, f"buyer {n}, tab 2", "move", "", (("moves", 4),)) for n in (1, 2, 3, 4)]
+    return replace(_focused(seed, [*acts, *often], path=""), tempo="days")
+
+
 def _focused(
     seed: int,
     acts: list[Act],
@@ -154,6 +170,7 @@ SCENARIOS: dict[str, Callable[[int], Scenario]] = {
     "refused second debit": partial(scenario_of_a_second_payment_by_debit, arrives=False),
     "debit for an ended order": scenario_of_a_debit_for_an_ended_order,
     "refused debit for an ended order": partial(scenario_of_a_debit_for_an_ended_order, arrives=False),
+    "moves": scenario_of_moves,
     "not held": scenario_of_a_time_that_is_not_held,
     "permissions": scenario_of_staff_who_try_permissions,
 }

@@ -167,6 +167,11 @@ class Harness:
         if not self.oracle.rows(query, *values):
             raise InvariantViolation("what was answered with a 2xx is there", (query, values))
 
+    def effect_is_there_named(self, query: str, values: dict[str, Any]) -> None:
+        """The same, with parameters by name."""
+        if not self.oracle.rows_named(query, values):
+            raise InvariantViolation("what was answered with a 2xx is there", (query, values))
+
 
 def _sandbox(clock: simulated.SimulatedClock) -> Sandbox:
     return Sandbox(

@@ -17,6 +17,7 @@ FOLLOW_UPS = {
     "late bank": 2,
     "buy": 3,
     "schedule": 3,
+    "move": 4,
     "dispute": 2,
     "manage cards": 3,
     "pry": 2,

@@ -7,11 +7,13 @@ from tests.simulation.actors.card_tester import try_cards
 from tests.simulation.actors.contact_changes import change_contact
 from tests.simulation.actors.erasure import leave
 from tests.simulation.actors.intruder import pry
+from tests.simulation.actors.moving_buyer import move
 from tests.simulation.actors.retrying_buyer import retry
 
 ACTS: dict[str, Callable[[Buyer], None]] = {
     "cancel booking": Buyer.cancel_booking,
     "schedule": Buyer.schedule,
+    "move": move,
     "manage cards": Buyer.manage_cards,
     "pry": pry,
     "try cards": try_cards,

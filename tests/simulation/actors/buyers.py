@@ -200,14 +200,14 @@ class Buyer:
 
     # --- Bookings and cards -------------------------------------------------------------------------------------
 
-    def _bookings(self) -> list[dict[str, object]]:
+    def bookings(self) -> list[dict[str, object]]:
         mine = "SELECT 1 FROM bookings_booking WHERE user_id = %s"
         self.harness.await_some(lambda: self.harness.oracle.rows(mine, self.user.pk), self.draws)
         listed = self.browser.ask("get", "/api/v1/bookings/").get("results", [])
         return [part for booking in listed for part in (booking, *booking["children"])]
 
     def cancel_booking(self) -> None:
-        active = [b for b in self._bookings() if b["status"] in {"confirmed", "partially_refunded"}]
+        active = [b for b in self.bookings() if b["status"] in {"confirmed", "partially_refunded"}]
         if not active:
             return
         chosen = self.draws.pick("booking", active)["id"]
@@ -222,7 +222,7 @@ class Buyer:
             )
 
     def schedule(self) -> None:
-        waiting = [b for b in self._bookings() if b["needs_scheduling"]]
+        waiting = [b for b in self.bookings() if b["needs_scheduling"]]
         if not waiting:
             return
         first = self.draws.pick("booking", waiting)

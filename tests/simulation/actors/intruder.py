@@ -48,6 +48,7 @@ def _tries(buyer: "Buyer", what: str, found: tuple[object, ...]) -> list[Try]:
             ("get", f"{booking}cancel/", None),
             ("post", f"{booking}cancel/", None),
             ("post", f"{booking}schedule/", {"start_datetime": slot}),
+            ("post", f"{booking}move/", {"start_datetime": slot}),
         ]
     card = str(buyer.draws.pick("which name", found))
     return [

@@ -82,6 +82,7 @@ def _own_by_api(target: Target) -> list[Attempt]:
         Attempt("cancel as its buyer", NOBODY, "post", f"{order}cancel/"),
         Attempt("sync as its buyer", NOBODY, "post", f"{order}sync/", counted=True),
         Attempt("cancel a booking as its buyer", NOBODY, "post", f"{booking}cancel/"),
+        Attempt("move", NOBODY, "post", f"{booking}move/", {"start_datetime": target.slot}),
         Attempt("schedule", NOBODY, "post", f"{booking}schedule/", {"start_datetime": target.slot}),
     ]
 

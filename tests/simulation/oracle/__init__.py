@@ -25,7 +25,8 @@ class Oracle:
         self._safety, self._keys, self._liveness = Safety(observer), Keys(observer), Liveness(observer)
         self.answers, self.intentions = Answers(observer), Intentions(observer)
         self.erased = Erased(observer)
-        self.rows, self.taken_by_hand = observer.rows, observer.taken_by_hand
+        self.rows, self.rows_named = observer.rows, observer.rows_named
+        self.taken_by_hand = observer.taken_by_hand
         self.note_keys, self.check_key = self._keys.note, self._keys.check
         self.picture = self._liveness.picture
 

@@ -26,7 +26,8 @@ LASTING = {
     "payments_orphan": "id, fate",
     "credits_credittransaction": "id, amount_minor",
     "credits_creditaccount": "id, balance_minor, frozen_minor",
-    "bookings_booking": "id, status, amount_minor",
+    "bookings_booking": "id, status, amount_minor, starts_at, times_moved",
+    "bookings_bookingmove": "id",
     "bookings_reservation": "id, status",
     "bookings_participant": "id, active",
 }

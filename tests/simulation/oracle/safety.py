@@ -68,6 +68,7 @@ OURS = {
 # What is written once and never again: each row as it was when it was first seen.
 KEPT_FOR_EVER = {
     "credits_credittransaction": "a line of the ledger stays as it is",
+    "bookings_bookingmove": "a move stays written down",
     "orders_ordertransition": "what happened to an order stays written down",
 }
 # The texts of who is erased go; that the sums stay is for the doctor to say.
