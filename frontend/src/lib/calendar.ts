@@ -42,6 +42,8 @@ export function calendarOf(booking: Booking, now = new Date()): string {
   const events = meetingsOf(booking).flatMap(({ uid, start, end, join }) => [
     "BEGIN:VEVENT",
     `UID:${uid}@${window.location.hostname}`,
+    // As in our mails: the later file has the higher number, so a calendar takes the new time of a moved booking.
+    `SEQUENCE:${Math.max(0, Math.floor((now.getTime() - Date.parse(booking.created_at)) / 1000))}`,
     `DTSTAMP:${formatUtc(now.toISOString())}`,
     `DTSTART:${formatUtc(start)}`,
     `DTEND:${formatUtc(end)}`,

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AccountDataRetrieveData, AccountDataRetrieveErrors, AccountDataRetrieveResponses, AccountErasureCreateData, AccountErasureCreateErrors, AccountErasureCreateResponses, AccountPartialUpdateData, AccountPartialUpdateErrors, AccountPartialUpdateResponses, AccountRetrieveData, AccountRetrieveErrors, AccountRetrieveResponses, BookingsCancelCreateData, BookingsCancelCreateErrors, BookingsCancelCreateResponses, BookingsCancelForeseeData, BookingsCancelForeseeErrors, BookingsCancelForeseeResponses, BookingsListData, BookingsListErrors, BookingsListResponses, BookingsRetrieveData, BookingsRetrieveErrors, BookingsRetrieveResponses, BookingsScheduleCreateData, BookingsScheduleCreateErrors, BookingsScheduleCreateResponses, CreditsRetrieveData, CreditsRetrieveErrors, CreditsRetrieveResponses, OrdersCancelCreateData, OrdersCancelCreateErrors, OrdersCancelCreateResponses, OrdersListData, OrdersListErrors, OrdersListResponses, OrdersRefundsCreateData, OrdersRefundsCreateErrors, OrdersRefundsCreateResponses, OrdersRefundsListData, OrdersRefundsListErrors, OrdersRefundsListResponses, OrdersRetrieveData, OrdersRetrieveErrors, OrdersRetrieveResponses, OrdersSyncCreateData, OrdersSyncCreateErrors, OrdersSyncCreateResponses, PagesRetrieveData, PagesRetrieveErrors, PagesRetrieveResponses, PaymentsConfigRetrieveData, PaymentsConfigRetrieveResponses, PaymentsCreateCreateData, PaymentsCreateCreateErrors, PaymentsCreateCreateResponses, PaymentsMethodsDefaultCreateData, PaymentsMethodsDefaultCreateErrors, PaymentsMethodsDefaultCreateResponses, PaymentsMethodsDestroyData, PaymentsMethodsDestroyErrors, PaymentsMethodsDestroyResponses, PaymentsMethodsRetrieveData, PaymentsMethodsRetrieveErrors, PaymentsMethodsRetrieveResponses, PaymentsMethodsSetupCreateData, PaymentsMethodsSetupCreateErrors, PaymentsMethodsSetupCreateResponses, RosterRetrieveData, RosterRetrieveErrors, RosterRetrieveResponses, ServicesListData, ServicesListErrors, ServicesListResponses, ServicesRetrieveData, ServicesRetrieveErrors, ServicesRetrieveResponses, ServicesSessionsListData, ServicesSessionsListErrors, ServicesSessionsListResponses, ServicesSlotsRetrieveData, ServicesSlotsRetrieveErrors, ServicesSlotsRetrieveResponses } from './types.gen';
+import type { AccountDataRetrieveData, AccountDataRetrieveErrors, AccountDataRetrieveResponses, AccountErasureCreateData, AccountErasureCreateErrors, AccountErasureCreateResponses, AccountPartialUpdateData, AccountPartialUpdateErrors, AccountPartialUpdateResponses, AccountRetrieveData, AccountRetrieveErrors, AccountRetrieveResponses, BookingsCancelCreateData, BookingsCancelCreateErrors, BookingsCancelCreateResponses, BookingsCancelForeseeData, BookingsCancelForeseeErrors, BookingsCancelForeseeResponses, BookingsListData, BookingsListErrors, BookingsListResponses, BookingsMoveCreateData, BookingsMoveCreateErrors, BookingsMoveCreateResponses, BookingsRetrieveData, BookingsRetrieveErrors, BookingsRetrieveResponses, BookingsScheduleCreateData, BookingsScheduleCreateErrors, BookingsScheduleCreateResponses, CreditsRetrieveData, CreditsRetrieveErrors, CreditsRetrieveResponses, OrdersCancelCreateData, OrdersCancelCreateErrors, OrdersCancelCreateResponses, OrdersListData, OrdersListErrors, OrdersListResponses, OrdersRefundsCreateData, OrdersRefundsCreateErrors, OrdersRefundsCreateResponses, OrdersRefundsListData, OrdersRefundsListErrors, OrdersRefundsListResponses, OrdersRetrieveData, OrdersRetrieveErrors, OrdersRetrieveResponses, OrdersSyncCreateData, OrdersSyncCreateErrors, OrdersSyncCreateResponses, PagesRetrieveData, PagesRetrieveErrors, PagesRetrieveResponses, PaymentsConfigRetrieveData, PaymentsConfigRetrieveResponses, PaymentsCreateCreateData, PaymentsCreateCreateErrors, PaymentsCreateCreateResponses, PaymentsMethodsDefaultCreateData, PaymentsMethodsDefaultCreateErrors, PaymentsMethodsDefaultCreateResponses, PaymentsMethodsDestroyData, PaymentsMethodsDestroyErrors, PaymentsMethodsDestroyResponses, PaymentsMethodsRetrieveData, PaymentsMethodsRetrieveErrors, PaymentsMethodsRetrieveResponses, PaymentsMethodsSetupCreateData, PaymentsMethodsSetupCreateErrors, PaymentsMethodsSetupCreateResponses, RosterRetrieveData, RosterRetrieveErrors, RosterRetrieveResponses, ServicesListData, ServicesListErrors, ServicesListResponses, ServicesRetrieveData, ServicesRetrieveErrors, ServicesRetrieveResponses, ServicesSessionsListData, ServicesSessionsListErrors, ServicesSessionsListResponses, ServicesSlotsRetrieveData, ServicesSlotsRetrieveErrors, ServicesSlotsRetrieveResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -112,6 +112,23 @@ export const bookingsCancelCreate = <ThrowOnError extends boolean = false>(optio
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/bookings/{id}/cancel/',
     ...options
+});
+
+/**
+ * Move a booking
+ *
+ * Moves a booking to another time of the same service, as long as it could be canceled for a refund.
+ *
+ * The price stays. A repeated request with the same time is the same move: it is answered with 200 and not counted.
+ */
+export const bookingsMoveCreate = <ThrowOnError extends boolean = false>(options: Options<BookingsMoveCreateData, ThrowOnError>): RequestResult<BookingsMoveCreateResponses, BookingsMoveCreateErrors, ThrowOnError> => (options.client ?? client).post<BookingsMoveCreateResponses, BookingsMoveCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/bookings/{id}/move/',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**

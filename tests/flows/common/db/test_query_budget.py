@@ -137,8 +137,8 @@ def test_paying_with_a_saved_card_or_credits_stays_within_the_budget(
 AFTERWARDS = {
     "a booking": (6, 0),
     "a time is chosen": (12, 0),
-    "a slot is moved": (17, 0),
-    "a seat is moved": (20, 0),
+    "a slot is moved": (15, 0),
+    "a seat is moved": (21, 0),
     "asked of Stripe": (10, 1),
     "a card is the default": (6, 0),
     "a card is removed": (6, 0),

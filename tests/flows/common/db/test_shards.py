@@ -73,6 +73,7 @@ CATALOGUE = {
     "catalog_service",
     "catalog_serviceprice",
     "catalog_packageitem",
+    "catalog_venue",
     "catalog_availability",
     "accounts_user",
     "accounts_practitioner",

@@ -11,8 +11,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0005_plain_help_texts'),
-        ('catalog', '0009_max_moves'),
+        ('bookings', '0006_bookings_by_time'),
+        ('catalog', '0010_max_moves'),
         ('orders', '0011_plain_help_texts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

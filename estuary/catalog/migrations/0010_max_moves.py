@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0008_venues_and_join_links'),
+        ('catalog', '0009_services_found_by_word'),
     ]
 
     operations = [
