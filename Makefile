@@ -86,7 +86,7 @@ bench: $(SYNCED) ## measure the hot paths beside the alternatives: ROUNDS=n SECO
 bench-long: $(SYNCED) ## measure what grows: ORDERS='few many' MINUTES=of-load
 	@$(BIN)/python -m benchmarks.long $(if $(ORDERS),--orders $(ORDERS)) --minutes $(or $(MINUTES),60)
 
-check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment settings, the OpenAPI document, the API client, known vulnerabilities
+check: $(SYNCED) $(NODE_READY) $(BUILT) ## style, types, layers, migrations, deployment settings, the OpenAPI document, the API client, the weight of pages, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PRODUCTION) $(BIN)/mypy
@@ -98,6 +98,7 @@ check: $(SYNCED) $(NODE_READY) ## style, types, layers, migrations, deployment s
 	$(NPM) run lint
 	$(NPM) run types
 	$(NPM) run api -- --check
+	$(NPM) run size -- --check
 	$(BIN)/python -m tests.audit --uv $(UV)
 
 frontend: $(BUILT) ## build the storefront, when its sources have changed

@@ -4,29 +4,35 @@ The pages are static, so a nonce is not possible: the policy allows the exported
 """
 
 import base64
+import gzip
 import hashlib
 import mimetypes
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import brotli
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
-from django.utils.cache import patch_cache_control
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.csp import CSP
 from django.views.decorators.csp import csp_override
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, require_safe
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from estuary.common.api.problems import not_found
 from estuary.common.origins import origin_of
+from estuary.config.first_view import insert_services
 
 ASSETS = "_next"
 NOT_FOUND = "404.html"
+# A weight of zero refuses a coding (RFC 9110).
+REFUSED = frozenset({"q=0", "q=0.0", "q=0.00", "q=0.000"})
 PAGE_SUFFIXES = frozenset({".html", ".txt", ".svg"})
 # A script without an end tag extends to the end of the page, as in a browser.
 INLINE_SCRIPT = re.compile(r"<script(?![^<>]*\ssrc=)[^<>]*>(.*?)(?:</script>|\Z)", re.DOTALL)
@@ -48,11 +54,12 @@ class StorefrontAssetsMiddleware(WhiteNoiseMiddleware):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One exported file, held in memory."""
+    """One exported file, held in memory: plain, and in each coding that browsers take."""
 
     body: bytes
     content_type: str
     policy: dict[str, Any]
+    encoded: dict[str, bytes]
 
 
 @cache
@@ -74,6 +81,8 @@ def _page(path: Path) -> Page:
         body=body,
         content_type=f"{kind}; charset=utf-8",
         policy=content_policy(inline_scripts(body.decode())) if is_html else {"default-src": [CSP.NONE]},
+        # The best first.
+        encoded={"br": brotli.compress(body), "gzip": gzip.compress(body, mtime=0)},
     )
 
 
@@ -118,6 +127,8 @@ def storefront(request: HttpRequest, path: str) -> HttpResponseBase:
     """Serve an exported page. An unknown path gets the storefront's 404 page, or JSON if HTML is not accepted."""
     pages = read_exported_pages(Path(settings.STOREFRONT_ROOT))
     if page := pages.get(f"{path}index.html" if path.endswith("/") or not path else path):
+        if not path and (body := insert_services(request, page.body)):
+            return _respond_fresh(request, replace(page, body=body))
         return _respond(request, page, status=200)
     if f"{path}/index.html" in pages:
         query = request.META.get("QUERY_STRING", "")
@@ -129,9 +140,32 @@ def storefront(request: HttpRequest, path: str) -> HttpResponseBase:
     return HttpResponse(NOT_BUILT, status=404, content_type="text/plain; charset=utf-8")
 
 
+def _respond_fresh(request: HttpRequest, page: Page) -> HttpResponseBase:
+    """Respond with a page that was made for this request; it is compressed now."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        response = HttpResponse(page.body, content_type=page.content_type)
+        patch_cache_control(response, no_cache=True)
+        return response
+
+    return csp_override(page.policy)(gzip_page(conditional_page(respond)))(request)
+
+
+def _choose_coding(request: HttpRequest, page: Page) -> str:
+    """Return the best coding that the browser takes, or "" for none."""
+    offers = [part.partition(";") for part in request.headers.get("Accept-Encoding", "").split(",")]
+    taken = {name.strip().lower() for name, _, weight in offers if weight.replace(" ", "") not in REFUSED}
+    return next((coding for coding in page.encoded if coding in taken), "")
+
+
 def _respond(request: HttpRequest, page: Page, *, status: int) -> HttpResponseBase:
     def respond(request: HttpRequest) -> HttpResponse:
-        response = HttpResponse(page.body, status=status, content_type=page.content_type)
+        coding = _choose_coding(request, page)
+        body = page.encoded[coding] if coding else page.body
+        response = HttpResponse(body, status=status, content_type=page.content_type)
+        if coding:
+            response.headers["Content-Encoding"] = coding
+        patch_vary_headers(response, ["Accept-Encoding"])
         patch_cache_control(response, no_cache=True)
         return response
 

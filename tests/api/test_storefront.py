@@ -1,18 +1,25 @@
 """The storefront's pages as Django serves them: found, protected, and told apart from the API."""
 
 import base64
+import gzip
 import hashlib
+import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import brotli
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from pytest_django import Settings
 from starlette.testclient import TestClient
 
+from estuary.catalog.api import ServiceList
+from estuary.catalog.models import Service, ServiceType
 from estuary.config import storefront
 from stripe_sandbox import Sandbox
 from stripe_sandbox.server import app_for
+from tests.factories import make_practitioner, make_service
 
 PAGE = "<!doctype html><script>greet()</script><script src='/_next/x.js'></script><p>Hello</p>"
 GREET = "'sha256-" + base64.b64encode(hashlib.sha256(b"greet()").digest()).decode() + "'"
@@ -105,3 +112,62 @@ def test_an_unbuilt_storefront_says_how_to_build_it(
     answer = client.get("/", headers={"Accept": "text/html"})
     assert answer.status_code == 404
     assert b"make frontend" in answer.content
+
+
+def test_a_page_is_sent_in_the_best_coding_that_the_browser_takes(client: Client) -> None:
+    plain = client.get("/orders/")
+    assert "Content-Encoding" not in plain
+    for offer, coding in (("gzip, deflate, br", "br"), ("gzip", "gzip"), ("br;q=0, gzip", "gzip")):
+        sent = client.get("/orders/", headers={"Accept-Encoding": offer})
+        assert sent["Content-Encoding"] == coding
+        assert "Accept-Encoding" in sent["Vary"]
+        content = brotli.decompress(sent.content) if coding == "br" else gzip.decompress(sent.content)
+        assert content == plain.content
+        again = client.get("/orders/", headers={"Accept-Encoding": offer, "If-None-Match": sent["ETag"]})
+        assert again.status_code == 304
+
+
+@pytest.fixture
+def catalogue(exported: Path, db: None) -> Service:
+    """A service, and the catalogue's page with the place for it."""
+    placeholder = '<section id="first-services" class="x"><div>Loading</div></section>'
+    (exported / "index.html").write_text(f"{PAGE}{placeholder}<p>the end</p>")
+    storefront.read_exported_pages.cache_clear()
+    name = "Yoga & </script><script>steal()</script>"
+    return make_service(ServiceType.WORKSHOP, make_practitioner("Ana <b>Ribeiro"), name=name)
+
+
+def test_the_catalogues_first_cards_are_in_its_page(client: Client, catalogue: Service) -> None:
+    page = client.get("/").content.decode()
+    assert f'href="/services/?id={catalogue.pk}"' in page
+    assert "Loading" not in page
+    assert page.endswith("<p>the end</p>")
+    data = json.loads(
+        page.partition('id="first-services-data" type="application/json">')[2].partition("<")[0]
+    )
+    assert data == {"type": "", "page": client.get("/api/v1/services/").json()}
+
+
+def test_a_services_name_can_bring_no_markup_into_the_page(client: Client, catalogue: Service) -> None:
+    page = client.get("/").content.decode()
+    assert "steal()" in page
+    assert "<script>steal" not in page
+    assert "<b>" not in page
+
+
+def test_the_cards_are_of_the_type_in_the_address(client: Client, catalogue: Service) -> None:
+    assert catalogue.slug in client.get("/?type=workshop&utm_source=x").content.decode()
+    assert catalogue.slug not in client.get("/?type=course").content.decode()
+    assert "Loading" in client.get("/?type=nothing").content.decode()
+
+
+def test_without_its_database_the_catalogues_page_is_as_it_was_exported(
+    client: Client, catalogue: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: object) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(ServiceList, "get_queryset", fail)
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert "Loading" in answer.content.decode()

@@ -99,14 +99,19 @@ class Shopper:
 
     def buys_credits(self, amount: str) -> Self:
         self.page.goto(f"/checkout/?credits={amount}")
-        return self.types_card().pays(amount).is_thanked()
+        return self.types_card().saves_card().pays(amount).is_thanked()
 
     # --- paying -------------------------------------------------------------------------------------------
     def types_card(self, number: str = GOOD) -> Self:
-        """Fill the card fields, wherever Stripe.js has put them."""
+        """Fill the card fields, wherever Stripe.js has put them; the card is not saved."""
         self.field(NUMBER).fill(number)
         self.field(EXPIRY).fill("12 / 34")
         self.field(CVC).fill("123")
+        return self
+
+    def saves_card(self) -> Self:
+        """Tick the box that saves the card, which nobody has ticked beforehand."""
+        self.page.get_by_role("switch", name=re.compile("^Save this card")).check()
         return self
 
     def is_offered(self, text: str) -> bool:

@@ -1,10 +1,11 @@
 """Every page: accessible, no wider than a phone, and calm when there is nothing or something is wrong."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from demo.plan import Plan
 from demo.selfcheck.shop import PASSWORD as SEEDED
@@ -24,6 +25,11 @@ OPEN = [
     "/reset-password/",
     "/verify-email/?key=x",
     "/checkout/?service=12",
+    "/help/",
+    "/contact/",
+    "/terms/",
+    "/privacy/",
+    "/imprint/",
     "/no-such-page/",
 ]
 SIGNED_IN = [
@@ -108,7 +114,7 @@ def test_a_refusal_is_shown_accessibly(shopper: Shopper) -> None:
 
 def test_a_failing_server_is_told_in_plain_words_with_a_way_on(page: Page) -> None:
     page.route("**/api/v1/services/**", lambda route: route.abort())
-    page.goto("/")
+    page.goto("/?type=nothing")  # or the page has its services with it
     expect(page.get_by_role("alert").filter(has_text="Check your connection")).to_be_visible()
     page.unroute("**/api/v1/services/**")
     page.get_by_role("button", name="Try again").click()
@@ -141,3 +147,22 @@ def test_a_publishable_key_of_nobody_is_told_in_plain_words(shopper: Shopper) ->
     page.get_by_role("button", name="Save this card").click()
     shopper.is_told("set-up with Stripe is not right")
     expect(page.get_by_text("API Key")).to_have_count(0)
+
+
+def test_the_catalogue_is_there_before_any_script_has_run(browser: Browser, stack: Plan) -> None:
+    context = browser.new_context(base_url=stack.web_url, viewport=PHONE, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/?type=workshop")
+    card = page.get_by_role("link", name=re.compile("Sound bath at dusk"))
+    expect(card).to_contain_text("35.00 USD")
+    expect(card).to_have_attribute("href", re.compile("^/services/"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    context.close()
+
+
+def test_the_catalogue_is_drawn_from_what_its_page_brought(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/")
+    expect(page.get_by_role("link", name=re.compile("Sound bath at dusk"))).to_contain_text("$35.00")
+    assert [url for url in asked if "/api/v1/services/" in url] == []

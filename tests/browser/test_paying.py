@@ -44,14 +44,14 @@ def test_a_card_that_asks_is_not_charged_when_the_bank_refuses(shopper: Shopper)
 
 
 def test_the_saved_card_is_chosen_the_next_time(shopper: Shopper) -> None:
-    shopper.chooses(SOUND_BATH).types_card().pays(PRICE).is_thanked()
+    shopper.chooses(SOUND_BATH).types_card().saves_card().pays(PRICE).is_thanked()
     shopper.chooses("Cooking for your dosha")
     expect(shopper.page.get_by_role("radio", name=re.compile("Visa ending in 4242.*Default"))).to_be_checked()
     shopper.pays("40.00").is_thanked()
 
 
 def test_a_new_card_is_taken_beside_a_saved_one(shopper: Shopper) -> None:
-    shopper.chooses(SOUND_BATH).types_card().pays(PRICE).is_thanked()
+    shopper.chooses(SOUND_BATH).types_card().saves_card().pays(PRICE).is_thanked()
     shopper.chooses("Cooking for your dosha")
     shopper.page.get_by_role("radio", name="Use a new card").check()
     shopper.types_card(MASTERCARD).pays("40.00").is_thanked()

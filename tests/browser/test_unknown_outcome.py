@@ -89,7 +89,7 @@ def test_a_payment_that_never_arrived_is_not_claimed_and_can_be_gone_on_with(
     shopper.chooses("Sound bath at dusk").types_card().pays("35.00")
     expect(page.get_by_role("heading", name=NOT_YET)).to_be_visible()
     _claims_nothing(page)
-    expect(page.get_by_role("timer")).to_contain_text("Your place is kept for")
+    expect(page.get_by_role("timer")).to_contain_text("Kept for you until")
     page.get_by_role("link", name="Go on paying").click()
     shopper.types_card().pays("35.00").is_thanked()
     expect(shopper.bookings()).to_have_count(1)
@@ -100,7 +100,7 @@ def test_the_single_line_field_and_a_saved_card_ask_stripe_too(shopper: Shopper)
     page = shopper.page
     _hears(page, "answer lost")
     page.goto("/checkout/card/?credits=25")
-    shopper.types_card().pays("25.00").is_thanked()
+    shopper.types_card().saves_card().pays("25.00").is_thanked()
     page.unroute(CONFIRM)
     _hears(page, "answer lost")
     shopper.chooses("Sound bath at dusk").pays("35.00").is_thanked()
@@ -168,7 +168,7 @@ def test_an_equal_second_purchase_is_asked_about_first(shopper: Shopper) -> None
     left_open = Shopper(page.context.new_page())
     left_open.page.goto("/checkout/?credits=25.00")
     shopper.types_card().pays("25.00").is_thanked()
-    left_open.types_card().pays("25.00")
+    left_open.types_card().saves_card().pays("25.00")
     question = left_open.page.get_by_text("You bought this a minute ago. Once more?")
     expect(question).to_be_visible()
     expect(left_open.page.get_by_role("link", name="See the order you have")).to_be_visible()
@@ -221,7 +221,7 @@ def test_a_tab_whose_purchase_another_tab_has_paid_for_shows_its_order(shopper: 
 
 
 def test_an_order_for_another_purchase_that_is_paid_does_not_stand_for_this_one(shopper: Shopper) -> None:
-    shopper.chooses("Sound bath at dusk").types_card().pays("35.00").is_thanked()
+    shopper.chooses("Sound bath at dusk").types_card().saves_card().pays("35.00").is_thanked()
     page, order_id = shopper.page, shopper.page.url.partition("order=")[2]
     page.route(CREATE, lambda route: _answer_already_paid(route, order_id))
     page.goto("/checkout/?credits=25")
@@ -311,7 +311,7 @@ def test_the_banks_window_ends_with_the_hold_and_the_server_says_what_came_of_it
     page.route(CREATE, hold_is_short)
     shopper.chooses("Sound bath at dusk").types_card(ASKS).pays("35.00")
     expect(page.get_by_role("dialog")).to_be_visible()
-    expect(page.get_by_role("timer")).to_contain_text("Your place is kept for 0:")
+    expect(page.get_by_role("timer")).to_contain_text(re.compile(r"Kept for you until .+ \(0:"))
     expect(page.get_by_role("status").filter(has_text="less than a minute")).to_be_attached()
     page.wait_for_url("**/checkout/return/**")
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -1,5 +1,8 @@
 /** An error whose message is written for buyers. Pages show no other error's message. */
-export class ReadableError extends Error {}
+export class ReadableError extends Error {
+  /** What finds it in our logs: the id of a request or of an order; undefined when nothing was asked. */
+  reference: string | undefined;
+}
 
 /** An error response of the API (RFC 9457): a stable `code`, and a `detail` that the buyer can act on. */
 export class Problem extends ReadableError {
@@ -19,6 +22,8 @@ export class Problem extends ReadableError {
     this.code = typeof code === "string" ? code : "unknown";
     this.status = status;
     this.extra = fields;
+    const { request_id: named } = fields;
+    this.reference = headers?.get("X-Request-ID") ?? (typeof named === "string" ? named : undefined);
     this.retryAfterS = Number(headers?.get("Retry-After")) || undefined;
   }
 }

@@ -1,11 +1,16 @@
 import localFont from "next/font/local";
 
-/** Two variable fonts under the SIL Open Font License, served from our own origin. */
+/**
+ * Two variable fonts under the SIL Open Font License, served from our own origin.
+ *
+ * They are not preloaded: on a slow network they would delay what people came for (`load-fonts.tsx`).
+ */
 export const figtree = localFont({
   src: "../../node_modules/@fontsource-variable/figtree/files/figtree-latin-wght-normal.woff2",
   variable: "--font-figtree",
   weight: "300 900",
   display: "swap",
+  preload: false,
 });
 
 export const fraunces = localFont({
@@ -13,4 +18,5 @@ export const fraunces = localFont({
   variable: "--font-fraunces",
   weight: "100 900",
   display: "swap",
+  preload: false,
 });

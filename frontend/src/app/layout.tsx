@@ -5,6 +5,7 @@ import { Header } from "@/components/shell/header";
 import { REGION_PROPS } from "@/lib/announce";
 import { figtree, fraunces } from "./fonts";
 import "./globals.css";
+import { LoadFonts } from "./load-fonts";
 import { Providers } from "./providers";
 
 export const metadata: Metadata = {
@@ -14,9 +15,11 @@ export const metadata: Metadata = {
 
 export const viewport: Viewport = { themeColor: "#faf7f1", width: "device-width", initialScale: 1 };
 
+const FONTS = [figtree.variable, fraunces.variable];
+
 export default function RootLayout({ children }: { children: ReactNode }) {
   return (
-    <html lang="en" className={`${figtree.variable} ${fraunces.variable}`}>
+    <html lang="en" suppressHydrationWarning>
       <body className="flex min-h-dvh flex-col">
         <a
           href="#main"
@@ -25,6 +28,7 @@ export default function RootLayout({ children }: { children: ReactNode }) {
           Skip to the content
         </a>
         <Providers>
+          <LoadFonts variables={FONTS} />
           <Header />
           <main
             id="main"

@@ -2,6 +2,15 @@ import { Suspense } from "react";
 import { Catalogue } from "@/components/catalogue/catalogue";
 import { Loading } from "@/components/ui/loading";
 
+/** The server puts the first cards and their data here (estuary/config/first_view.py), before any script has run. */
+function FirstServices() {
+  return (
+    <section id="first-services" aria-label="What is offered">
+      <Loading rows={4} className="sm:grid-cols-2" />
+    </section>
+  );
+}
+
 export default function Home() {
   return (
     <>
@@ -14,7 +23,7 @@ export default function Home() {
           that suits you.
         </p>
       </header>
-      <Suspense fallback={<Loading rows={4} className="sm:grid-cols-2" />}>
+      <Suspense fallback={<FirstServices />}>
         <Catalogue />
       </Suspense>
     </>

@@ -1,4 +1,5 @@
 /** Amounts: the API sends decimal strings; pages show formatted text; Stripe.js takes minor units. */
+import { LOCALE } from "./locale";
 
 const ZERO_DECIMAL = new Set("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split(" "));
 const WHOLE_UNITS = new Set(["isk", "ugx"]);
@@ -27,12 +28,12 @@ export function toDecimal(minor: number, currency: string): string {
   return `${minor < 0 ? "-" : ""}${text.slice(0, -digits)}.${text.slice(-digits)}`;
 }
 
-/** Formats an amount in the buyer's locale. */
+/** Formats an amount in English. */
 export function formatMoney(amount: string, currency: string): string {
   // Explicit digits: the browser's own table would show 12.50 RSD as 13.
   const code = currency.toLowerCase();
   const digits = WHOLE_UNITS.has(code) ? 0 : exponent(code);
-  const format = new Intl.NumberFormat(undefined, {
+  const format = new Intl.NumberFormat(LOCALE, {
     style: "currency",
     currency: code.toUpperCase(),
     minimumFractionDigits: digits,
@@ -40,6 +41,22 @@ export function formatMoney(amount: string, currency: string): string {
   });
   // A decimal string is formatted exactly, without a float.
   return format.format(amount as unknown as number);
+}
+
+const TYPED = /^(\d{1,6})(?:[.,](\d{1,3}))?$/;
+
+/**
+ * Returns the decimal string of an amount as people type it, with a point or a comma: "12,50" is 12.50.
+ *
+ * Null for anything else. "1,000" may be a thousand or one, so it is refused where the currency has two decimals.
+ */
+export function parseAmount(typed: string, currency: string): string | null {
+  const match = TYPED.exec(typed.replace(/[\s\u00a0\u202f]/g, ""));
+  if (!match) return null;
+  const [, whole = "", fraction = ""] = match;
+  const digits = WHOLE_UNITS.has(currency.toLowerCase()) ? 0 : exponent(currency.toLowerCase());
+  if (fraction.length > digits) return null;
+  return digits ? `${whole}.${fraction.padEnd(digits, "0")}` : whole;
 }
 
 export const isZero = (amount: string) => !/[1-9]/.test(amount);

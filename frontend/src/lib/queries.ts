@@ -1,11 +1,19 @@
 "use client";
-import { queryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import {
+  type InfiniteData,
+  infiniteQueryOptions,
+  queryOptions,
+  useInfiniteQuery,
+  useQuery,
+} from "@tanstack/react-query";
 import {
   bookingsCancelForesee,
   bookingsList,
   creditsRetrieve,
   ordersList,
   ordersRetrieve,
+  type PaginatedServiceList,
+  pagesRetrieve,
   paymentsConfigRetrieve,
   paymentsMethodsRetrieve,
   rosterRetrieve,
@@ -16,6 +24,7 @@ import {
   servicesSlotsRetrieve,
 } from "@/api/generated";
 import { unwrap } from "@/api/problem";
+import { useSteady } from "@/lib/steady";
 
 /** The query key of everything that belongs to one account; removed when another one signs in. */
 export const OWN_DATA = "mine";
@@ -33,63 +42,97 @@ export const configQuery = queryOptions({
   queryFn: () => unwrap(paymentsConfigRetrieve()),
   staleTime: Number.POSITIVE_INFINITY,
 });
-export const useConfig = () => useQuery(configQuery);
+export const useConfig = () => useSteady(useQuery(configQuery), "config");
+
+export const useSitePage = (slug: string) =>
+  useSteady(
+    useQuery({
+      queryKey: ["page", slug],
+      queryFn: () => unwrap(pagesRetrieve({ path: { slug } })),
+    }),
+    slug,
+  );
+
+type FirstServices = InfiniteData<PaginatedServiceList, string | undefined>;
+
+/** Returns the services that the server has put into the page, when they are of this type. */
+function readFirstServices(type: ServiceType | undefined): FirstServices | undefined {
+  const data = document.getElementById("first-services-data")?.textContent;
+  const first = data ? (JSON.parse(data) as { type: string; page: PaginatedServiceList }) : undefined;
+  return first?.type === (type ?? "") ? { pages: [first.page], pageParams: [FIRST] } : undefined;
+}
 
 export const useServices = (type?: ServiceType) =>
-  useInfiniteQuery({
-    queryKey: ["services", type ?? "all"],
-    queryFn: ({ pageParam }) => unwrap(servicesList({ query: { type, cursor: pageParam } })),
-    initialPageParam: FIRST,
-    getNextPageParam: cursorOf,
-  });
+  useSteady(
+    useInfiniteQuery({
+      queryKey: ["services", type ?? "all"],
+      queryFn: ({ pageParam }) => unwrap(servicesList({ query: { type, cursor: pageParam } })),
+      initialData: () => readFirstServices(type),
+      initialPageParam: FIRST,
+      getNextPageParam: cursorOf,
+    }),
+    type ?? "all",
+  );
 
 export const useService = (id: string | null) =>
-  useQuery({
-    queryKey: ["service", id],
-    queryFn: () => unwrap(servicesRetrieve({ path: { id: Number(id) } })),
-    enabled: id !== null,
-  });
+  useSteady(
+    useQuery({
+      queryKey: ["service", id],
+      queryFn: () => unwrap(servicesRetrieve({ path: { id: Number(id) } })),
+      enabled: id !== null,
+    }),
+    String(id),
+  );
 
 export const useSessions = (id: string, enabled = true) =>
-  useInfiniteQuery({
-    queryKey: ["sessions", id],
-    queryFn: ({ pageParam }) =>
-      unwrap(servicesSessionsList({ path: { id: Number(id) }, query: { cursor: pageParam } })),
-    initialPageParam: FIRST,
-    getNextPageParam: cursorOf,
-    enabled,
-    staleTime: 10_000,
-  });
+  useSteady(
+    useInfiniteQuery({
+      queryKey: ["sessions", id],
+      queryFn: ({ pageParam }) =>
+        unwrap(servicesSessionsList({ path: { id: Number(id) }, query: { cursor: pageParam } })),
+      initialPageParam: FIRST,
+      getNextPageParam: cursorOf,
+      enabled,
+      staleTime: 10_000,
+    }),
+    id,
+  );
 
 export const useSlots = (id: string, from: string, days: number, zone: string) =>
-  useQuery({
-    queryKey: ["slots", id, from, days, zone],
-    queryFn: () =>
-      unwrap(servicesSlotsRetrieve({ path: { id: Number(id) }, query: { from, days, time_zone: zone } })),
-    staleTime: 10_000,
-  });
+  useSteady(
+    useQuery({
+      queryKey: ["slots", id, from, days, zone],
+      queryFn: () =>
+        unwrap(servicesSlotsRetrieve({ path: { id: Number(id) }, query: { from, days, time_zone: zone } })),
+      staleTime: 10_000,
+    }),
+    `${id} ${from} ${days} ${zone}`,
+  );
 
-export const useCards = () =>
-  useQuery({
-    queryKey: [OWN_DATA, "cards"],
-    queryFn: async () => (await unwrap(paymentsMethodsRetrieve())).payment_methods,
-  });
+export const cardsQuery = queryOptions({
+  queryKey: [OWN_DATA, "cards"],
+  queryFn: async () => (await unwrap(paymentsMethodsRetrieve())).payment_methods,
+});
+export const useCards = () => useSteady(useQuery(cardsQuery), "cards");
 
-export const useCredits = () =>
-  useInfiniteQuery({
-    queryKey: [OWN_DATA, "credits"],
-    queryFn: ({ pageParam }) => unwrap(creditsRetrieve({ query: { cursor: pageParam } })),
-    initialPageParam: FIRST,
-    getNextPageParam: cursorOf,
-  });
+export const creditsQuery = infiniteQueryOptions({
+  queryKey: [OWN_DATA, "credits"],
+  queryFn: ({ pageParam }) => unwrap(creditsRetrieve({ query: { cursor: pageParam } })),
+  initialPageParam: FIRST,
+  getNextPageParam: cursorOf,
+});
+export const useCredits = () => useSteady(useInfiniteQuery(creditsQuery), "credits");
 
 export const useOrders = () =>
-  useInfiniteQuery({
-    queryKey: [OWN_DATA, "orders"],
-    queryFn: ({ pageParam }) => unwrap(ordersList({ query: { cursor: pageParam } })),
-    initialPageParam: FIRST,
-    getNextPageParam: cursorOf,
-  });
+  useSteady(
+    useInfiniteQuery({
+      queryKey: [OWN_DATA, "orders"],
+      queryFn: ({ pageParam }) => unwrap(ordersList({ query: { cursor: pageParam } })),
+      initialPageParam: FIRST,
+      getNextPageParam: cursorOf,
+    }),
+    "orders",
+  );
 
 export const orderQuery = (id: string) =>
   queryOptions({
@@ -97,15 +140,18 @@ export const orderQuery = (id: string) =>
     queryFn: () => unwrap(ordersRetrieve({ path: { order_id: id } })),
   });
 
-export type When = "upcoming" | "past" | "unscheduled";
+export type When = "upcoming" | "past" | "unscheduled" | "canceled";
 
 export const useBookings = (when: When) =>
-  useInfiniteQuery({
-    queryKey: [OWN_DATA, "bookings", when],
-    queryFn: ({ pageParam }) => unwrap(bookingsList({ query: { when, cursor: pageParam } })),
-    initialPageParam: FIRST,
-    getNextPageParam: cursorOf,
-  });
+  useSteady(
+    useInfiniteQuery({
+      queryKey: [OWN_DATA, "bookings", when],
+      queryFn: ({ pageParam }) => unwrap(bookingsList({ query: { when, cursor: pageParam } })),
+      initialPageParam: FIRST,
+      getNextPageParam: cursorOf,
+    }),
+    when,
+  );
 
 /** The refund that canceling a booking would give; never cached, because it changes with time. */
 export const cancellationPreviewQuery = (id: string) =>
@@ -117,7 +163,10 @@ export const cancellationPreviewQuery = (id: string) =>
   });
 
 export const useRoster = (days: number) =>
-  useQuery({
-    queryKey: [OWN_DATA, "roster", days],
-    queryFn: () => unwrap(rosterRetrieve({ query: { days } })),
-  });
+  useSteady(
+    useQuery({
+      queryKey: [OWN_DATA, "roster", days],
+      queryFn: () => unwrap(rosterRetrieve({ query: { days } })),
+    }),
+    String(days),
+  );

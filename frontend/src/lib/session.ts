@@ -121,7 +121,7 @@ async function post(
   path: string,
   body: unknown,
   { method = "POST", session = readStored()?.session }: { method?: string; session?: string | null } = {},
-): Promise<{ status: number; body: AuthBody }> {
+): Promise<{ status: number; body: AuthBody; headers: Headers }> {
   const response = await fetch(AUTH + path, {
     method,
     headers: {
@@ -134,23 +134,24 @@ async function post(
   });
   const parsed: unknown = await response.json().catch(() => null);
   const isObject = typeof parsed === "object" && parsed !== null;
-  return { status: response.status, body: (isObject ? parsed : {}) as AuthBody };
+  return { status: response.status, body: (isObject ? parsed : {}) as AuthBody, headers: response.headers };
 }
 
-function problemOf(status: number, body: AuthBody): Problem {
+function problemOf({ status, body, headers }: { status: number; body: AuthBody; headers: Headers }): Problem {
   const errors = Array.isArray(body.errors) ? body.errors : [];
   const messages = [...new Set(errors.map(({ message }) => message).filter(Boolean))];
   const detail =
     status === 429 ? "Too many tries from here. Wait a few minutes, then try again." : messages.join(" ");
-  return new Problem({ code: "sign_in_failed", detail }, status);
+  return new Problem({ code: "sign_in_failed", detail }, status, headers);
 }
 
 /** Signs in. The account that was signed in before stays so until this succeeds; then its session is ended. */
 async function authenticate(path: string, email: string, password: string): Promise<void> {
   const before = readStored()?.session;
-  const { status, body } = await post(path, { email, password }, { session: null });
+  const answer = await post(path, { email, password }, { session: null });
+  const { status, body } = answer;
   const meta = body.meta;
-  if (status !== 200 || !meta?.access_token || !meta.refresh_token) throw problemOf(status, body);
+  if (status !== 200 || !meta?.access_token || !meta.refresh_token) throw problemOf(answer);
   const user = (body.data as { user?: { email?: string; display?: string } } | undefined)?.user;
   access = meta.access_token;
   // Stores that somebody signed in, not who.
@@ -179,17 +180,29 @@ export async function signOut(): Promise<void> {
 }
 
 /** Confirms an e-mail address with the key from the mail. */
-export async function verifyEmail(key: string): Promise<void> {
-  const { status, body } = await post("/auth/email/verify", { key });
-  if (status !== 200 && status !== 401) throw problemOf(status, body);
+export const verifyEmail = (key: string) => postKey("/auth/email/verify", { key });
+
+/** Without the session: one that a reset has ended would be refused. */
+export const requestPasswordReset = (email: string) =>
+  postKey("/auth/password/request", { email }, { session: null });
+
+export const resetPassword = (key: string, password: string) =>
+  postKey("/auth/password/reset", { key, password }, { session: null });
+
+/** Whether the link of a mail can still set a new password: each does so once, and for a limited time. */
+export async function canResetPassword(key: string): Promise<boolean> {
+  const response = await fetch(`${AUTH}/auth/password/reset`, {
+    headers: { "X-Password-Reset-Key": key },
+  }).catch(() => {
+    throw new Problem(null, 0);
+  });
+  if (response.status >= 500 || response.status === 429)
+    throw new Problem(null, response.status, response.headers);
+  return response.ok;
 }
 
-export async function requestPasswordReset(email: string): Promise<void> {
-  const { status, body } = await post("/auth/password/request", { email });
-  if (status !== 200 && status !== 401) throw problemOf(status, body);
-}
-
-export async function resetPassword(key: string, password: string): Promise<void> {
-  const { status, body } = await post("/auth/password/reset", { key, password });
-  if (status !== 200 && status !== 401) throw problemOf(status, body);
+/** Posts what needs no sign-in: allauth answers 401 when it is done and nobody is signed in. */
+async function postKey(path: string, body: unknown, options?: { session: null }): Promise<void> {
+  const answer = await post(path, body, options);
+  if (answer.status !== 200 && answer.status !== 401) throw problemOf(answer);
 }

@@ -1,10 +1,11 @@
 "use client";
 import type { Appearance, Stripe } from "@stripe/stripe-js";
 import { loadStripe } from "@stripe/stripe-js/pure";
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import type { PublicSettings } from "@/api/generated";
 import { ReadableError } from "@/api/problem";
 import { useConfig } from "./queries";
+import { useSteady } from "./steady";
 
 const NOT_LOADED =
   "The card form could not be loaded. Check your connection, or whether something blocks it, and try again.";
@@ -35,7 +36,11 @@ async function openStripe(config: PublicSettings): Promise<Stripe> {
 /** Returns Stripe.js for the publishable key that the server sends; loaded once, on pages that need it. */
 export function useStripeJs() {
   const { data: config } = useConfig();
-  return useQuery({
+  return useSteady(useQuery(stripeQuery(config)), config?.publishable_key ?? "");
+}
+
+export const stripeQuery = (config: PublicSettings | undefined) =>
+  queryOptions({
     queryKey: ["stripe", config?.publishable_key],
     queryFn: () => openStripe(config as PublicSettings),
     enabled: config !== undefined,
@@ -44,7 +49,6 @@ export function useStripeJs() {
     gcTime: Number.POSITIVE_INFINITY,
     structuralSharing: false,
   });
-}
 
 export const appearance: Appearance = {
   theme: "stripe",

@@ -1,4 +1,5 @@
-/** Times, formatted in the reader's time zone, which is withZone. */
+/** Times in English, in the reader's time zone, which is named beside them. */
+import { LOCALE } from "./locale";
 
 /** Returns the reader's time zone; UTC when the browser does not know it. */
 export function ownZone(): string {
@@ -12,7 +13,7 @@ export function formatDay(moment: string, zone = ownZone()): string {
   const date = new Date(moment);
   const yearOf = (key: string) => key.slice(0, 4);
   const sameYear = yearOf(dayKey(moment, zone)) === yearOf(dayKey(new Date().toISOString(), zone));
-  return new Intl.DateTimeFormat(undefined, {
+  return new Intl.DateTimeFormat(LOCALE, {
     weekday: "short",
     day: "numeric",
     month: "short",
@@ -22,7 +23,7 @@ export function formatDay(moment: string, zone = ownZone()): string {
 }
 
 export function formatLongDay(moment: string, zone = ownZone()): string {
-  return new Intl.DateTimeFormat(undefined, {
+  return new Intl.DateTimeFormat(LOCALE, {
     weekday: "long",
     day: "numeric",
     month: "long",
@@ -32,7 +33,7 @@ export function formatLongDay(moment: string, zone = ownZone()): string {
 
 /** Returns a time such as "10:00 AM", or "2:30 AM GMT+1" in the hour that occurs twice when clocks go back. */
 export function formatTime(moment: string, zone = ownZone()): string {
-  const format = new Intl.DateTimeFormat(undefined, {
+  const format = new Intl.DateTimeFormat(LOCALE, {
     hour: "numeric",
     minute: "2-digit",
     timeZone: zone,
@@ -64,21 +65,15 @@ function isAmbiguous(moment: string, zone: string): boolean {
   );
 }
 
-/** Returns a span such as "Sat, Nov 28, 10:00 – 12:30 WET". */
+/** Returns a span such as "Sat, Nov 28, 10:00 – 12:30 Berlin time". */
 export function formatTimeSpan(start: string, end: string | null, zone = ownZone()): string {
-  const withZone = new Intl.DateTimeFormat(undefined, {
-    hour: "numeric",
-    minute: "2-digit",
-    timeZoneName: "short",
-    timeZone: zone,
-  });
-  if (!end) return `${formatDay(start, zone)}, ${withZone.format(new Date(start))}`;
-  return `${formatDay(start, zone)}, ${formatTime(start, zone)} – ${withZone.format(new Date(end))}`;
+  const until = end ? ` – ${formatTime(end, zone)}` : "";
+  return `${formatDay(start, zone)}, ${formatTime(start, zone)}${until} ${zoneLabel(zone, start)}`;
 }
 
 /**
  * Returns a span in a venue's zone, and in the reader's where its clocks show another time: "Sat, Nov 28, 10:00 – 12:30
- * WET", and null or the reader's. What is online (no zone) is in the reader's zone alone.
+ * Lisbon time", and null or the reader's. What is online (no zone) is in the reader's zone alone.
  */
 export function spanAt(
   start: string,
@@ -91,16 +86,28 @@ export function spanAt(
   return { text, own: differs ? formatTimeSpan(start, end) : null };
 }
 
-/** Returns a date and time such as "Nov 28, 2026, 10:00 AM GMT+1". */
-export function formatTimestamp(moment: string): string {
-  return new Intl.DateTimeFormat(undefined, {
+/** Returns a date and time such as "Nov 28, 2026, 10:00 AM Berlin time". */
+export function formatTimestamp(moment: string, zone = ownZone()): string {
+  const day = new Intl.DateTimeFormat(LOCALE, {
     year: "numeric",
     month: "short",
     day: "numeric",
-    hour: "numeric",
-    minute: "2-digit",
-    timeZoneName: "short",
+    timeZone: zone,
   }).format(new Date(moment));
+  return `${day}, ${formatTime(moment, zone)} ${zoneLabel(zone, moment)}`;
+}
+
+/** Zones that are named after no place, such as Etc/GMT+5 and CET. */
+const NO_PLACE = /^(Etc\/|[A-Z0-9+-]+$|SystemV\/)/;
+
+/** Returns a zone's name beside a time: "Berlin time", "UTC", or "GMT-5" where the zone is named after no place. */
+export function zoneLabel(zone: string, moment: string): string {
+  const isPlace = zone.includes("/") && !NO_PLACE.test(zone);
+  if (isPlace) return `${zoneName(zone.slice(zone.lastIndexOf("/") + 1))} time`;
+  const parts = new Intl.DateTimeFormat(LOCALE, { timeZoneName: "short", timeZone: zone }).formatToParts(
+    new Date(moment),
+  );
+  return parts.find((part) => part.type === "timeZoneName")?.value ?? zone;
 }
 
 /** Returns the calendar day of a time in a zone, such as 2026-11-28. */
@@ -131,9 +138,4 @@ export function formatDuration(minutes: number): string {
   const rest = minutes % 60;
   if (!hours) return `${rest} min`;
   return rest ? `${hours} h ${rest} min` : `${hours} h`;
-}
-
-export function formatHours(hours: number): string {
-  if (hours % 24 === 0 && hours >= 48) return `${hours / 24} days`;
-  return hours === 1 ? "1 hour" : `${hours} hours`;
 }

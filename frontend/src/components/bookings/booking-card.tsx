@@ -31,6 +31,9 @@ export function BookingCard({ booking, when, count }: Props) {
       </div>
       <p className="text-base text-soft">with {booking.practitioner.name}</p>
       <Times booking={booking} />
+      {booking.canceled_at ? (
+        <p className="mt-2 text-base text-soft">Canceled {formatTimestamp(booking.canceled_at)}</p>
+      ) : null}
       <Place venue={booking.venue} location={booking.location} className="mt-2" />
       {booking.join_url && booking.service_type !== "course" ? (
         <p className="mt-3">
@@ -138,6 +141,7 @@ function Times({ booking }: { booking: Booking }) {
       </>
     );
   }
+  if (booking.status === "canceled") return null;
   return booking.valid_until ? (
     <p className="mt-3">Choose a time by {formatTimestamp(booking.valid_until)}</p>
   ) : (

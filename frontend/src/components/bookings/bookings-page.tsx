@@ -1,4 +1,5 @@
 "use client";
+import { useState } from "react";
 import type { Booking } from "@/api/generated";
 import { RequireSignIn } from "@/components/auth/require-sign-in";
 import { ButtonLink } from "@/components/ui/button";
@@ -11,26 +12,43 @@ import { isZero } from "@/lib/money";
 import { useBookings, type When } from "@/lib/queries";
 import { ownZone, zoneName } from "@/lib/time";
 import { BookingCard } from "./booking-card";
+import { type Cancellation, CancellationContext, CancellationNotice } from "./cancellation";
+import { UnpaidOrders } from "./unpaid-orders";
 
 export function BookingsPage() {
   return (
     <>
       <PageTitle lead={`Times are yours: ${zoneName(ownZone())}`}>Bookings</PageTitle>
       <RequireSignIn why="Your bookings are kept in your account.">
-        <div className="grid gap-12">
-          <BookingsSection when="unscheduled" title="To be scheduled" />
-          <BookingsSection when="upcoming" title="Upcoming" />
-          <BookingsSection when="past" title="Past" />
-        </div>
+        <Sections />
       </RequireSignIn>
     </>
+  );
+}
+
+function Sections() {
+  const [canceled, setCanceled] = useState<Cancellation | null>(null);
+  return (
+    <CancellationContext value={setCanceled}>
+      <div className="grid gap-12">
+        {canceled ? <CancellationNotice key={canceled.bookingId} cancellation={canceled} /> : null}
+        <UnpaidOrders />
+        <BookingsSection when="unscheduled" title="To be scheduled" />
+        <BookingsSection when="upcoming" title="Upcoming" />
+        <BookingsSection when="past" title="Past" />
+        <BookingsSection when="canceled" title="Canceled" />
+      </div>
+    </CancellationContext>
   );
 }
 
 /** Hides an empty list, except that of upcoming bookings: there a new buyer is led to the catalogue. */
 function BookingsSection({ when, title }: { when: When; title: string }) {
   const bookings = useBookings(when);
-  const loaded = bookings.data?.pages.flatMap((page) => page.results) ?? [];
+  const loaded = (bookings.data?.pages.flatMap((page) => page.results) ?? []).filter(
+    // What was canceled has a section of its own.
+    ({ status }) => when !== "past" || status !== "canceled",
+  );
   if (when !== "upcoming" && !bookings.isError && loaded.length === 0) return null;
   return (
     <section aria-labelledby={`when-${when}`}>
@@ -38,7 +56,7 @@ function BookingsSection({ when, title }: { when: When; title: string }) {
         {title}
       </h2>
       {bookings.isPending ? <Loading rows={2} /> : null}
-      {bookings.isError ? <LoadError error={bookings.error} retry={bookings.refetch} /> : null}
+      {bookings.isError ? <LoadError query={bookings} /> : null}
       {bookings.isSuccess && loaded.length === 0 ? (
         <EmptyState
           title="Nothing is planned yet"

@@ -10,16 +10,21 @@ import { LoadError } from "@/components/ui/notice";
 import { announce } from "@/lib/announce";
 import { formatMoney, isZero } from "@/lib/money";
 import { cancellationPreviewQuery, OWN_DATA } from "@/lib/queries";
+import { useSteady } from "@/lib/steady";
 import { formatTimestamp } from "@/lib/time";
+import { useShowCancellation } from "./cancellation";
 
 /** Cancels a booking; the dialog first shows what is refunded. */
 export function CancelBooking({ booking, label }: { booking: Booking; label: string }) {
   const [open, setOpen] = useState(false);
   const client = useQueryClient();
+  const showCancellation = useShowCancellation();
   const cancel = useMutation({
     mutationFn: () => unwrap(bookingsCancelCreate({ path: { id: Number(booking.id) } })),
-    onSuccess: () => {
+    onSuccess: ({ refund }) => {
       setOpen(false);
+      const { id: bookingId, order_id: orderId, service_name: title } = booking;
+      showCancellation({ bookingId, orderId, title, refund });
       announce(`${booking.service_name} is canceled.`);
     },
     onSettled: () => client.invalidateQueries({ queryKey: [OWN_DATA] }),
@@ -47,9 +52,9 @@ export function CancelBooking({ booking, label }: { booking: Booking; label: str
 
 /** Shows the refund that the server computes: it deducts used parts and earlier refunds. */
 function CancellationPreview({ booking }: { booking: Booking }) {
-  const preview = useQuery(cancellationPreviewQuery(booking.id));
+  const preview = useSteady(useQuery(cancellationPreviewQuery(booking.id)), booking.id);
   if (preview.isPending) return <Loading rows={1} />;
-  if (preview.isError) return <LoadError error={preview.error} retry={preview.refetch} />;
+  if (preview.isError) return <LoadError query={preview} />;
   const { returned, currency, along } = preview.data;
   return (
     <>

@@ -36,7 +36,7 @@ export function MoveDialog({ booking, onClose }: { booking: Booking; onClose: ()
     >
       <TimePicker booking={booking} target={target} onChoose={setTarget} />
       {/* Stays at the bottom edge, in reach of the thumb, while the times scroll behind it. */}
-      <div className="sticky -bottom-5 -mx-5 mt-4 -mb-5 border-line border-t bg-card px-5 pt-3 pb-5 sm:-bottom-7 sm:-mx-7 sm:-mb-7 sm:px-7 sm:pb-7">
+      <div className="sticky bottom-0 -mx-5 mt-4 -mb-5 border-line border-t bg-card px-5 pt-3 pb-5 sm:-mx-7 sm:-mb-7 sm:px-7 sm:pb-7">
         <ErrorNotice error={move.error} changes className="mb-3" />
         <BothTimes booking={booking} target={target} />
         <Button

@@ -6,7 +6,7 @@ import { unwrap } from "@/api/problem";
 import { SessionPicker } from "@/components/service/session-picker";
 import { SlotPicker } from "@/components/service/slot-picker";
 import { Button } from "@/components/ui/button";
-import { Dialog } from "@/components/ui/dialog";
+import { Dialog, DialogActions } from "@/components/ui/dialog";
 import { ErrorNotice, Notice } from "@/components/ui/notice";
 import { announce } from "@/lib/announce";
 import { OWN_DATA } from "@/lib/queries";
@@ -35,15 +35,17 @@ export function ScheduleDialog({ booking, onClose }: { booking: Booking; onClose
     >
       <Times booking={booking} chosen={chosen} onChoose={setChosen} />
       <ErrorNotice error={schedule.error} changes className="mt-4" />
-      <Button
-        size="large"
-        className="mt-5 w-full"
-        disabled={!chosen}
-        busy={schedule.isPending}
-        onClick={() => (chosen ? schedule.mutate(chosen) : undefined)}
-      >
-        Confirm this time
-      </Button>
+      <DialogActions>
+        <Button
+          size="large"
+          className="w-full"
+          disabled={!chosen}
+          busy={schedule.isPending}
+          onClick={() => (chosen ? schedule.mutate(chosen) : undefined)}
+        >
+          Confirm this time
+        </Button>
+      </DialogActions>
     </Dialog>
   );
 }

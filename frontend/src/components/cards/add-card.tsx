@@ -28,7 +28,7 @@ export function AddCard(props: AddCardProps) {
     () => ({ mode: "setup" as const, currency, allowedPaymentMethodTypes: types, appearance }),
     [currency, types],
   );
-  if (stripe.isError) return <LoadError error={stripe.error} retry={stripe.refetch} />;
+  if (stripe.isError) return <LoadError query={stripe} />;
   if (!stripe.data) return <Loading rows={1} />;
   return (
     <Card ref={focusOn} tabIndex={-1} className="outline-none" aria-label="Add a card">
@@ -43,7 +43,8 @@ export function AddCard(props: AddCardProps) {
 const WAITS_MS = [300, 700, 1_500, 3_000, 5_000];
 
 function AddCardForm({ onClose, onLate }: AddCardProps) {
-  const { save, ready } = useSaveCard();
+  const wording = useConfig().data?.save_card_wording;
+  const { save, ready } = useSaveCard(wording?.id);
   const locked = useRef(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -67,6 +68,7 @@ function AddCardForm({ onClose, onLate }: AddCardProps) {
   return (
     <form onSubmit={submit} className="mt-4 grid gap-5" aria-label="New card">
       <PaymentElement options={{ layout: "tabs" }} />
+      <p className="text-base text-soft">{wording?.text}</p>
       <ErrorNotice error={error} />
       <div className="flex flex-wrap gap-3">
         <Button type="submit" busy={busy} disabled={!ready}>
@@ -80,8 +82,8 @@ function AddCardForm({ onClose, onLate }: AddCardProps) {
   );
 }
 
-/** Returns `save`, which resolves to whether the card is listed yet, and rejects when it was not saved. */
-function useSaveCard() {
+/** Returns `save`, which sends the wording that the buyer saw. It resolves to whether the card is listed yet, and rejects when it was not saved. */
+function useSaveCard(wordingId: string | undefined) {
   const stripe = useStripe();
   const elements = useElements();
   const client = useQueryClient();
@@ -91,7 +93,9 @@ function useSaveCard() {
       throw new ReadableError("The card form is not ready yet. Wait a moment, then save it.");
     const { error: incomplete } = await elements.submit();
     if (incomplete) throw readableError(classifyError(incomplete));
-    const { client_secret: clientSecret } = await unwrap(paymentsMethodsSetupCreate());
+    const { client_secret: clientSecret } = await unwrap(
+      paymentsMethodsSetupCreate({ body: { consent_wording: wordingId } }),
+    );
     const { error: refused, setupIntent = null } = await stripe
       .confirmSetup({
         elements,

@@ -12,6 +12,7 @@ import { ErrorNotice, LoadError, Notice } from "@/components/ui/notice";
 import { announce } from "@/lib/announce";
 import { cardName } from "@/lib/cards";
 import { OWN_DATA, useCards } from "@/lib/queries";
+import { formatTimestamp } from "@/lib/time";
 import { AddCard } from "./add-card";
 import { CardFace } from "./card-face";
 
@@ -28,7 +29,7 @@ export function PaymentMethodsManager() {
   const setDefault = useMutation({ mutationFn: makeDefault, onSettled: refresh });
   const [late, waitForCard] = useLateCard(cards.data?.length ?? 0, refresh);
   if (cards.isPending) return <Loading />;
-  if (cards.isError) return <LoadError error={cards.error} retry={cards.refetch} />;
+  if (cards.isError) return <LoadError query={cards} />;
   return (
     <div className="grid max-w-2xl gap-5">
       <ErrorNotice error={setDefault.error} changes />
@@ -116,7 +117,21 @@ function SavedCard({ card, busy, onDefault, onDeleted }: SavedCardProps) {
         )}
         <DeleteCard card={card} onDone={onDeleted} />
       </div>
+      <Agreement card={card} />
     </li>
+  );
+}
+
+/** What the owner agreed to when the card was saved. */
+function Agreement({ card: { consent } }: { card: Method }) {
+  if (!consent) return null;
+  return (
+    <details className="w-full text-base text-soft">
+      <summary className="cursor-pointer underline underline-offset-4">What you agreed to</summary>
+      <p className="mt-1">
+        “{consent.text}” {formatTimestamp(consent.given_at)}
+      </p>
+    </details>
   );
 }
 

@@ -28,7 +28,7 @@ export function Catalogue() {
         {type ? SERVICE_TYPES[type].hint : "Everything on offer"}
       </p>
       {services.isPending ? <Loading rows={4} className="sm:grid-cols-2 lg:grid-cols-3" /> : null}
-      {services.isError ? <LoadError error={services.error} retry={() => services.refetch()} /> : null}
+      {services.isError ? <LoadError query={services} /> : null}
       {services.isSuccess && loaded.length === 0 ? (
         <EmptyState title="Nothing here just now" action={<ButtonLink href="/">Show everything</ButtonLink>}>
           <p>New dates are added every week.</p>

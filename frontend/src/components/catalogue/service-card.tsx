@@ -3,14 +3,14 @@ import Link from "next/link";
 import type { Service } from "@/api/generated";
 import { ServiceArt } from "@/components/art/service-art";
 import { Badge } from "@/components/ui/badge";
+import { useCurrencies } from "@/lib/currency";
 import { formatMoney } from "@/lib/money";
 import { priceOf } from "@/lib/price";
-import { useConfig } from "@/lib/queries";
 import { SERVICE_TYPES } from "@/lib/service-types";
 import { formatDuration } from "@/lib/time";
 
 export function ServiceCard({ service }: { service: Service }) {
-  const price = priceOf(service, useConfig().data?.currency);
+  const price = priceOf(service, useCurrencies());
   return (
     <Link
       href={`/services/?id=${service.id}`}

@@ -7,7 +7,6 @@ import { Notice } from "@/components/ui/notice";
 import { OWN_DATA } from "@/lib/queries";
 import { useAccount } from "@/lib/use-account";
 import { findSamePurchase } from "./bought-just-now";
-import { HoldCountdown } from "./hold";
 import { returnPath } from "./order-in-doubt";
 import type { Purchase } from "./purchase";
 
@@ -34,10 +33,7 @@ export function BackFromStripe({ purchase }: { purchase: Purchase }) {
       title={isUnpaid ? "You came back without paying" : "You came back from Stripe’s page"}
     >
       {isUnpaid ? (
-        <>
-          <p>Pay here, or leave it.</p>
-          <HoldCountdown until={order.expires_at} keepsPlace={purchase.holds} />
-        </>
+        <p>Pay here, or leave it.</p>
       ) : (
         <p>
           Have you paid there?{" "}

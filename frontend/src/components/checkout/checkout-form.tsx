@@ -1,18 +1,22 @@
 "use client";
-import { LockKeyhole } from "lucide-react";
+import { useQuery } from "@tanstack/react-query";
+import { LockKeyhole, Undo2 } from "lucide-react";
+import Link from "next/link";
 import { type FormEvent, type ReactNode, useState } from "react";
 import type { Method } from "@/api/generated";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Switch } from "@/components/ui/switch";
 import { formatMoney, type Split, toDecimal } from "@/lib/money";
-import { useConfig } from "@/lib/queries";
+import { OWN_DATA, useConfig } from "@/lib/queries";
+import { serverNow } from "@/lib/server-clock";
+import { formatTimestamp } from "@/lib/time";
 import { useAccount } from "@/lib/use-account";
-import { BoughtJustNow } from "./bought-just-now";
+import { BoughtJustNow, findOpenOrder } from "./bought-just-now";
 import { CardChoice } from "./card-choice";
 import { ConfirmRepeat } from "./confirm-repeat";
 import { type CreditsChoice, CreditsToggle } from "./credits-toggle";
-import { HoldCountdown } from "./hold";
+import { HoldNotice } from "./hold";
 import type { NewCard } from "./new-card";
 import { PaymentError } from "./payment-error";
 import type { Purchase } from "./purchase";
@@ -35,7 +39,9 @@ export function CheckoutForm(props: Props) {
   const { purchase, split, cards, balanceMinor, credits, newCard, save, onSave } = props;
   const account = useAccount();
   const { savedCard, setPicked } = useSavedCard(cards);
-  const { pay, payOnHostedPage, busy, error, placed, ready } = usePay();
+  const { pay, payOnHostedPage, holdAgain, busy, error, placed, ready } = usePay();
+  const wording = useConfig().data?.save_card_wording;
+  const heldUntil = useOwnHold(purchase, placed?.expires_at);
   const [place, setPlace] = useState<PaymentPlace>("form");
   const paysByCard = split.cardMinor > 0;
   const blocked = busy === "hosted" || (paysByCard && !ready);
@@ -43,6 +49,7 @@ export function CheckoutForm(props: Props) {
     ...purchase.body,
     use_credits: credits.use && split.creditsMinor > 0,
     save_payment_method: save,
+    ...(save && wording ? { consent_wording: wording.id } : {}),
   };
   const payer = { name: account?.name ?? "", email: account?.email ?? "" };
   const buy = (where: PaymentPlace, again?: string) => {
@@ -67,7 +74,15 @@ export function CheckoutForm(props: Props) {
         </CardSection>
       ) : null}
       <SubmitError error={error} purchase={purchase} onAgain={(orderId) => buy(place, orderId)} />
-      {placed && paysByCard ? <HoldCountdown until={placed.expires_at} keepsPlace={purchase.holds} /> : null}
+      {heldUntil && paysByCard ? (
+        <HoldNotice
+          until={heldUntil}
+          keepsPlace={purchase.holds}
+          busy={busy === "form"}
+          onAgain={() => void holdAgain(body)}
+        />
+      ) : null}
+      <CancellationTerms purchase={purchase} />
       <Button type="submit" size="large" busy={busy === "form"} disabled={blocked}>
         {payButtonText(purchase, split)}
       </Button>
@@ -82,7 +97,19 @@ function SubmitError({ error, purchase, onAgain }: SubmitErrorProps) {
   if (!error) return null;
   if (error instanceof BoughtJustNow)
     return <ConfirmRepeat error={error} onAgain={() => onAgain(error.orderId)} />;
-  return <PaymentError error={error} purchase={purchase} />;
+  return <PaymentError error={error} back={purchase.back} />;
+}
+
+/** Returns until when what is bought is kept for the buyer: by the order just placed, or by one placed before. */
+function useOwnHold({ body }: Purchase, placedUntil: string | undefined): string | null {
+  const account = useAccount();
+  const earlier = useQuery({
+    queryKey: [OWN_DATA, "hold", JSON.stringify(body)],
+    queryFn: () => findOpenOrder(body),
+    enabled: Boolean(account),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return placedUntil ?? earlier.data?.expires_at ?? null;
 }
 
 /** Selects the default card at first, and deselects a card that was deleted. Null means a new card. */
@@ -113,23 +140,13 @@ function CardSection({ cards, savedCard, onChoose, children }: CardSectionProps)
 
 type NewCardSectionProps = Pick<Props, "newCard" | "save" | "onSave"> & { disabled: boolean };
 
+/** The fields of a new card, and whether to save it: the server's sentence, which is kept with the card. */
 function NewCardSection({ newCard, save, onSave, disabled }: NewCardSectionProps) {
+  const wording = useConfig().data?.save_card_wording;
   return (
     <div className="mt-5 grid gap-5">
       <newCard.Fields />
-      <Switch
-        checked={save}
-        onChange={onSave}
-        disabled={disabled}
-        label={
-          <>
-            <span className="font-semibold">Save this card</span>
-            <span className="block text-base text-soft">
-              For your next booking. You can delete it any time.
-            </span>
-          </>
-        }
-      />
+      {wording ? <Switch checked={save} onChange={onSave} disabled={disabled} label={wording.text} /> : null}
     </div>
   );
 }
@@ -153,6 +170,28 @@ function HostedPageButton({ busy, onClick }: HostedPageButtonProps) {
     </p>
   );
 }
+
+/** What cancelling returns, before the buyer pays. */
+function CancellationTerms({ purchase: { terms, freeUntil } }: { purchase: Purchase }) {
+  if (!terms) return null;
+  return (
+    <p className="flex gap-2.5 text-base">
+      <Undo2 aria-hidden="true" className="mt-1 size-4 shrink-0 text-tide" />
+      <span>
+        {terms}
+        {freeUntil ? <span className="block font-semibold">{deadlineText(freeUntil)}</span> : null}{" "}
+        <Link href="/terms/" className="underline underline-offset-4">
+          Terms
+        </Link>
+      </span>
+    </p>
+  );
+}
+
+const deadlineText = (freeUntil: string) =>
+  Date.parse(freeUntil) > serverNow()
+    ? `Free until ${formatTimestamp(freeUntil)}.`
+    : `That was ${formatTimestamp(freeUntil)}: this booking can’t be canceled for free any more.`;
 
 function payButtonText({ currency }: Purchase, { cardMinor, creditsMinor }: Split): string {
   if (cardMinor === 0) return `Pay ${formatMoney(toDecimal(creditsMinor, currency), currency)} with credits`;

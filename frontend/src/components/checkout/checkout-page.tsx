@@ -54,10 +54,10 @@ function useDoubtfulOrder() {
 
 /** Summary on one side, payment on the other; `newCard` is the Stripe Element that takes a new card. */
 function Checkout({ newCard }: { newCard: NewCard }) {
-  const { purchase, error, missing, retry } = usePurchase();
+  const { purchase, failed, missing } = usePurchase();
   const canceled = useSearchParams().get("canceled") === "1";
   const [spendsCredits, setSpendsCredits] = useState(false);
-  if (error) return <LoadError error={error} retry={retry} />;
+  if (failed) return <LoadError query={failed} />;
   if (missing) return <NothingToPay {...missing} />;
   if (!purchase) return <Loading />;
   return (
@@ -102,19 +102,18 @@ function Payment({
   const stripe = useStripeJs();
   const cards = useCards();
   const balances = useCredits();
-  if (cards.isError) return <LoadError error={cards.error} retry={cards.refetch} />;
-  if (balances.isError) return <LoadError error={balances.error} retry={balances.refetch} />;
+  if (cards.isError) return <LoadError query={cards} />;
+  if (balances.isError) return <LoadError query={balances} />;
   if (!cards.data || !balances.data || !config.data || stripe.isPending) return <Loading />;
   const balance =
     purchase.type === "credits"
       ? undefined
       : balances.data.pages[0]?.balances.find(({ currency }) => currency === purchase.currency);
   const balanceMinor = balance ? toMinor(balance.spendable, purchase.currency) : 0;
-  const minimum = toMinor(config.data.minimum_charge, config.data.currency);
-  const split = splitOf(purchase.totalMinor, credits.use ? balanceMinor : 0, minimum);
+  const split = splitOf(purchase.totalMinor, credits.use ? balanceMinor : 0, purchase.minimumMinor);
   return (
     <div className="grid gap-5">
-      {stripe.isError ? <LoadError error={stripe.error} retry={stripe.refetch} /> : null}
+      {stripe.isError ? <LoadError query={stripe} /> : null}
       <WithElements
         // Without Stripe.js, credits and the hosted page still work.
         stripe={stripe.data ?? null}
@@ -142,7 +141,7 @@ type PaymentFormProps = {
 };
 
 function WithElements({ stripe, newCard, split, purchase, types, ...rest }: PaymentFormProps) {
-  const [save, setSave] = useState(true);
+  const [save, setSave] = useState(false);
   const { currency, totalMinor } = purchase;
   // Elements refuse an amount of zero; they are hidden when nothing is due.
   const amountMinor = split.cardMinor || totalMinor;

@@ -4,7 +4,8 @@ import { ReadableError } from "@/api/problem";
 export const NOTHING_WAS_CHARGED = "Nothing was charged";
 
 export class Declined extends ReadableError {
-  constructor(reason: string) {
+  constructor(reason: string, orderId: string) {
     super(`${reason} ${NOTHING_WAS_CHARGED}: try again, or use another card.`);
+    this.reference = orderId;
   }
 }

@@ -6,7 +6,9 @@ import { Place } from "@/components/ui/place";
 import { TimeSpan } from "@/components/ui/time-span";
 import { formatMoney, isZero } from "@/lib/money";
 import { formatTimestamp } from "@/lib/time";
+import { checkoutPathOf } from "./checkout-path";
 import { NOTHING_WAS_CHARGED } from "./declined";
+import { OrderAgain } from "./order-again";
 
 /** The outcome of an order, and the next step. */
 export function OrderOutcome({ order }: { order: OrderDetail }) {
@@ -25,7 +27,10 @@ export function OrderOutcome({ order }: { order: OrderDetail }) {
       return (
         <div className="mt-6 grid gap-5">
           <p>{canceledText(order)}</p>
-          <ButtonLink href="/">See what is offered</ButtonLink>
+          <OrderAgain order={order} />
+          <ButtonLink href="/" look="quiet">
+            See what is offered
+          </ButtonLink>
         </div>
       );
     case "paid":
@@ -49,7 +54,7 @@ export function OrderOutcome({ order }: { order: OrderDetail }) {
 }
 
 /** Says why an order was canceled. Its payment was canceled at Stripe first; a later one is among its refunds. */
-function canceledText(order: OrderDetail): string {
+export function canceledText(order: OrderDetail): string {
   const { type, cancel_reason: reason, failure, refunds, refunded, currency } = order;
   const over = "The time to pay was over, so what was kept for you is free for others again. ";
   const why = reason === "abandoned" ? over : failure?.message ? `${failure.message} ` : "";
@@ -150,16 +155,4 @@ export function bankWaitText({ kept_until: keptUntil }: OrderDetail): string {
     ? `Your place is kept until ${formatTimestamp(keptUntil)}. Should your bank not have paid by then, the order ends, and money that comes later goes back to you. `
     : "";
   return `This may take some days. ${keeps}We will write to you when the payment is through, and when it fails.`;
-}
-
-/** Returns the checkout URL for the same purchase; null when the order does not name it. */
-export function checkoutPathOf(order: OrderDetail): string | null {
-  if (order.type === "credit") return `/checkout/?credits=${order.amount}`;
-  if (!order.service?.id) return null;
-  const query = new URLSearchParams({ service: order.service.id });
-  const line = order.lines[0];
-  if (order.service.type === "session" && line?.start_datetime) query.set("start", line.start_datetime);
-  if (order.service.type === "workshop" && line?.service_session_id)
-    query.set("session", line.service_session_id);
-  return `/checkout/?${query}`;
 }

@@ -1,7 +1,7 @@
 import Link from "next/link";
 import { errorText, Problem } from "@/api/problem";
+import { GetHelp } from "@/components/ui/get-help";
 import { Notice } from "@/components/ui/notice";
-import type { Purchase } from "./purchase";
 
 const TIME_IS_GONE = new Set([
   "sold_out",
@@ -27,11 +27,11 @@ const HAS_AN_ORDER = new Set([
   "address_hold_limit_reached",
 ]);
 
-/** Says why a payment failed and links to the next step; the form keeps its input. */
-export function PaymentError({ error, purchase }: { error: unknown; purchase: Purchase }) {
+/** Says why a payment failed and links to the next step; `back` is where another time is chosen. */
+export function PaymentError({ error, back }: { error: unknown; back: string }) {
   const code = error instanceof Problem ? error.code : "";
   const title = TITLES[code];
-  const next = nextStep(error, purchase);
+  const next = nextStep(error, back);
   return (
     <Notice kind={title ? "info" : "bad"} title={title ?? "That did not work"}>
       <p>{errorText(error)}</p>
@@ -40,13 +40,14 @@ export function PaymentError({ error, purchase }: { error: unknown; purchase: Pu
           {next.label}
         </Link>
       ) : null}
+      <GetHelp error={error} />
     </Notice>
   );
 }
 
-function nextStep(error: unknown, purchase: Purchase): { href: string; label: string } | null {
+function nextStep(error: unknown, back: string): { href: string; label: string } | null {
   if (!(error instanceof Problem)) return null;
-  if (TIME_IS_GONE.has(error.code)) return { href: purchase.back, label: "Choose another time" };
+  if (TIME_IS_GONE.has(error.code)) return { href: back, label: "Choose another time" };
   if (error.code === "already_booked") return { href: "/bookings/", label: "See your bookings" };
   if (error.code === "not_on_sale") return { href: "/", label: "See what is offered" };
   if (!HAS_AN_ORDER.has(error.code)) return null;

@@ -1,12 +1,15 @@
 "use client";
 import type { OrderDetail } from "@/api/generated";
-import { CancelOrder, holdsPlace } from "@/components/orders/cancel-order";
+import { isNotFound } from "@/api/problem";
+import { CancelOrder } from "@/components/orders/cancel-order";
 import { ButtonLink } from "@/components/ui/button";
+import { GetHelp } from "@/components/ui/get-help";
 import { Loading } from "@/components/ui/loading";
 import { LoadError, Notice } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
+import { checkoutPathOf, holdsPlace } from "./checkout-path";
 import { HoldCountdown, useSecondsLeft } from "./hold";
-import { checkoutPathOf, OrderOutcome } from "./order-outcome";
+import { OrderOutcome } from "./order-outcome";
 import { OrderProgress, progressOf } from "./order-progress";
 import { useOrderPolling } from "./use-order-polling";
 
@@ -23,9 +26,9 @@ const TITLES: Record<string, string> = {
 
 /** Polls an order until Stripe's result is known, and shows its progress and outcome. */
 export function PaymentStatus({ orderId }: { orderId: string }) {
-  const { order, error, retry, late, isAsked } = useOrderPolling(orderId);
-  if (!order && error) return <LoadError error={error} retry={retry} />;
-  if (!order) return late ? <Unreachable /> : <Loading />;
+  const { order, query, late, isAsked } = useOrderPolling(orderId);
+  if (!order && isNotFound(query.error)) return <LoadError query={query} />;
+  if (!order) return query.error || late ? <Unreachable query={query} /> : <Loading />;
   const status = order.status ?? "pending";
   const unpaid = status === "pending" && isAsked;
   return (
@@ -46,8 +49,8 @@ export function PaymentStatus({ orderId }: { orderId: string }) {
   );
 }
 
-/** Shown without a network; polling resumes by itself. */
-function Unreachable() {
+/** Shown when the order can't be loaded; polling goes on by itself, and what is shown does not change meanwhile. */
+function Unreachable({ query }: { query: { error: unknown } }) {
   return (
     <>
       <h1 className="sr-only">Your order</h1>
@@ -57,6 +60,7 @@ function Unreachable() {
           your payment goes on without you, and it is among your orders. Don’t pay again before you have
           looked.
         </p>
+        {query.error ? <GetHelp error={query.error} /> : null}
       </Notice>
     </>
   );

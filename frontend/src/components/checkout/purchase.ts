@@ -11,6 +11,10 @@ export type Purchase = {
   when: string | null;
   /** A note on times that are chosen after the payment. */
   later: string | null;
+  /** What cancelling returns, in the server's words; null for credits. */
+  terms: string | null;
+  /** Until when it can be canceled for free; null when it has no time yet. */
+  freeUntil: string | null;
   /** Whether an unpaid order holds seats or a slot. */
   holds: boolean;
   type: ServiceType | "credits";
@@ -18,19 +22,23 @@ export type Purchase = {
   amount: string;
   currency: string;
   totalMinor: number;
+  /** The smallest share that a card can pay. */
+  minimumMinor: number;
   back: string;
   body: PaymentRequestRequest;
 };
+
+const HOUR_MS = 3_600_000;
 
 /** The time that the buyer chose: the start of a slot, or a session. */
 export type Time = { start?: string; date?: Session };
 
 export function servicePurchase(
   service: ServiceDetail,
-  currency: string,
+  currencies: Parameters<typeof priceOf>[1],
   { start, date }: Time,
 ): Purchase | null {
-  const price = priceOf(service, currency);
+  const price = priceOf(service, currencies);
   if (!price) return null;
   const scheduling = start ? { start_datetime: start } : date ? { service_session_id: date.id } : undefined;
   return {
@@ -38,12 +46,15 @@ export function servicePurchase(
     detail: `with ${service.practitioner.name}`,
     when: whenText(start ?? date?.start_datetime, date?.end_datetime ?? null, service.venue?.time_zone),
     later: schedulingText(service),
+    terms: service.cancellation_terms,
+    freeUntil: subtractHours(start ?? date?.start_datetime, service.free_cancel_hours ?? 24),
     holds: service.type === "course" || scheduling !== undefined,
     type: service.type,
     seed: service.slug,
     amount: price.amount,
     currency: price.currency,
     totalMinor: toMinor(price.amount, price.currency),
+    minimumMinor: toMinor(price.minimum_charge, price.currency),
     back: `/services/?id=${service.id}`,
     body: {
       service_id: service.id,
@@ -60,23 +71,30 @@ function whenText(start: string | undefined, end: string | null, zone?: string):
   return own ? `${text} (your time: ${own})` : text;
 }
 
+function subtractHours(start: string | undefined, hours: number): string | null {
+  return start ? new Date(Date.parse(start) - hours * HOUR_MS).toISOString() : null;
+}
+
 function schedulingText({ type, validity_days: days }: ServiceDetail): string | null {
   if (type !== "package" && type !== "bundle") return null;
   return `You choose the times once it is paid, ${days ? `within ${days} days` : "whenever you like"}.`;
 }
 
-export function creditPurchase(amount: string, currency: string): Purchase {
+export function creditPurchase(amount: string, currency: string, minimum: string): Purchase {
   return {
     title: "Estuary credits",
     detail: "To spend on anything, with any practitioner",
     when: null,
     later: null,
+    terms: null,
+    freeUntil: null,
     holds: false,
     type: "credits",
     seed: "credits",
     amount,
     currency,
     totalMinor: toMinor(amount, currency),
+    minimumMinor: toMinor(minimum, currency),
     back: "/credits/",
     body: { is_credit_purchase: true, amount, credit_amount: amount, currency },
   };

@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { type OrderDetail, ordersSyncCreate } from "@/api/generated";
 import { isNotFound, unwrap } from "@/api/problem";
 import { OWN_DATA, orderQuery } from "@/lib/queries";
+import { useSteady } from "@/lib/steady";
 
 const ASK_STRIPE_AFTER_MS = [2_000, 6_000, 15_000];
 const ASK_STRIPE_EVERY_MS = 30_000;
@@ -22,12 +23,13 @@ export function useOrderPolling(orderId: string, { atOnce = false } = {}) {
   const [isAsked, setAsked] = useState(false);
   const isOpen = (order: OrderDetail | undefined) =>
     !order || order.status === "pending" || (order.status === "failed" && !isAsked);
-  const query = useQuery({
+  const polled = useQuery({
     ...orderQuery(orderId),
     staleTime: 0,
     refetchInterval: ({ state }) =>
       isOpen(state.data) && !isNotFound(state.error) ? (late ? 5_000 : 1_000) : false,
   });
+  const query = useSteady(polled, orderId);
   const open = isOpen(query.data) && !isNotFound(query.error);
   const doubtful = query.data?.status === "failed" && !isAsked;
 
@@ -49,7 +51,7 @@ export function useOrderPolling(orderId: string, { atOnce = false } = {}) {
 
   const order: OrderDetail | undefined =
     query.data && doubtful ? { ...query.data, status: "pending" } : query.data;
-  return { order, error: query.error, retry: query.refetch, late: late && open, isAsked };
+  return { order, query, late: late && open, isAsked };
 }
 
 /** Calls `ask` with growing pauses, also after a failure; returns a function that stops it. */

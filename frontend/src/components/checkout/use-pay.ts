@@ -39,7 +39,7 @@ class AmountChanged extends ReadableError {
   }
 }
 
-/** Returns `pay` and `payOnHostedPage`. Only one runs at a time, so one click is one charge. */
+/** Returns `pay`, `payOnHostedPage` and `holdAgain`. Only one runs at a time, so one click is one charge. */
 export function usePay() {
   const stripe = useStripe();
   const elements = useElements();
@@ -87,7 +87,7 @@ export function usePay() {
         if (verdict === "over") return window.location.replace(returnPath(created.order_id));
         if (verdict?.kind === "unknown") return checkOrder(created.order_id);
         setOrderInUrl(null);
-        throwIfRefused(verdict);
+        throwIfRefused(verdict, created.order_id);
       }
       showOrder(created.order_id);
     });
@@ -102,7 +102,13 @@ export function usePay() {
       else router.replace(returnPath(created.order_id));
     });
 
-  return { pay, payOnHostedPage, busy, error, placed, ready: stripe !== null };
+  /** Places the same order again after its hold has ended, if what it held is still free. */
+  const holdAgain = (body: PaymentRequestRequest) =>
+    runExclusive("form", async () => void (await create({ ...body, payment_type: "intent" }, undefined)), {
+      staysHere: true,
+    });
+
+  return { pay, payOnHostedPage, holdAgain, busy, error, placed, ready: stripe !== null };
 }
 
 /** Returns `create`, which places an order unless it repeats a recent one, and the last order it placed. */
@@ -145,8 +151,8 @@ async function confirmInTime(
 
 const verdictOf = (error: StripeError | undefined) => (error ? classifyError(error) : undefined);
 
-function throwIfRefused(verdict: Verdict | undefined): void {
-  if (verdict?.kind === "declined") throw new Declined(verdict.reason);
+function throwIfRefused(verdict: Verdict | undefined, orderId = ""): void {
+  if (verdict?.kind === "declined") throw new Declined(verdict.reason, orderId);
   if (verdict?.kind === "invalid") throw new ReadableError(verdict.reason);
   if (verdict) throw new ReadableError("The card could not be checked. Look at it again, then pay.");
 }

@@ -2,12 +2,16 @@
 import { useSearchParams } from "next/navigation";
 import { useEffect } from "react";
 import { isNotFound } from "@/api/problem";
+import type { LoadError } from "@/components/ui/notice";
+import { useCurrencies } from "@/lib/currency";
+import { parseAmount } from "@/lib/money";
 import { useConfig, useService, useSessions } from "@/lib/queries";
 import { belowMinimumText, creditPurchase, type Purchase, servicePurchase } from "./purchase";
 
 /** Why there is nothing to pay for, and a link to the next step. */
 export type NoPurchase = { title: string; href: string; label: string };
-type PurchaseResult = { purchase?: Purchase; error?: unknown; missing?: NoPurchase; retry?: () => void };
+type FailedQuery = Parameters<typeof LoadError>[0]["query"];
+type PurchaseResult = { purchase?: Purchase; failed?: FailedQuery; missing?: NoPurchase };
 
 const NOTHING: NoPurchase = {
   title: "There is nothing to pay for here",
@@ -15,7 +19,6 @@ const NOTHING: NoPurchase = {
   label: "See what is offered",
 };
 
-const CREDITS = /^\d{1,6}(\.\d{1,2})?$/;
 const ID = /^\d+$/;
 
 /** Reads the purchase from the URL of the checkout: credits, or a service and its time. */
@@ -26,30 +29,30 @@ export function usePurchase(): PurchaseResult {
   const ofCredits = useCreditPurchase(credits);
   const ofService = useServicePurchase(service && ID.test(service) ? service : null);
   if (service) return ID.test(service) ? ofService : { missing: NOTHING };
-  return credits && CREDITS.test(credits) ? ofCredits : { missing: NOTHING };
+  return credits ? ofCredits : { missing: NOTHING };
 }
 
-function useCreditPurchase(amount: string | null): PurchaseResult {
+function useCreditPurchase(typed: string | null): PurchaseResult {
   const config = useConfig();
-  if (config.isError) return { error: config.error, retry: config.refetch };
-  if (!config.data || !amount) return {};
+  if (config.isError) return { failed: config };
+  if (!config.data || !typed) return {};
   const { currency, minimum_charge: minimum } = config.data;
+  const amount = parseAmount(typed, currency);
+  if (!amount) return { missing: NOTHING };
   const title = belowMinimumText(amount, currency, minimum);
   if (title) return { missing: { title, href: "/credits/", label: "Choose another amount" } };
-  return { purchase: creditPurchase(amount, currency) };
+  return { purchase: creditPurchase(amount, currency, minimum) };
 }
 
 function useServicePurchase(id: string | null): PurchaseResult {
   const query = useSearchParams();
   const config = useConfig();
   const service = useService(id);
+  const currencies = useCurrencies();
   const start = futureStart(query.get("start"));
   const date = useDate(service.data?.type === "workshop" ? id : null, query.get("session"));
-  if (config.isError) return { error: config.error, retry: config.refetch };
-  if (service.isError)
-    return isNotFound(service.error)
-      ? { missing: NOTHING }
-      : { error: service.error, retry: service.refetch };
+  if (config.isError) return { failed: config };
+  if (service.isError) return isNotFound(service.error) ? { missing: NOTHING } : { failed: service };
   if (!config.data || !service.data || date === "loading") return {};
   const { type } = service.data;
   if ((type === "session" && !start) || (type === "workshop" && !date)) {
@@ -57,7 +60,7 @@ function useServicePurchase(id: string | null): PurchaseResult {
   }
   const purchase = servicePurchase(
     service.data,
-    config.data.currency,
+    [query.get("currency"), ...currencies],
     type === "session" ? { start } : { date },
   );
   return purchase ? { purchase } : { missing: NOTHING };

@@ -14,7 +14,7 @@ import { Loading } from "@/components/ui/loading";
 import { ErrorNotice, LoadError, Notice } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
 import { cn } from "@/lib/cn";
-import { formatMoney, isZero } from "@/lib/money";
+import { formatMoney, isZero, parseAmount } from "@/lib/money";
 import { useConfig, useCredits } from "@/lib/queries";
 import { CREDIT_KINDS } from "@/lib/status-labels";
 import { formatTimestamp } from "@/lib/time";
@@ -37,7 +37,7 @@ const NOTHING = { balance: "0", frozen: "0", spendable: "0", currency: "usd" };
 function CreditsView() {
   const credits = useCredits();
   if (credits.isPending) return <Loading />;
-  if (credits.isError) return <LoadError error={credits.error} retry={credits.refetch} />;
+  if (credits.isError) return <LoadError query={credits} />;
   const { balance, frozen, spendable, currency } = credits.data.pages[0] ?? NOTHING;
   const history = credits.data.pages.flatMap((page) => page.results);
   return (
@@ -119,18 +119,19 @@ function Entry({ entry }: { entry: CreditTransaction }) {
   );
 }
 
-const AMOUNTS = ["25.00", "50.00", "100.00", "200.00"];
+const AMOUNTS = ["25", "50", "100", "200"];
 
 function BuyCredits({ currency }: { currency: string }) {
   const router = useRouter();
-  const [amount, setAmount] = useState("50.00");
+  const [amount, setAmount] = useState(parseAmount("50", currency) ?? "50");
   const minimum = useConfig().data?.minimum_charge ?? "0";
   const [problem, setProblem] = useState<ReadableError | null>(null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const message = belowMinimumText(amount, currency, minimum);
+    const parsed = parseAmount(amount, currency);
+    const message = parsed ? belowMinimumText(parsed, currency, minimum) : amountHint(currency);
     setProblem(message ? new ReadableError(message) : null);
-    if (!message) router.push(`/checkout/?credits=${amount}`);
+    if (!message) router.push(`/checkout/?credits=${parsed}`);
   };
   return (
     <Card>
@@ -141,11 +142,10 @@ function BuyCredits({ currency }: { currency: string }) {
         <Field
           label={`Another amount, in ${currency.toUpperCase()}`}
           inputMode="decimal"
-          pattern="[0-9]{1,6}([.][0-9]{1,2})?"
-          title="A number such as 75 or 75.50"
+          hint={amountHint(currency)}
           required
           value={amount}
-          onChange={(event) => setAmount(event.target.value.trim())}
+          onChange={(event) => setAmount(event.target.value)}
         />
         <Button type="submit" size="large">
           Continue to payment
@@ -155,13 +155,17 @@ function BuyCredits({ currency }: { currency: string }) {
   );
 }
 
+/** An example of an amount, in the decimals of its currency. */
+const amountHint = (currency: string) =>
+  `Write an amount such as 75${parseAmount("75,50", currency) ? " or 75.50" : ""}.`;
+
 type UsualAmountsProps = { currency: string; chosen: string; onChoose: (amount: string) => void };
 
 function UsualAmounts({ currency, chosen, onChoose }: UsualAmountsProps) {
   return (
     <fieldset className="grid grid-cols-2 gap-2 sm:grid-cols-4 lg:grid-cols-2">
       <legend className="sr-only">Amount</legend>
-      {AMOUNTS.map((amount) => (
+      {AMOUNTS.map((units) => parseAmount(units, currency) ?? units).map((amount) => (
         <Button
           key={amount}
           look="quiet"

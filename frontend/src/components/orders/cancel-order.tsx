@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type OrderDetail, ordersCancelCreate } from "@/api/generated";
 import { unwrap } from "@/api/problem";
+import { holdsPlace } from "@/components/checkout/checkout-path";
 import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { announce } from "@/lib/announce";
@@ -44,8 +45,3 @@ export function CancelOrder({ order }: { order: OrderDetail }) {
     </>
   );
 }
-
-/** Whether an unpaid order holds seats or a slot. */
-export const holdsPlace = (order: OrderDetail) =>
-  order.lines.some((line) => line.start_datetime || line.service_session_id) ||
-  order.service?.type === "course";

@@ -3,8 +3,10 @@ import Link from "next/link";
 import { useSearchParams } from "next/navigation";
 import type { OrderDetail } from "@/api/generated";
 import { isNotFound } from "@/api/problem";
+import { checkoutPathOf, holdsPlace } from "@/components/checkout/checkout-path";
 import { HoldCountdown } from "@/components/checkout/hold";
-import { bankWaitText, checkoutPathOf } from "@/components/checkout/order-outcome";
+import { OrderAgain } from "@/components/checkout/order-again";
+import { bankWaitText, canceledText } from "@/components/checkout/order-outcome";
 import { useOrderPolling } from "@/components/checkout/use-order-polling";
 
 import { Badge } from "@/components/ui/badge";
@@ -13,23 +15,24 @@ import { Card, CardTitle } from "@/components/ui/card";
 import { EmptyState } from "@/components/ui/empty-state";
 import { Loading } from "@/components/ui/loading";
 import { LoadError, Notice } from "@/components/ui/notice";
-import { formatMoney, isZero } from "@/lib/money";
+import { formatMoney } from "@/lib/money";
 import { ORDER_STATUSES, REFUND_STATUSES } from "@/lib/status-labels";
 import { formatTimestamp, spanAt } from "@/lib/time";
-import { CancelOrder, holdsPlace } from "./cancel-order";
+import { CancelOrder } from "./cancel-order";
 import { DisputeNotice } from "./dispute-notice";
 import { isPaid, Receipt } from "./receipt";
+import { destinationText, durationText } from "./refund-text";
 import { ServiceData } from "./service-data";
 
 export function OrderDetails({ id }: { id: string }) {
-  const { order, error, retry, isAsked } = useOrderPolling(id, { atOnce: true });
+  const { order, query, isAsked } = useOrderPolling(id, { atOnce: true });
   const canceled = useSearchParams().get("canceled") === "1";
-  if (!order && !error) return <Loading rows={4} />;
+  if (!order && !query.error) return <Loading rows={4} />;
   if (!order) {
     return (
       <>
         <h1 className="sr-only">Order</h1>
-        {isNotFound(error) ? <OrderNotFound /> : <LoadError error={error} retry={retry} />}
+        {isNotFound(query.error) ? <OrderNotFound /> : <LoadError query={query} />}
       </>
     );
   }
@@ -46,6 +49,7 @@ function OrderView({ order, cameBack, isAsked }: OrderViewProps) {
         <UnpaidNotice order={order} cameBack={cameBack} isAsked={isAsked} />
       ) : null}
       {order.status === "processing" ? <BankNotice order={order} /> : null}
+      {order.status === "canceled" ? <CanceledNotice order={order} /> : null}
       {order.dispute ? <DisputeNotice dispute={order.dispute} /> : null}
       <div className="grid gap-5 lg:grid-cols-[1.3fr_1fr] lg:items-start">
         <div className="grid gap-5">
@@ -112,11 +116,7 @@ function UnpaidNotice({ order, cameBack, isAsked }: OrderViewProps) {
       className="no-print mb-6"
       title={cameBack ? "You came back without paying" : "This is not paid yet"}
     >
-      <p>
-        {order.failure?.message ? `${order.failure.message} ` : ""}
-        {holdsPlace(order) ? "Your place is kept" : "It can be paid"} until{" "}
-        {formatTimestamp(order.expires_at)}.
-      </p>
+      {order.failure?.message ? <p>{order.failure.message}</p> : null}
       <HoldCountdown until={order.expires_at} keepsPlace={holdsPlace(order)} />
       <TimesNotHeld order={order} />
       <div className="mt-3 flex flex-wrap gap-3">
@@ -160,6 +160,16 @@ function BankNotice({ order }: { order: OrderDetail }) {
   return (
     <Notice className="no-print mb-6" title="Your bank is working on this payment">
       <p>{bankWaitText(order)}</p>
+    </Notice>
+  );
+}
+
+/** Why an order has ended unpaid, and a way to take the same again. */
+function CanceledNotice({ order }: { order: OrderDetail }) {
+  return (
+    <Notice className="no-print mb-6" title="This order was canceled">
+      <p className="mb-3">{canceledText(order)}</p>
+      <OrderAgain order={order} />
     </Notice>
   );
 }
@@ -240,20 +250,14 @@ function Refunds({ order }: { order: OrderDetail }) {
             <p className="text-base text-soft">
               {formatTimestamp(refund.created_at)}: {destinationText(refund, order.currency)}
             </p>
+            {refund.status === "failed" ? null : (
+              <p className="text-base text-soft">{durationText(refund)}</p>
+            )}
           </li>
         ))}
       </ul>
     </Card>
   );
-}
-
-/** Says how much was returned to the card and how much to credits. */
-function destinationText({ to_card, to_credits }: OrderDetail["refunds"][number], currency: string): string {
-  const parts = [
-    isZero(to_card) ? "" : `${formatMoney(to_card, currency)} to your card`,
-    isZero(to_credits) ? "" : `${formatMoney(to_credits, currency)} to your credits`,
-  ];
-  return parts.filter(Boolean).join(", ");
 }
 
 function Timeline({ order }: { order: OrderDetail }) {

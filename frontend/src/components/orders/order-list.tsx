@@ -14,7 +14,7 @@ import { formatTimestamp } from "@/lib/time";
 export function OrderList() {
   const orders = useOrders();
   if (orders.isPending) return <Loading />;
-  if (orders.isError) return <LoadError error={orders.error} retry={orders.refetch} />;
+  if (orders.isError) return <LoadError query={orders} />;
   const results = orders.data.pages.flatMap((page) => page.results);
   if (results.length === 0) {
     return (

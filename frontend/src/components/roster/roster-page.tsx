@@ -39,7 +39,7 @@ function RosterView() {
       </EmptyState>
     );
   }
-  if (roster.isError) return <LoadError error={roster.error} retry={roster.refetch} />;
+  if (roster.isError) return <LoadError query={roster} />;
   const { time_zone: zone, results } = roster.data;
   if (results.length === 0) return <EmptyState title="Nobody is booked yet" />;
   const days = Map.groupBy(results, (entry) => dayKey(entry.start_datetime, zone));

@@ -5,10 +5,13 @@ import { ButtonLink } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Notice } from "@/components/ui/notice";
 import { TimeSpan } from "@/components/ui/time-span";
+import { useCurrencies } from "@/lib/currency";
 import { formatMoney } from "@/lib/money";
 import { priceOf } from "@/lib/price";
-import { useConfig, useSessions } from "@/lib/queries";
+import { useSessions } from "@/lib/queries";
 import { ownZone, zoneName } from "@/lib/time";
+import { useWarmCheckout } from "@/lib/warm-checkout";
+import { CurrencyChoice } from "./currency-choice";
 import { SessionPicker } from "./session-picker";
 import { SlotPicker } from "./slot-picker";
 
@@ -17,7 +20,7 @@ export type Choice = { start?: string; session?: string; end?: string };
 /** The panel where the buyer chooses a time and continues to the checkout; nothing is held yet. */
 export function BookPanel({ service }: { service: ServiceDetail }) {
   const [choice, setChoice] = useState<Choice>({});
-  const price = priceOf(service, useConfig().data?.currency);
+  const price = priceOf(service, useCurrencies());
   const course = useSessions(service.id, service.type === "course");
   const seats = course.data?.pages.flatMap((page) => page.results.map((meeting) => meeting.seats_left)) ?? [];
   const full = service.type === "course" && seats.length > 0 && Math.min(...seats) === 0;
@@ -26,13 +29,16 @@ export function BookPanel({ service }: { service: ServiceDetail }) {
   const query = new URLSearchParams({
     service: service.id,
     ...(choice.session ? { session: choice.session } : choice.start ? { start: choice.start } : {}),
+    ...(price ? { currency: price.currency } : {}),
   });
+  useWarmCheckout(Boolean(ready));
   return (
     <aside id="book" aria-label="Book" className="scroll-mt-4 lg:sticky lg:top-6 lg:self-start">
       <Card>
         <p className="tabular font-display text-3xl">
           {price ? formatMoney(price.amount, price.currency) : ""}
         </p>
+        {price ? <CurrencyChoice prices={service.prices} chosen={price.currency} /> : null}
         {needsTime && service.on_sale ? (
           <TimePicker service={service} choice={choice} onChoose={setChoice} />
         ) : null}

@@ -2,7 +2,7 @@
 import { Clock, MapPin, Undo2 } from "lucide-react";
 import { useSearchParams } from "next/navigation";
 import type { ReactNode } from "react";
-import type { ServiceDetail, ServiceType } from "@/api/generated";
+import type { ServiceDetail } from "@/api/generated";
 import { isNotFound } from "@/api/problem";
 import { ServiceArt } from "@/components/art/service-art";
 import { Badge } from "@/components/ui/badge";
@@ -13,7 +13,7 @@ import { LoadError } from "@/components/ui/notice";
 import { Address } from "@/components/ui/place";
 import { useService } from "@/lib/queries";
 import { SERVICE_TYPES } from "@/lib/service-types";
-import { formatDuration, formatHours } from "@/lib/time";
+import { formatDuration } from "@/lib/time";
 import { BookPanel } from "./book-panel";
 import { ServiceContents } from "./service-contents";
 
@@ -21,7 +21,7 @@ export function ServicePage() {
   const id = useSearchParams().get("id");
   const service = useService(id && /^\d+$/.test(id) ? id : null);
   if (service.isError && !isNotFound(service.error)) {
-    return <LoadError error={service.error} retry={() => service.refetch()} />;
+    return <LoadError query={service} />;
   }
   if (service.isError || !id || !/^\d+$/.test(id)) {
     return (
@@ -81,7 +81,7 @@ function Facts({ service }: { service: ServiceDetail }) {
     {
       Icon: Undo2,
       label: "Cancelling",
-      text: cancelRule(service.type, formatHours(service.free_cancel_hours ?? 24)),
+      text: service.cancellation_terms,
     },
   ];
   return (
@@ -102,14 +102,6 @@ function Facts({ service }: { service: ServiceDetail }) {
 function placeOf({ type, venue, location }: ServiceDetail): ReactNode {
   if (venue) return <Address venue={venue} />;
   return type === "package" ? "Each part has its own place, below." : (location ?? "Online");
-}
-
-function cancelRule(type: ServiceType, notice: string): string {
-  if (type === "package")
-    return `Each part is free to cancel until ${notice} before it begins: its share of the price comes back.`;
-  if (type === "bundle")
-    return `Each session is free to cancel until ${notice} before it begins. What you have used counts first, and the rest of the price comes back.`;
-  return `Free until ${notice} before it begins: the full price comes back. Later it stays with the practitioner.`;
 }
 
 function AboutPractitioner({ service: { practitioner } }: { service: ServiceDetail }) {

@@ -22,7 +22,7 @@ type Props = {
 export function SessionPicker({ serviceId, zone, chosen, without, onChoose }: Props) {
   const sessions = useSessions(serviceId);
   if (sessions.isPending) return <Loading rows={3} />;
-  if (sessions.isError) return <LoadError error={sessions.error} retry={() => sessions.refetch()} />;
+  if (sessions.isError) return <LoadError query={sessions} />;
   const dates = sessions.data.pages.flatMap((page) => page.results).filter(({ id }) => id !== without);
   if (dates.length === 0)
     return <EmptyState title={without ? "No other dates just now" : "No dates just now"} />;

@@ -23,7 +23,7 @@ export function SlotPicker({ serviceId, zone = ownZone(), chosen, onChoose }: Pr
     <div>
       <WeekNavigation week={week} firstDay={firstDay} onTurn={setWeek} />
       {slots.isPending ? <Loading rows={3} /> : null}
-      {slots.isError ? <LoadError error={slots.error} retry={() => slots.refetch()} /> : null}
+      {slots.isError ? <LoadError query={slots} /> : null}
       {slots.isSuccess && days.size === 0 ? (
         <p className="rounded-2xl bg-sand/60 px-4 py-6 text-center text-soft">
           Nothing is free in these days. Look a week later.

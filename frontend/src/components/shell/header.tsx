@@ -1,12 +1,18 @@
 "use client";
+import dynamic from "next/dynamic";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { Waves } from "@/components/art/waves";
 import { ButtonLink } from "@/components/ui/button";
 import { cn } from "@/lib/cn";
 import { useAccount } from "@/lib/use-account";
-import { AccountMenu } from "./account-menu";
 import { MAIN_LINKS } from "./navigation";
+
+/** Loaded after the page: a menu weighs more than the catalogue. */
+const AccountMenu = dynamic(() => import("./account-menu").then((module) => module.AccountMenu), {
+  ssr: false,
+  loading: () => <span aria-hidden="true" className="size-11 rounded-full bg-tide" />,
+});
 
 export function Header() {
   const account = useAccount();
@@ -50,7 +56,7 @@ function SignInLinks() {
       <ButtonLink href="/sign-in/" look="plain" className="px-3">
         Sign in
       </ButtonLink>
-      <ButtonLink href="/sign-up/" size="small" className="hidden sm:inline-flex">
+      <ButtonLink href="/sign-up/" size="small">
         Join
       </ButtonLink>
     </>

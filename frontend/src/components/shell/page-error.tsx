@@ -19,6 +19,9 @@ export function PageError({ retry }: { retry: () => void }) {
           <a href="/orders/" className="font-semibold underline underline-offset-4">
             See your orders
           </a>
+          <a href="/contact/" className="font-semibold underline underline-offset-4">
+            Write to us
+          </a>
         </div>
       </Notice>
     </>

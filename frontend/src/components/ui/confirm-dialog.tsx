@@ -1,7 +1,7 @@
 "use client";
 import type { ReactNode } from "react";
 import { Button } from "./button";
-import { Dialog } from "./dialog";
+import { Dialog, DialogActions } from "./dialog";
 import { ErrorNotice } from "./notice";
 
 type Props = {
@@ -31,14 +31,14 @@ export function ConfirmDialog({
   return (
     <Dialog open={open} onOpenChange={onOpenChange} title={title} description={children}>
       <ErrorNotice error={error} changes className="mb-4" />
-      <div className="flex flex-col-reverse gap-3 sm:flex-row sm:justify-end">
+      <DialogActions>
         <Button look="quiet" onClick={() => onOpenChange(false)}>
           {keep}
         </Button>
         <Button look="danger" busy={busy} onClick={onConfirm}>
           {confirm}
         </Button>
-      </div>
+      </DialogActions>
     </Dialog>
   );
 }

@@ -1,8 +1,9 @@
 import { AlertCircle, CheckCircle2, Info } from "lucide-react";
 import type { ReactNode } from "react";
-import { errorText, isNotFound, isOutcomeUnknown } from "@/api/problem";
+import { errorText, isNotFound, isOutcomeUnknown, ReadableError } from "@/api/problem";
 import { cn } from "@/lib/cn";
 import { Button } from "./button";
+import { GetHelp } from "./get-help";
 
 const KINDS = {
   bad: { look: "border-clay/40 bg-clay-mist text-clay", Icon: AlertCircle, role: "alert" },
@@ -29,7 +30,7 @@ export function Notice({ kind = "info", title, className, children }: Props) {
 type ErrorNoticeProps = { error: unknown; className?: string; changes?: boolean };
 
 /**
- * Shows why an action failed; renders nothing without an error.
+ * Shows why an action failed, its reference and a way to get help; renders nothing without an error.
  *
  * With `changes`, the action may have been carried out although its response was lost: the notice says so.
  */
@@ -41,20 +42,24 @@ export function ErrorNotice({ error, className, changes = false }: ErrorNoticePr
       {changes && isOutcomeUnknown(error) ? (
         <p>It may have been done all the same: look how it stands before you try again.</p>
       ) : null}
+      {error instanceof ReadableError && error.reference ? <GetHelp error={error} /> : null}
     </Notice>
   );
 }
 
-/** Shown in place of content that could not be loaded: the reason, and a button to retry. */
-export function LoadError({ error, retry }: { error: unknown; retry?: () => void }) {
+type LoadErrorProps = { query: { error: unknown; isFetching: boolean; refetch: () => unknown } };
+
+/** Shown in place of content that could not be loaded: the reason, a button to retry, and a way to get help. */
+export function LoadError({ query: { error, isFetching, refetch } }: LoadErrorProps) {
   return (
     <Notice kind="bad" title="This could not be loaded">
       <p>{errorText(error)}</p>
-      {retry && !isNotFound(error) ? (
-        <Button look="quiet" size="small" className="mt-3" onClick={retry}>
+      {isNotFound(error) ? null : (
+        <Button look="quiet" size="small" className="mt-3" busy={isFetching} onClick={() => refetch()}>
           Try again
         </Button>
-      ) : null}
+      )}
+      <GetHelp error={error} />
     </Notice>
   );
 }

@@ -1,0 +1,8 @@
+import type { Metadata } from "next";
+import { SitePage } from "@/components/shell/site-page";
+
+export const metadata: Metadata = { title: "Contact" };
+
+export default function Page() {
+  return <SitePage slug="contact" />;
+}

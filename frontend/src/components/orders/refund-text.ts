@@ -1,0 +1,21 @@
+import { formatMoney, isZero } from "@/lib/money";
+
+/** Where a refund goes: decimal strings of its currency. */
+type Destination = { to_card: string; to_credits: string };
+
+/** Says how much of a refund goes to the card and how much to credits. */
+export function destinationText({ to_card, to_credits }: Destination, currency: string): string {
+  const parts = [
+    isZero(to_card) ? "" : `${formatMoney(to_card, currency)} to your card`,
+    isZero(to_credits) ? "" : `${formatMoney(to_credits, currency)} to your credits`,
+  ];
+  return parts.filter(Boolean).join(", ");
+}
+
+/** Says how long a refund takes: https://docs.stripe.com/refunds */
+export function durationText({ to_card, to_credits }: Destination): string {
+  const credits = "Credits are back at once.";
+  if (isZero(to_card)) return credits;
+  const card = "Your bank shows it within 5 to 10 business days.";
+  return isZero(to_credits) ? card : `${card} ${credits}`;
+}

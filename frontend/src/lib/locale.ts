@@ -1,0 +1,19 @@
+/** The locale of all formats: English, as the page's texts are, in the reader's own variety of it. */
+
+const ENGLISH = /^en(-|$)/i;
+
+/** Returns a browser's English, such as en-AU; else British English where the clock has 24 hours, and American. */
+export function chooseLocale(languages: readonly string[], hourCycle: string | undefined): string {
+  const own = languages.find((language) => ENGLISH.test(language));
+  if (own) return own;
+  return hourCycle === "h23" || hourCycle === "h24" ? "en-GB" : "en-US";
+}
+
+function ownHourCycle(): string | undefined {
+  return new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions().hourCycle;
+}
+
+export const LOCALE = chooseLocale(
+  typeof navigator === "undefined" ? [] : (navigator.languages ?? [navigator.language]),
+  ownHourCycle(),
+);
