@@ -34,7 +34,10 @@ export function MoveDialog({ booking, onClose }: { booking: Booking; onClose: ()
       title={`Move ${booking.service_name}`}
       description={<MoveRule booking={booking} />}
     >
-      <TimePicker booking={booking} target={target} onChoose={setTarget} />
+      {/* A time that gets the focus is scrolled above what stays at the bottom edge. */}
+      <div className="[&_input]:scroll-mb-56">
+        <TimePicker booking={booking} target={target} onChoose={setTarget} />
+      </div>
       {/* Stays at the bottom edge, in reach of the thumb, while the times scroll behind it. */}
       <div className="sticky bottom-0 -mx-5 mt-4 -mb-5 border-line border-t bg-card px-5 pt-3 pb-5 sm:-mx-7 sm:-mb-7 sm:px-7 sm:pb-7">
         <ErrorNotice error={move.error} changes className="mb-3" />
