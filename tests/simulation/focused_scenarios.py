@@ -121,19 +121,25 @@ def _debit_by_hand(seed: int, bought: dict[str, Any], *, wait_s: int, free: bool
 
 
 def scenario_of_moves(seed: int) -> Scenario:
-    """Plan two buyers of a session and two of a seat, who move them often, at once, and again once it is too late."""
+    """Plan buyers of a session and of a seat: one of each moves in two tabs, one again when it is late."""
     paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1}
     paid |= {"looks afterwards": 1, "afterwards": "sync"}
-    people = [("buyer 1, tab 1", "session"), ("buyer 2, tab 1", "session")]
-    people += [("buyer 3, tab 1", "workshop"), ("buyer 4, tab 1", "workshop")]
+    often: dict[str, object] = {"moves": 4}
     acts: list[Act] = []
-    for who, thing in people:
-        steps: list[tuple[str, str, dict[str, object]]] = [("buy", thing, paid), ("move", "", {"moves": 1})]
-        steps += [("wait", str(2.3 * 86_400), {}), ("move", "", {"moves": 4})]
-        for verb, what, settled in steps:
-            acts.append(Act(len(acts) + 1, who, verb, what, tuple(settled.items())))
-    often = [Act(len(acts) + n, f"buyer {n}, tab 2", "move", "", (("moves", 4),)) for n in (1, 2, 3, 4)]
-    return replace(_focused(seed, [*acts, *often], path=""), tempo="days")
+
+    def add(who: str, verb: str, thing: str = "", settled: dict[str, object] | None = None) -> None:
+        acts.append(Act(len(acts) + 1, who, verb, thing, tuple((settled or {}).items())))
+
+    for person, thing in ((1, "session"), (3, "workshop")):
+        add(f"buyer {person}, tab 1", "buy", thing, paid)
+        add(f"buyer {person}, tab 1", "move", "", often)
+        add(f"buyer {person}, tab 2", "move", "", often)
+    for person, thing in ((2, "session"), (4, "workshop")):
+        add(f"buyer {person}, tab 1", "buy", thing, paid)
+        add(f"buyer {person}, tab 1", "move", "", {"moves": 1, "far": True})
+        add(f"buyer {person}, tab 1", "wait", str(2.4 * 86_400))
+        add(f"buyer {person}, tab 1", "move", "", often)
+    return replace(_focused(seed, acts, path=""), tempo="days")
 
 
 def _focused(
