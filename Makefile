@@ -1,7 +1,7 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # each step has all cores to itself, and two builds at once would spoil each other's
-.PHONY: help images setup demo smoke first-hour mistakes test test-fast test-all simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots sandbox stripe-contract stripe-cli clean
+.PHONY: help images setup demo smoke first-hour mistakes test test-fast test-all simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots mail-pictures sandbox stripe-contract stripe-cli clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -133,6 +133,10 @@ $(NODE_READY): frontend/package.json frontend/package-lock.json | $(SYNCED)
 screenshots: $(SYNCED) $(BUILT) ## take the pictures in docs/images again
 	@$(BIN)/python -m tests.chromium
 	$(BIN)/python -m tests.browser.screenshots
+
+mail-pictures: $(SYNCED) ## take a picture of each mail at a phone's width, into .var/mail-pictures
+	@$(BIN)/python -m tests.chromium
+	@$(SANDBOX) $(BIN)/python -W ignore -m tests.browser.mail_pictures
 
 clean: ## remove what the demo and the tests left; keeps what was downloaded
 	rm -rf .var .pytest_cache .mypy_cache .ruff_cache .hypothesis frontend/.next frontend/out $(BUILT)

@@ -13,7 +13,7 @@ from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress, get_emailconfirmation_model
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, EmailMultiAlternatives
 from procrastinate.types import JSONDict
 
 from estuary.accounts.email_change import sign_email_change
@@ -26,6 +26,7 @@ from estuary.accounts.mailed_codes import (
 )
 from estuary.accounts.models import User
 from estuary.common.process.job_queue import enqueue
+from estuary.notifications.layout import Content, render_html
 
 FOLDER = "account/email/"
 SIGN_IN_CODE = "sign_in_code"
@@ -60,9 +61,15 @@ def write_mail(
         return None
     # From the settings, never from the Host of a request, which anybody can forge.
     site = SimpleNamespace(name=settings.SITE_NAME, domain=urlsplit(settings.FRONTEND_URL).netloc)
-    mail: EmailMessage = get_adapter().render_mail(
-        file, email, {"email": email, "current_site": site} | context
-    )
+    return render(file, email, {"email": email, "current_site": site} | context)
+
+
+def render(file: str, email: str, context: Context) -> EmailMultiAlternatives:
+    """Return allauth's text of a mail, with the same in HTML in the layout of all mails."""
+    plain: EmailMessage = get_adapter().render_mail(file, email, context)
+    subject, text = str(plain.subject), str(plain.body)
+    mail = EmailMultiAlternatives(subject, text, plain.from_email, plain.to, headers=plain.extra_headers)
+    mail.attach_alternative(render_html(Content(subject, text)), "text/html")
     return mail
 
 

@@ -127,6 +127,7 @@ class Booking(models.Model):
             # For exports, which read on from the last row of a batch.
             models.Index(fields=["created_at", "id"], name="booking_by_time"),
             models.Index(fields=["valid_until"], condition=IS_ACTIVE, name="booking_to_expire"),
+            models.Index(fields=["starts_at"], condition=IS_ACTIVE, name="booking_to_remind"),
         ]
 
     def __str__(self) -> str:

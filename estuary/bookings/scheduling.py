@@ -16,6 +16,7 @@ from estuary.catalog.models import Service, ServiceType
 from estuary.catalog.pricing import PricedItem
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.errors import Conflict
+from estuary.common.process.job_queue import enqueue
 from estuary.orders.models import Order, OrderLine
 from estuary.orders.place_order import Line
 
@@ -58,6 +59,7 @@ def schedule(
             locked.session = session
         locked.starts_at, locked.ends_at = line.starts_at, line.ends_at
         locked.save(update_fields=["starts_at", "ends_at", "session"])
+        enqueue("payments.send_scheduled", [{"booking_id": locked.pk}])
     return locked
 
 

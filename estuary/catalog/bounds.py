@@ -14,6 +14,7 @@ FREE_CANCEL_MAX_HOURS = 366 * 24
 VALIDITY_MAX_DAYS = 3660
 MOVES_MAX = 20  # of one booking
 MOVES_DEFAULT = 2
+REMINDER_MAX_HOURS = 14 * 24
 # Paid sessions, and as many bonus sessions: each is a row in every order.
 BUNDLE_MAX = 100
 ITEMS_MAX = 60  # services in a package

@@ -21,6 +21,7 @@ from estuary.catalog.bounds import (
     LATEST,
     MOVES_DEFAULT,
     MOVES_MAX,
+    REMINDER_MAX_HOURS,
     SESSION_MAX,
     VALIDITY_MAX_DAYS,
     check_date,
@@ -93,6 +94,12 @@ class Service(models.Model):
         db_default=MOVES_DEFAULT,
         validators=[MaxValueValidator(MOVES_MAX)],
         help_text="how often a buyer may move a booking to another time, as early as a cancellation is free",
+    )
+    reminder_hours = models.PositiveSmallIntegerField(
+        default=24,
+        db_default=24,
+        validators=[MaxValueValidator(REMINDER_MAX_HOURS)],
+        help_text="Who has booked is reminded so many hours before. 0: not at all.",
     )
     hold_s = models.PositiveIntegerField(
         null=True,

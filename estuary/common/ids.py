@@ -21,6 +21,7 @@ def public_id(prefix: str) -> str:
 
 order_id = partial(public_id, "ord")
 refund_id = partial(public_id, "ref")
+mail_key = partial(public_id, "mail")
 setup_key = partial(public_id, "setup")
 device_key = partial(public_id, "device")
 code_mark = partial(public_id, "code")

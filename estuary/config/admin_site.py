@@ -92,6 +92,7 @@ UNFOLD: dict[str, Any] = {
                 _list("Saved cards", "credit_card", "payments.paymentmethod"),
                 _list("Customers", "contacts", "payments.stripecustomer"),
                 _list("Inbox", "inbox", "payments.webhookevent"),
+                _page("Mails", "mail", "admin-mails", "orders.view_order"),
                 _page("Checkup", "monitor_heart", "admin-checkup", "payments.view_webhookevent"),
                 _page(
                     "Exports",

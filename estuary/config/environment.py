@@ -109,6 +109,7 @@ class Environment(BaseSettings):
     estuary_attempts_kept_days: int = Field(default=2, ge=2)
     estuary_idempotency_keys_kept_days: PositiveInt = 7
     estuary_failed_jobs_kept_days: PositiveInt = 30
+    estuary_mails_kept_days: int = Field(default=400, ge=31)
     estuary_setup_intents_kept_days: PositiveInt = 30
     # Granian reads these two itself.
     granian_workers: PositiveInt = 1

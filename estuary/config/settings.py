@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "django_structlog",
     "pgtrigger",
     "procrastinate.contrib.django",
+    "estuary.notifications",
     "estuary.accounts",
     "estuary.catalog",
     "estuary.orders",
@@ -148,6 +149,7 @@ EVENTS_KEPT_DAYS = env.estuary_events_kept_days
 DEAD_EVENTS_KEPT_DAYS = env.estuary_dead_events_kept_days
 ATTEMPTS_KEPT_DAYS = env.estuary_attempts_kept_days
 IDEMPOTENCY_KEYS_KEPT_DAYS = env.estuary_idempotency_keys_kept_days
+MAILS_KEPT_DAYS = env.estuary_mails_kept_days
 FAILED_JOBS_KEPT_DAYS = env.estuary_failed_jobs_kept_days
 SETUP_INTENTS_KEPT_DAYS = env.estuary_setup_intents_kept_days
 INBOX_POOL_SIZE = env.web_inbox_pool_size

@@ -12,6 +12,7 @@ from estuary.config.site_pages import SitePageView
 from estuary.config.storefront import storefront
 from estuary.payments.admin.attendees.pages import day_page, session_page
 from estuary.payments.admin.exports.pages import exports_page
+from estuary.payments.admin.mails.previews import preview_html, previews_page
 from estuary.payments.admin.people.buyer_page import buyer_page
 from estuary.payments.checkup.admin_page import checkup_page
 
@@ -53,6 +54,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="admin-attendees-session",
     ),
     path("admin/exports/", admin.site.admin_view(exports_page), name="admin-exports"),
+    path("admin/mails/", admin.site.admin_view(previews_page), name="admin-mails"),
+    path("admin/mails/html/", admin.site.admin_view(preview_html), name="admin-mail-html"),
     path("admin/", admin.site.urls),
     # A redirect to the URL with a slash would turn a POST into a GET. Only pages for people redirect.
     re_path("^api/(?!(?:docs|redoc)$).*[^/]$", csrf_exempt(not_found)),

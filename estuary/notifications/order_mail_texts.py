@@ -23,6 +23,8 @@ class OrderMail(StrEnum):
     MOVED = "moved"
     CALLED_OFF = "called_off"
     CANCELED_UNREFUNDED = "canceled_unrefunded"
+    CANCELED = "canceled"
+    ACTION_NEEDED = "action_needed"
 
 
 SUBJECTS = {
@@ -39,6 +41,8 @@ SUBJECTS = {
     OrderMail.MOVED: "{title} has a new time",
     OrderMail.CALLED_OFF: "{title} does not take place",
     OrderMail.CANCELED_UNREFUNDED: "Your booking of {title} is canceled",
+    OrderMail.CANCELED: "Your booking of {title} is canceled",
+    OrderMail.ACTION_NEEDED: "Confirm your payment for {title}",
 }
 
 TEXTS = {
@@ -91,6 +95,11 @@ TEXTS = {
         "We have canceled this without a refund: {forfeited}. Its time is not yours any more, and what you paid for it "
         "is not returned. If you think that this is a mistake, answer this mail. Your order is {order}: {url}."
     ),
+    OrderMail.CANCELED: "You have canceled {canceled}. {returned} Your order is {order}: {url}.",
+    OrderMail.ACTION_NEEDED: (
+        "Your bank wants you to confirm your payment of {due} for {title}. Open your order and go on with the payment "
+        "by {held_until}: after that your place is free for others. Your order is {order}: {url}."
+    ),
 }
 
 
@@ -117,9 +126,26 @@ def describe_missed_times(missed: Sequence[datetime]) -> str:
     )
 
 
-def describe_forfeited(parts: Sequence[tuple[str, datetime | None]]) -> str:
-    """Return what was canceled without a refund, each part with its time if it had one."""
-    return "; ".join(f"{name}, {_in_words(starts_at)}" if starts_at else name for name, starts_at in parts)
+def describe_hold_end(held_until: datetime) -> str:
+    return f"{held_until:%H:%M} UTC"
+
+
+def describe_canceled(parts: Sequence[tuple[str, str]]) -> str:
+    """Return what was canceled: names, each with its time in words if it had one."""
+    return "; ".join(f"{name}, {when}" if when else name for name, when in parts)
+
+
+def describe_returned(amount: str) -> str:
+    """Return what a cancellation returns; ``amount`` is empty when it is nothing."""
+    if not amount:
+        return "Nothing is returned for it: the time in which that would have been free was over."
+    return f"{amount} goes back to you. We write to you once it is on its way."
+
+
+REFUND_TAKES = (
+    "What goes back to a card is on your statement within five to ten business days: your bank decides. Credits are on "
+    "your account at once."
+)
 
 
 def _in_words(moment: datetime) -> str:

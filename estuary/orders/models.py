@@ -66,6 +66,10 @@ class Order(models.Model):
     service_data = models.JSONField(default=dict, blank=True)
     scheduling_data = models.JSONField(default=dict, blank=True)
 
+    time_zone = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="The buyer's, if it was told."
+    )
+
     disputed = models.BooleanField(default=False, help_text="A dispute of its payment is open or was lost.")
     lost_minor = models.PositiveBigIntegerField(default=0, db_default=0, help_text="Lost to disputes.")
     failure_code = models.CharField(max_length=64, blank=True)

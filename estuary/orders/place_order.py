@@ -41,6 +41,7 @@ class CheckoutOptions:
     service_data: dict[str, Any] = field(default_factory=dict)
     scheduling_data: dict[str, Any] = field(default_factory=dict)
     request_fingerprint: str = ""
+    time_zone: str = ""
 
 
 def item_key(service: Service | None, currency: str) -> str:

@@ -1,29 +1,26 @@
-"""Mails about payments: their values, read from the rows as they are when a mail is sent."""
+"""Mails about orders: to whom they go, once each, from the rows as they are when a mail is sent."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage, mailers
+from django.core.mail import mailers
 
-from estuary.accounts.models import ERASED_DOMAIN, User
-from estuary.bookings.models import Booking
-from estuary.catalog.models import ServiceType
-from estuary.common.money import display
-from estuary.notifications.layout import write_mail
-from estuary.notifications.order_mail_texts import (
-    SUBJECTS,
-    TEXTS,
-    OrderMail,
-    describe_bank_deadline,
-    describe_forfeited,
-    describe_missed_times,
-)
+from estuary.accounts.models import User
+from estuary.common import ids
+from estuary.notifications.booking_mail_texts import SUBJECTS, TEXTS, AccountMail
+from estuary.notifications.layout import Content, write_mail
+from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
+from estuary.payments.mailing.due import waits_for_buyer
+from estuary.payments.mailing.meetings import bookings_of
+from estuary.payments.mailing.notices import notify_practitioners
+from estuary.payments.mailing.order_contents import BEGINS, ENDS, Related, compose, last_canceled_at
+from estuary.payments.mailing.sending import Addressed, recipients, send_once
+from estuary.payments.mailing.tenders import describe_payment, describe_refunds, returned_since
 
-# It has order_id and template.
+# It has order_id, template and key.
 type Mail = dict[str, Any]
 
 log = structlog.get_logger(__name__)
@@ -38,68 +35,50 @@ def send_order_mails(mails: Sequence[Mail]) -> list[Mail]:
     unsent = []
     with mailers.default as connection:
         for mail in mails:
+            key = mail.setdefault("key", ids.mail_key())
             try:
-                message = _order_mail(orders[mail["order_id"]], OrderMail(mail["template"]))
-                if message.recipients():
-                    connection.send_messages([message])
+                send_order_mail(orders[mail["order_id"]], OrderMail(mail["template"]), key, connection)
             except Exception:
                 log.exception("mail_failed", **mail)
                 unsent.append(mail)
     return unsent
 
 
-def send_order_mail(order: Order, template: OrderMail) -> None:
-    _order_mail(order, template).send()
+def send_order_mail(
+    order: Order, template: OrderMail, key: str, connection: Any = None, *, requested_by_id: int | None = None
+) -> None:
+    """Write to the buyer of an order, once for each key, and then to practitioners whose bookings have changed."""
+    mail = Addressed(key, template.value, order.user, order=order, requested_by_id=requested_by_id)
+    send_once(mail, lambda: _write(order, template), connection)
+    if "service_id" in order.snapshot and template in ENDS | BEGINS:
+        notify_practitioners(order)
 
 
-def _order_mail(order: Order, template: OrderMail) -> EmailMessage:
-    values = {
-        "title": order.title,
-        "order": order.public_id,
-        "total": display(order.total_minor, order.currency),
-        "refunded": display(order.refunded_minor, order.currency),
-        "due": display(order.amount_due_minor, order.currency),
-        "kept": describe_bank_deadline(order.kept_until),
-        "missed": describe_missed_times(_missed_times(order)) if template == OrderMail.COMPLETED else "",
-        "forfeited": describe_forfeited(_forfeited_parts(order))
-        if template == OrderMail.CANCELED_UNREFUNDED
-        else "",
-        "credits": ", and the credits that you spent on it are yours again"
-        if order.credits_applied_minor
-        else "",
-        "url": f"{settings.FRONTEND_URL}/orders/?id={order.public_id}",
-        "bookings_url": f"{settings.FRONTEND_URL}/bookings/",
-    }
-    subject, text = SUBJECTS[template].format(**values), TEXTS[template].format(**values)
-    return write_mail(_recipients(order.user), order.user.first_name, subject, text)
+def _write(order: Order, template: OrderMail) -> Content | None:
+    """Return the mail; None if the buyer need not do any more what it asks for."""
+    if template == OrderMail.ACTION_NEEDED and not waits_for_buyer(order):
+        return None
+    return compose(order, template, _read(order, template))
 
 
-def _recipients(user: User) -> list[str]:
-    """Return a user's address; nobody, so that nothing is sent, once the user is erased."""
-    return [] if user.email.endswith(ERASED_DOMAIN) else [user.email]
+def _read(order: Order, template: OrderMail) -> Related:
+    bookings = bookings_of(order) if "service_id" in order.snapshot else []
+    tables = []
+    if template == OrderMail.COMPLETED:
+        tables.append(describe_payment(order))
+    if template == OrderMail.REFUNDED:
+        tables.append(describe_refunds(order))
+    canceled_at = last_canceled_at(bookings)
+    is_canceled = template == OrderMail.CANCELED and canceled_at
+    return Related(bookings, tables, returned_since(order, canceled_at) if is_canceled and canceled_at else 0)
 
 
 def send_method_removed(user: User, last4: str) -> None:
     """Write to a user that a payment method other than a card was not kept; ``last4`` may be empty."""
-    ending = f" ending in {last4}" if last4 else ""
-    text = (
-        f"The payment method{ending} that was saved to your account is no card. We can only keep "
-        "cards for later purchases, so we have removed it again. Nothing was charged for that, and a payment that is "
-        f"already under way goes on. Your saved cards: {settings.FRONTEND_URL}/cards/"
-    )
-    write_mail(_recipients(user), user.first_name, "We could not keep your payment method", text).send()
-
-
-def _missed_times(order: Order) -> list[datetime]:
-    """Return the chosen times that were taken before the payment came."""
-    if order.snapshot.get("type") not in {ServiceType.PACKAGE, ServiceType.BUNDLE}:
-        return []
-    bookings = Booking.objects.filter(order=order).select_related("line").order_by("position")
-    return [booking.missed_starts_at for booking in bookings if booking.missed_starts_at]
-
-
-def _forfeited_parts(order: Order) -> list[tuple[str, datetime | None]]:
-    """Return what was canceled without a refund; of a package or bundle its parts, or itself if nothing else was."""
-    forfeited = list(Booking.objects.filter(order=order, forfeited=True).order_by("position"))
-    parts = [row for row in forfeited if row.position] or forfeited
-    return [(row.service_name, row.starts_at) for row in parts]
+    values = {
+        "ending": f" ending in {last4}" if last4 else "",
+        "cards_url": f"{settings.FRONTEND_URL}/cards/",
+    }
+    kind = AccountMail.METHOD_REMOVED
+    text = TEXTS[kind].format(**values)
+    write_mail(recipients(user), Content(SUBJECTS[kind], text, first_name=user.first_name)).send()

@@ -12,12 +12,12 @@ from django.db import connection
 from procrastinate.types import JSONDict
 
 from estuary.accounts.models import User
-from estuary.common import clock
+from estuary.common import clock, ids
 from estuary.common.process.job_queue import enqueue
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.notifications.staff_alerts import alert_staff
 from estuary.orders.models import Order
-from estuary.payments.models import Refund
+from estuary.payments.models import Refund, SentMail
 
 # A job costs more than a mail, so a batch of events has few jobs. When a worker dies, so many mails are sent twice.
 MAILS_PER_JOB = 20
@@ -36,7 +36,7 @@ def send_refunds(refunds: Sequence[Refund]) -> None:
 def send_mails(mails: Sequence[tuple[Order, OrderMail]]) -> None:
     """Enqueue mails to buyers; each is written from the rows as they are when it is sent."""
     mails_as_json: list[JSONDict] = [
-        {"order_id": order.pk, "template": template} for order, template in mails
+        {"order_id": order.pk, "template": template, "key": ids.mail_key()} for order, template in mails
     ]
     if len(mails_as_json) == 1:
         send_each_mail(mails_as_json)
@@ -50,6 +50,11 @@ def send_mails(mails: Sequence[tuple[Order, OrderMail]]) -> None:
 def send_each_mail(mails: list[JSONDict]) -> None:
     """Enqueue one job for each mail, so that each is retried alone."""
     enqueue("payments.send_mail", mails)
+
+
+def send_booking_mails(mails: Sequence[SentMail]) -> None:
+    """Enqueue mails about bookings, whose rows exist already: each row is what sends its mail once."""
+    enqueue("payments.send_booking_mail", [{"mail_id": mail.pk} for mail in mails])
 
 
 def send_method_removed(user_id: int, last4: str) -> None:

@@ -15,7 +15,7 @@ from django.db import connection
 from estuary.common import clock
 from estuary.common.db.batch_delete import delete_in_batches
 from estuary.common.db.transactions import execute
-from estuary.payments.models import WebhookEvent
+from estuary.payments.models import SentMail, WebhookEvent
 
 # A job's last event has the time of its end. Deleting a job deletes its events.
 FAILED_JOBS = """
@@ -45,6 +45,16 @@ def delete_dead_events() -> int:
 def delete_failed_jobs() -> int:
     """Delete jobs that failed long ago; returns how many. Rows, not jobs, record what is still to do."""
     return execute(FAILED_JOBS, [clock.now() - timedelta(days=settings.FAILED_JOBS_KEPT_DAYS)])
+
+
+def delete_old_mails() -> int:
+    """Delete the records of old mails, which have addresses; returns how many.
+
+    What tells of a time that is still to come is kept: it says what was told of it already.
+    """
+    before, at = clock.now() - timedelta(days=settings.MAILS_KEPT_DAYS), clock.now()
+    old = SentMail.objects.filter(created_at__lt=before).exclude(starts_at__gt=at)
+    return delete_in_batches(old)
 
 
 def delete_expired_cache() -> int:

@@ -13,7 +13,7 @@ from procrastinate.jobs import Job, Status
 from estuary.accounts import account_mails
 from estuary.accounts.models import User
 from estuary.bookings import fulfilment
-from estuary.common import clock
+from estuary.common import clock, ids
 from estuary.common.observability import metrics
 from estuary.common.process import shutdown
 from estuary.notifications import order_mail_texts, staff_alerts
@@ -26,6 +26,7 @@ from estuary.payments.errors import NotOwner, run_all
 from estuary.payments.gateway import ownership
 from estuary.payments.hooks import delivery
 from estuary.payments.inbox import processor
+from estuary.payments.mailing import booking_mails, due
 from estuary.payments.reconciliation import customers, disputes, overdue, stripe_lists
 from estuary.payments.refunds import request_refund as refunds
 from estuary.payments.refusals import daily_counts
@@ -85,9 +86,12 @@ def send_account_mail(
 
 
 @app.task(name="payments.send_mail", retry=MAIL_RETRY)
-def send_mail(order_id: int, template: str) -> None:
+def send_mail(order_id: int, template: str, key: str = "") -> None:
     mails.send_order_mail(
-        Order.objects.select_related("user").get(pk=order_id), order_mail_texts.OrderMail(template)
+        Order.objects.select_related("user").get(pk=order_id),
+        order_mail_texts.OrderMail(template),
+        # Without a key: enqueued by the release before.
+        key or ids.mail_key(),
     )
 
 
@@ -95,6 +99,16 @@ def send_mail(order_id: int, template: str) -> None:
 def send_mails(wanted: list[dict[str, Any]]) -> None:
     """Send the mails of one transaction; each that fails gets a job of its own."""
     outbox.send_each_mail(mails.send_order_mails(wanted))
+
+
+@app.task(name="payments.send_booking_mail", retry=MAIL_RETRY)
+def send_booking_mail(mail_id: int) -> None:
+    booking_mails.send_booking_mail(mail_id)
+
+
+@app.task(name="payments.send_scheduled", retry=MAIL_RETRY)
+def send_scheduled(booking_id: int) -> None:
+    booking_mails.send_scheduled(booking_id)
 
 
 @app.task(name="payments.send_method_removed", retry=MAIL_RETRY)
@@ -186,6 +200,16 @@ def sweep_minute(timestamp: int) -> None:
     )
 
 
+@periodic("*/2 * * * *")
+def enqueue_due_mails(timestamp: int) -> None:
+    run_all(due.remind, due.ask_to_confirm, due.warn_of_lapse)
+
+
+@periodic("7 9 * * *")
+def warn_of_expiring_cards(timestamp: int) -> None:
+    due.warn_of_expiring_cards()
+
+
 @periodic("*/15 * * * *")
 def close_past_bookings(timestamp: int) -> None:
     fulfilment.close_past(at=clock.now())
@@ -247,6 +271,11 @@ def forget_old_setup_intents(timestamp: int) -> None:
 @periodic("27 4 * * *")
 def forget_failed_jobs(timestamp: int) -> None:
     retention.delete_failed_jobs()
+
+
+@periodic("47 4 * * *")
+def forget_old_mails(timestamp: int) -> None:
+    retention.delete_old_mails()
 
 
 @periodic("37 * * * *")

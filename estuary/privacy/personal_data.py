@@ -93,6 +93,8 @@ PERSONAL: dict[str, Personal] = {
         keep="object_id",
         is_searched=True,
     ),
+    # What was written to the person. A practitioner's mail about a guest's order is the practitioner's.
+    "payments_sentmail": Personal(OWN_ROWS, erase=_empty("address error"), keep="key kind status"),
     "payments_refund": Personal(
         ROWS_OF_OWN_ORDERS,
         erase=_empty("reason"),
@@ -139,7 +141,7 @@ PERSONAL: dict[str, Personal] = {
     "orders_order": Personal(
         OWN_ROWS,
         erase={"service_data": "'{}'", "scheduling_data": "'{}'"}
-        | _empty("success_url cancel_url failure_message request_fingerprint"),
+        | _empty("success_url cancel_url failure_message request_fingerprint time_zone"),
         keep="public_id type status item_key snapshot currency payment_type stripe_customer_id"
         " stripe_payment_intent_id stripe_checkout_session_id stripe_payment_method_id failure_code decline_code"
         " cancel_reason",

@@ -33,6 +33,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
             "sale_ends_at": "Sale ends (UTC)",
             "free_cancel_hours": "Free to cancel (hours before)",
             "max_moves": "Moves per booking",
+            "reminder_hours": "Remind (hours before)",
             "hold_s": "Hold for (seconds)",
             "bundle_quantity": "How many are paid for",
             "bundle_bonus": "How many more are given",

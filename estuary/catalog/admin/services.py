@@ -87,7 +87,13 @@ class ServiceAdmin(StaffAdmin):
         ("Time", {"fields": (("duration_min", "slot_step_min"), "validity_days")}),
         (
             "Sale",
-            {"fields": (("sale_starts_at", "sale_ends_at"), ("free_cancel_hours", "max_moves"), "hold_s")},
+            {
+                "fields": (
+                    ("sale_starts_at", "sale_ends_at"),
+                    ("free_cancel_hours", "max_moves"),
+                    ("hold_s", "reminder_hours"),
+                )
+            },
         ),
         ("Bundle", {"fields": ("bundle_of", ("bundle_quantity", "bundle_bonus"))}),
     )

@@ -19,6 +19,7 @@ from estuary.common.admin.base import NOTHING, external_link, label, link, momen
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
 from estuary.payments.admin.event_outcomes import describe_outcome
+from estuary.payments.admin.mails import resend
 from estuary.payments.models import Dispute, FraudNotice, Refund, WebhookEvent
 from estuary.payments.models.events import SUBJECT
 from estuary.payments.refunds.request_refund import refundable_minor
@@ -110,6 +111,7 @@ def sections(order: Order, request: HttpRequest) -> list[Section]:
         _disputes(order),
         _fraud_notices(order),
         _ledger(order),
+        _mails(order, request),
         _events(order, refunds),
     ]
 
@@ -261,6 +263,10 @@ def _ledger(order: Order) -> Section:
     ]
     headers = ["Kind", "Amount", "Balance after", "What", "When"]
     return Section("Credits", headers, rows, "This order moved no credits.")
+
+
+def _mails(order: Order, request: HttpRequest) -> Section:
+    return Section("Mails", resend.HEADERS, resend.mail_rows(order, request), "Nobody was written to.")
 
 
 def _events(order: Order, refunds: Sequence[Refund]) -> Section:

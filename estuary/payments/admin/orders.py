@@ -16,6 +16,7 @@ from estuary.common.admin.base import ReadOnlyAdmin, column, label, moment_colum
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments.admin import actions, refund_form
+from estuary.payments.admin.mails import resend
 from estuary.payments.admin.order_detail import LOOKUPS, cards, sections
 from estuary.payments.admin.search.finders import PartSearchMixin, find_orders_by_id
 from estuary.payments.admin.timeline import timeline_of
@@ -132,7 +133,12 @@ class OrderAdmin(PartSearchMixin, ReadOnlyAdmin):
             self.admin_site.admin_view(self.cancel_booking),
             name="orders_order_cancel_booking",
         )
-        return [cancel_booking, *super().get_urls()]
+        resend_mail = path(
+            "<int:order_id>/mails/<int:mail_id>/send/",
+            self.admin_site.admin_view(self.resend_mail),
+            name="orders_order_resend_mail",
+        )
+        return [cancel_booking, resend_mail, *super().get_urls()]
 
     @action(description="Refund", url_path="refund", icon="undo", permissions=["refund"])
     def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -145,6 +151,10 @@ class OrderAdmin(PartSearchMixin, ReadOnlyAdmin):
     @action(description="Ask Stripe now", url_path="ask-stripe", icon="sync", permissions=["act"])
     def ask_stripe(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return actions.sync_page(self, request, object_id)
+
+    @action(description="Send a mail again", permissions=["act"])
+    def resend_mail(self, request: HttpRequest, order_id: int, mail_id: int) -> HttpResponse:
+        return resend.resend_view(request, order_id, mail_id)
 
     @action(description="Cancel a booking", permissions=["cancel_booking"])
     def cancel_booking(self, request: HttpRequest, order_id: int, booking_id: int) -> HttpResponse:

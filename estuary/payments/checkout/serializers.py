@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Prefetch, prefetch_related_objects
@@ -93,6 +94,12 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
         required=False,
         max_length=32,
         help_text="the `order_id` of a 409 `bought_just_now`: the buyer means to buy it once more",
+    )
+    time_zone = TextField(
+        required=False,
+        max_length=64,
+        help_text="the buyer's, such as Europe/Lisbon: mails tell the times of what is online in it. One that we do "
+        "not know is ignored, for no payment shall fail by it",
     )
     success_url = serializers.CharField(required=False, max_length=MAX_RETURN_URL)
     cancel_url = serializers.CharField(required=False, max_length=MAX_RETURN_URL)
@@ -279,7 +286,15 @@ def _checkout_options(
         service_data=data.get("service_data", {}),
         scheduling_data=_as_json(scheduling),
         request_fingerprint=fingerprint,
+        time_zone=_known_zone(data.get("time_zone", "")),
     )
+
+
+def _known_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key if name else ""
+    except (LookupError, ValueError, OSError):
+        return ""
 
 
 def _safe_url(url: str) -> str:

@@ -32,6 +32,7 @@ MAIL_WAITING = LivenessRule(
         SELECT 'job ' || id, task_name || ', tried ' || attempts || ' times, ' || status
         FROM procrastinate_jobs
         WHERE task_name IN ('payments.send_account_mail', 'payments.send_mail', 'payments.send_mails',
+                            'payments.send_booking_mail', 'payments.send_scheduled',
                             'payments.send_method_removed', 'payments.alert_staff')
           AND ((status = 'todo' AND attempts >= 6) OR status = 'failed')""",
     remedy="Is EMAIL_URL the mail server's, and does it answer? The worker's log says why a mail did not leave.",

@@ -6,6 +6,7 @@ from estuary.payments.models.disputes import Dispute
 from estuary.payments.models.events import WebhookEvent
 from estuary.payments.models.fraud import FraudNotice
 from estuary.payments.models.idempotency import IdempotencyKey
+from estuary.payments.models.mails import SentMail
 from estuary.payments.models.notices import HourlyAlert, Refusal
 from estuary.payments.models.rate_limits import Decline, Hold, RateLimitCounter
 from estuary.payments.models.reconciliation import Orphan, SyncCursor
@@ -25,6 +26,7 @@ __all__ = [
     "RateLimitCounter",
     "Refund",
     "Refusal",
+    "SentMail",
     "SetupIntent",
     "StripeAccount",
     "StripeCustomer",

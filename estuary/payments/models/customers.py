@@ -104,6 +104,11 @@ class PaymentMethod(models.Model):
             models.Index(fields=["id"], condition=Q(detach_pending=True), name="payment_method_to_detach"),
             models.Index(fields=["last4", "-id"], name="payment_method_by_last4"),
             *part_indexes("stripe_payment_method_id", "payment_method_id"),
+            models.Index(
+                fields=["exp_year", "exp_month"],
+                condition=Q(detached_at=None),
+                name="payment_method_by_expiry",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -61,6 +61,7 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
         preview = _preview(order, booking, at)
         canceled = bookings.cancel([booking, *preview.breakdown.also_canceled], at=at)
         announce(booking_canceled, canceled)
+        outbox.send_mails([(order, OrderMail.CANCELED)])
         if not preview.returned_minor:
             return None
         return request_refund(

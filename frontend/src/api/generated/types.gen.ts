@@ -580,6 +580,10 @@ export type PaymentRequestRequest = {
      * the `order_id` of a 409 `bought_just_now`: the buyer means to buy it once more
      */
     again?: string;
+    /**
+     * the buyer's, such as Europe/Lisbon: mails tell the times of what is online in it. One that we do not know is ignored, for no payment shall fail by it
+     */
+    time_zone?: string;
     success_url?: string;
     cancel_url?: string;
 };

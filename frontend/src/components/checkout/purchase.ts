@@ -1,7 +1,7 @@
 import type { PaymentRequestRequest, ServiceDetail, ServiceType, Session } from "@/api/generated";
 import { formatMoney, toMinor } from "@/lib/money";
 import { priceOf } from "@/lib/price";
-import { spanAt } from "@/lib/time";
+import { ownZone, spanAt } from "@/lib/time";
 
 /** A purchase that is not yet placed, at the server's price. */
 export type Purchase = {
@@ -60,6 +60,7 @@ export function servicePurchase(
       service_id: service.id,
       amount: price.amount,
       currency: price.currency,
+      time_zone: ownZone(),
       ...(scheduling ? { scheduling_data: scheduling } : {}),
     },
   };

@@ -1,0 +1,89 @@
+"""The mails about bookings and cards: subjects and texts, with places for values in words."""
+
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+
+class BookingMail(StrEnum):
+    """What a mail to a buyer or a practitioner is about."""
+
+    SCHEDULED = "scheduled"
+    REMINDER = "reminder"
+    LAPSING = "lapsing"
+    PRACTITIONER_BOOKED = "practitioner_booked"
+    PRACTITIONER_CANCELED = "practitioner_canceled"
+    PRACTITIONER_MOVED = "practitioner_moved"
+
+
+class AccountMail(StrEnum):
+    """What a mail about a saved card is about."""
+
+    CARD_EXPIRING = "card_expiring"
+    METHOD_REMOVED = "method_removed"
+
+
+TO_PRACTITIONERS = (
+    BookingMail.PRACTITIONER_BOOKED,
+    BookingMail.PRACTITIONER_CANCELED,
+    BookingMail.PRACTITIONER_MOVED,
+)
+
+SUBJECTS: dict[BookingMail | AccountMail, str] = {
+    BookingMail.SCHEDULED: "{title} has its time",
+    BookingMail.REMINDER: "Soon: {title}, {day}",
+    BookingMail.LAPSING: "{title}: choose your times by {day}",
+    BookingMail.PRACTITIONER_BOOKED: "New booking: {title}, {day}",
+    BookingMail.PRACTITIONER_CANCELED: "Canceled: {title}, {day}",
+    BookingMail.PRACTITIONER_MOVED: "Moved: {title}, now {day}",
+    AccountMail.CARD_EXPIRING: "Your card ending in {last4} is about to expire",
+    AccountMail.METHOD_REMOVED: "We could not keep your payment method",
+}
+
+TEXTS: dict[BookingMail | AccountMail, str] = {
+    BookingMail.SCHEDULED: "Your booking of {title} has a time now.",
+    BookingMail.REMINDER: "This is to remind you of {title}. We look forward to seeing you.",
+    BookingMail.LAPSING: (
+        "Of {title} you have {unscheduled} left without a time. Choose before {until}: after that it lapses, and "
+        "what you paid for it is not returned."
+    ),
+    BookingMail.PRACTITIONER_BOOKED: "{guest} has booked {title}.",
+    BookingMail.PRACTITIONER_CANCELED: "{guest} does not come: the booking is canceled, and the time is free again.",
+    BookingMail.PRACTITIONER_MOVED: "{guest} comes at another time. It was {before} before.",
+    AccountMail.CARD_EXPIRING: (
+        "Your {brand} ending in {last4}, which you saved with us, expires at the end of {month}. If your bank has sent "
+        "you a new one, add it to your cards, so that you can pay with it as quickly."
+    ),
+    AccountMail.METHOD_REMOVED: (
+        "The payment method{ending} that was saved to your account is no card. We can only keep cards for later "
+        "purchases, so we have removed it again. Nothing was charged for that, and a payment that is already under way "
+        "goes on. Your saved cards: {cards_url}"
+    ),
+}
+
+
+def describe_day(moment: datetime, zone: ZoneInfo) -> str:
+    """Return a day such as ``Friday, 4 December``, with its year when that is another one."""
+    local = moment.astimezone(zone)
+    return f"{local:%A}, {local.day} {local:%B %Y}"
+
+
+def describe_moment(moment: datetime, zone: ZoneInfo) -> str:
+    """Return a moment such as ``Friday, 4 December 2026, 10:00 CET``."""
+    return f"{describe_day(moment, zone)}, {moment.astimezone(zone):%H:%M} {_zone_name(moment, zone)}"
+
+
+def describe_time(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
+    """Return a span such as ``Friday, 4 December 2026, 10:00 – 12:00 CET (Europe/Berlin)``."""
+    begins, ends = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    last_day = "" if begins.date() == ends.date() else f"{describe_day(ends_at, zone)}, "
+    return f"{describe_day(starts_at, zone)}, {begins:%H:%M} – {last_day}{ends:%H:%M} {_zone_name(ends_at, zone)}"
+
+
+def _zone_name(moment: datetime, zone: ZoneInfo) -> str:
+    """Return the zone by its letters and its place; where it has no letters, by its distance from UTC."""
+    name = moment.astimezone(zone).tzname() or ""
+    if zone.key == "UTC":
+        return "UTC"
+    letters = name if name.isalpha() else f"UTC{name}"
+    return f"{letters} ({zone.key.replace('_', ' ')})"

@@ -1,0 +1,160 @@
+"""Mails about one booking: a reminder, a package that lapses, and what practitioners are told."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+
+from estuary.bookings.models import Booking
+from estuary.common import clock
+from estuary.notifications.booking_mail_texts import (
+    SUBJECTS,
+    TEXTS,
+    TO_PRACTITIONERS,
+    AccountMail,
+    BookingMail,
+    describe_day,
+    describe_moment,
+    describe_time,
+)
+from estuary.notifications.layout import Content, Facts, Link
+from estuary.payments.mailing.meetings import (
+    BookedMeeting,
+    ahead,
+    bookings_of,
+    calendar_files,
+    describe_meetings,
+    meetings_of,
+)
+from estuary.payments.mailing.notices import notify_practitioners
+from estuary.payments.mailing.sending import Addressed, send_once
+from estuary.payments.mailing.tenders import brand_name
+from estuary.payments.models import PaymentMethod, SentMail
+
+
+def send_booking_mail(mail_id: int) -> None:
+    """Send the mail of a row, unless it was sent already or has no use any more."""
+    row = SentMail.objects.select_related("order", "booking", "user").get(pk=mail_id)
+    assert row.user is not None
+    mail = Addressed(row.key, row.kind, row.user)
+    send_once(mail, lambda: write_booking_mail(row))
+
+
+def send_scheduled(booking_id: int) -> None:
+    """Write to the buyer and the practitioner of a part that was given its time."""
+    booking = Booking.objects.select_related("order").get(pk=booking_id)
+    row, _ = SentMail.objects.get_or_create(
+        key=f"scheduled-{booking_id}",
+        defaults={
+            "kind": BookingMail.SCHEDULED,
+            "order_id": booking.order_id,
+            "booking_id": booking_id,
+            "user_id": booking.user_id,
+            "starts_at": booking.starts_at,
+        },
+    )
+    send_booking_mail(row.pk)
+    notify_practitioners(booking.order)
+
+
+def write_booking_mail(row: SentMail) -> Content | None:
+    """Return the mail as the rows are now; None if its booking was canceled, moved or scheduled meanwhile."""
+    if row.kind == AccountMail.CARD_EXPIRING:
+        # The key is card-<id>-<year>-<month>.
+        card = PaymentMethod.objects.filter(pk=int(row.key.split("-")[1]), detached_at=None).first()
+        return card_expiring(card, row.user.first_name) if card and row.user else None
+    assert row.order is not None and row.booking_id is not None
+    bookings = bookings_of(row.order)
+    booking = next(one for one in bookings if one.pk == row.booking_id)
+    kind = BookingMail(row.kind)
+    if kind == BookingMail.LAPSING:
+        return lapsing(booking, bookings)
+    if kind in TO_PRACTITIONERS:
+        earlier = SentMail.objects.filter(booking=booking, kind__in=TO_PRACTITIONERS, pk__lt=row.pk)
+        before = earlier.order_by("-pk").first()
+        return to_practitioner(kind, booking, row.starts_at, before.starts_at if before else None)
+    return to_guest(kind, booking, row.starts_at)
+
+
+def to_guest(kind: BookingMail, booking: Booking, starts_at: datetime | None) -> Content | None:
+    """Return a reminder of the meeting at this time, or the time that a part was given; None if it is no more."""
+    meetings = [meeting for meeting in ahead(meetings_of([booking])) if meeting.starts_at == starts_at]
+    if not meetings:
+        return None
+    values = _values(booking, meetings[0])
+    return Content(
+        SUBJECTS[kind].format(**values),
+        TEXTS[kind].format(**values),
+        first_name=booking.user.first_name,
+        facts=describe_meetings(meetings),
+        button=Link("See your bookings", f"{settings.FRONTEND_URL}/bookings/"),
+        files=calendar_files(meetings, "REQUEST", attendee=booking.user.email),
+    )
+
+
+def _values(booking: Booking, meeting: BookedMeeting) -> dict[str, str]:
+    return {"title": booking.service_name, "day": describe_day(meeting.starts_at, meeting.zone)}
+
+
+def to_practitioner(
+    kind: BookingMail, booking: Booking, starts_at: datetime | None, before: datetime | None
+) -> Content | None:
+    """Return what a practitioner is told of a guest: by name, in the zone of the place or the practitioner's own."""
+    meeting = next(iter(meetings_of([booking])), None)
+    if meeting is None or starts_at is None:
+        return None
+    zone = (meeting.venue or booking.practitioner).zone
+    guest = booking.user.public_name
+    values = {
+        "title": booking.service_name,
+        "day": describe_day(starts_at, zone),
+        "guest": guest,
+        "before": describe_moment(before, zone) if before else "another time",
+    }
+    length = meeting.ends_at - meeting.starts_at
+    rows: list[tuple[str, str | Link]] = [
+        ("Who", guest),
+        ("What", booking.service_name),
+        ("When", describe_time(starts_at, starts_at + length, zone)),
+        *((str(name), str(value)) for name, value in booking.order.service_data.items()),
+    ]
+    return Content(
+        SUBJECTS[kind].format(**values),
+        TEXTS[kind].format(**values),
+        first_name=booking.practitioner.display_name,
+        facts=[Facts("", rows)],
+        button=Link("See your roster", f"{settings.FRONTEND_URL}/roster/"),
+    )
+
+
+def lapsing(root: Booking, bookings: Sequence[Booking]) -> Content | None:
+    unscheduled = sum(booking.needs_scheduling for booking in bookings)
+    if not unscheduled or not root.is_active or root.valid_until is None or root.valid_until <= clock.now():
+        return None
+    zone = root.practitioner.zone
+    values = {
+        "title": root.service_name,
+        "day": describe_day(root.valid_until, zone),
+        "until": describe_moment(root.valid_until, zone),
+        "unscheduled": "one part" if unscheduled == 1 else f"{unscheduled} parts",
+    }
+    return Content(
+        SUBJECTS[BookingMail.LAPSING].format(**values),
+        TEXTS[BookingMail.LAPSING].format(**values),
+        first_name=root.user.first_name,
+        button=Link("Choose your times", f"{settings.FRONTEND_URL}/bookings/"),
+    )
+
+
+def card_expiring(card: PaymentMethod, first_name: str) -> Content:
+    values = {
+        "brand": brand_name(card.brand),
+        "last4": card.last4,
+        "month": f"{card.exp_month:02}/{card.exp_year}",
+    }
+    return Content(
+        SUBJECTS[AccountMail.CARD_EXPIRING].format(**values),
+        TEXTS[AccountMail.CARD_EXPIRING].format(**values),
+        first_name=first_name,
+        button=Link("See your cards", f"{settings.FRONTEND_URL}/cards/"),
+    )

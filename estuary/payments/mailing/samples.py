@@ -1,0 +1,161 @@
+"""A sample of each mail, made of rows that are never saved: for the previews in the admin and for pictures."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from estuary.accounts.models import Practitioner, User
+from estuary.bookings.models import Booking
+from estuary.catalog.models import Service, ServiceType
+from estuary.catalog.venues import Venue
+from estuary.common import clock
+from estuary.notifications.booking_mail_texts import AccountMail, BookingMail
+from estuary.notifications.layout import Content, Facts, greet, render_html, render_text
+from estuary.notifications.order_mail_texts import OrderMail
+from estuary.orders.models import Order
+from estuary.payments.mailing import booking_mails
+from estuary.payments.mailing.order_contents import Related, compose
+from estuary.payments.models import PaymentMethod
+
+HOUR = timedelta(hours=1)
+
+
+def _buyer() -> User:
+    return User(pk=1, first_name="Maya", last_name="Lindqvist", email="maya@estuary.example")
+
+
+def _practitioner() -> Practitioner:
+    user = User(pk=2, first_name="Jonas", last_name="Keller", email="jonas@estuary.example")
+    return Practitioner(pk=1, user=user, display_name="Jonas Keller", time_zone="Europe/Berlin")
+
+
+def _venue() -> Venue:
+    return Venue(
+        name="Studio Kreuzberg",
+        address="Oranienstraße 25, Hinterhof\n10999 Berlin",
+        time_zone="Europe/Berlin",
+        directions="Second courtyard, bell “Keller”, third floor.",
+    )
+
+
+def _start() -> datetime:
+    day = (clock.now() + timedelta(days=20)).date()
+    return datetime(day.year, day.month, day.day, 13, tzinfo=UTC)
+
+
+def _order(name: str, type: ServiceType) -> Order:
+    order = Order(
+        pk=1,
+        public_id="ord_7x2k9m4q8w1c5r3t6y0p",
+        user=_buyer(),
+        currency="eur",
+        total_minor=5000,
+        amount_due_minor=3000,
+        credits_applied_minor=2000,
+        refunded_minor=5000,
+        expires_at=clock.now() + HOUR / 4,
+        kept_until=_start() - 48 * HOUR,
+        snapshot={"name": name, "type": type, "service_id": 1, "free_cancel_hours": 48},
+    )
+    order.service_data = {"Allergies": "Almond oil"}
+    return order
+
+
+def _booking(order: Order, *, canceled: bool = False, online: bool = False) -> Booking:
+    service = Service(
+        pk=1,
+        name=order.title,
+        type=ServiceType.WORKSHOP,
+        location="Online",
+        venue=None if online else _venue(),
+        join_url="https://meet.estuary.example/the-desk-workers-back" if online else "",
+    )
+    return Booking(
+        pk=1,
+        order=order,
+        user=order.user,
+        position=0,
+        service=service,
+        service_name=order.title,
+        service_type=ServiceType.WORKSHOP,
+        practitioner=_practitioner(),
+        starts_at=_start(),
+        ends_at=_start() + 2 * HOUR,
+        amount_minor=5000,
+        status=Booking.Status.CANCELED if canceled else Booking.Status.CONFIRMED,
+        canceled_at=clock.now() if canceled else None,
+        forfeited=canceled,
+    )
+
+
+CANCELS = frozenset(
+    {OrderMail.CANCELED, OrderMail.CANCELED_UNREFUNDED, OrderMail.REFUNDED, OrderMail.CALLED_OFF}
+)
+
+
+def _order_sample(template: OrderMail, *, online: bool = False) -> Content:
+    order = _order("The desk worker’s back", ServiceType.WORKSHOP)
+    tables = []
+    if template == OrderMail.COMPLETED:
+        paid = [("Total", "50.00 EUR"), ("Paid", "30.00 EUR by Visa •••• 4242"), ("Credits", "20.00 EUR")]
+        tables.append(Facts("What you paid", [*paid, ("Order", order.public_id)]))
+    if template == OrderMail.REFUNDED:
+        way = "30.00 EUR to the card you paid with\n20.00 EUR to your credits"
+        tables.append(Facts("Where it goes", [("29 November 2026", way)]))
+    booking = _booking(order, canceled=template in CANCELS, online=online)
+    return compose(order, template, Related([booking], tables, returned_minor=5000))
+
+
+def _guest_sample(kind: BookingMail) -> Content:
+    booking = _booking(_order("The desk worker’s back", ServiceType.WORKSHOP))
+    return _written(booking_mails.to_guest(kind, booking, booking.starts_at))
+
+
+def _practitioner_sample(kind: BookingMail) -> Content:
+    booking = _booking(_order("The desk worker’s back", ServiceType.WORKSHOP))
+    return _written(booking_mails.to_practitioner(kind, booking, booking.starts_at, _start() - 24 * HOUR))
+
+
+def _lapsing_sample() -> Content:
+    root = _booking(_order("The reset week", ServiceType.PACKAGE))
+    root.valid_until, root.starts_at, root.service_type = _start(), None, ServiceType.PACKAGE
+    parts = [_booking(root.order) for _ in range(2)]
+    for part in parts:
+        part.starts_at = None
+    return _written(booking_mails.lapsing(root, parts))
+
+
+def _card_sample() -> Content:
+    soon = clock.now() + timedelta(days=20)
+    card = PaymentMethod(brand="visa", last4="4242", exp_month=soon.month, exp_year=soon.year)
+    return booking_mails.card_expiring(card, "Maya")
+
+
+def _written(content: Content | None) -> Content:
+    assert content is not None
+    return content
+
+
+SAMPLES: dict[str, Callable[[], Content]] = {
+    **{template.value: partial(_order_sample, template) for template in OrderMail},
+    "completed_online": partial(_order_sample, OrderMail.COMPLETED, online=True),
+    **{kind.value: partial(_guest_sample, kind) for kind in (BookingMail.SCHEDULED, BookingMail.REMINDER)},
+    BookingMail.LAPSING.value: _lapsing_sample,
+    AccountMail.CARD_EXPIRING.value: _card_sample,
+    **{
+        kind.value: partial(_practitioner_sample, kind)
+        for kind in (
+            BookingMail.PRACTITIONER_BOOKED,
+            BookingMail.PRACTITIONER_MOVED,
+            BookingMail.PRACTITIONER_CANCELED,
+        )
+    },
+}
+
+
+def sample_html(content: Content) -> str:
+    return render_html(content, greet(content))
+
+
+def sample_text(content: Content) -> str:
+    return render_text(content, greet(content))

@@ -1,0 +1,65 @@
+"""What was written to whom, when, and with which result. No text is kept: it is written anew from the rows."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from estuary.bookings.models import Booking
+from estuary.common import clock
+from estuary.orders.models import Order
+
+
+class SentMail(models.Model):
+    """One mail to one person. Its key is what sends it once: a second job with the same key finds it sent."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        SENT = "sent"
+        FAILED = "failed"
+        NOBODY = "nobody", "nobody to write to"
+        OBSOLETE = "obsolete", "no use any more"
+
+    key = models.CharField(max_length=80)
+    kind = models.CharField(max_length=32)
+    order = models.ForeignKey(
+        Order, null=True, blank=True, on_delete=models.PROTECT, related_name="mails", db_index=False
+    )
+    booking = models.ForeignKey(
+        Booking, null=True, blank=True, on_delete=models.PROTECT, related_name="mails", db_index=False
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="mails", db_index=False
+    )
+    address = models.CharField(max_length=254, blank=True)
+    starts_at = models.DateTimeField(null=True, blank=True, help_text="The time that it tells of.")
+    status = models.CharField(max_length=12, choices=Status, default=Status.WAITING)
+    error = models.CharField(max_length=300, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="Who of staff has sent it again.",
+    )
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["key"], name="mail_key_once")]
+        indexes = [
+            models.Index(fields=["order"], condition=Q(order__isnull=False), name="mail_by_order"),
+            models.Index(fields=["booking"], condition=Q(booking__isnull=False), name="mail_by_booking"),
+            models.Index(fields=["user"], condition=Q(user__isnull=False), name="mail_by_user"),
+            models.Index(fields=["created_at"], name="mail_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.order_id or self.user_id}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in {self.Status.SENT, self.Status.NOBODY, self.Status.OBSOLETE}

@@ -1,0 +1,111 @@
+"""Mails in staff's hands: seen on their order, sent again with one click, each shown as a sample."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.core.mail import EmailMessage
+from django.urls import reverse
+
+from estuary.accounts.models import Practitioner, User
+from estuary.catalog.models import ServiceType
+from estuary.notifications.booking_mail_texts import BookingMail
+from estuary.notifications.order_mail_texts import OrderMail
+from estuary.orders.models import Order
+from estuary.payments.mailing.samples import SAMPLES
+from estuary.payments.models import SentMail
+from estuary.privacy.export import export_person
+from stripe_sandbox import Sandbox
+from tests.api.staff import admin_client, told
+from tests.factories import a_free_slot, make_service, signed_in
+from tests.flows import buying
+from tests.sandbox_bridge import run_jobs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def order(stripe: Sandbox, maya: User, ana: Practitioner) -> Order:
+    talk = make_service(ServiceType.SESSION, ana, name="A talk")
+    made = buying.service(signed_in(maya), talk, start_datetime=a_free_slot(talk).isoformat())
+    buying.pay(stripe, made)
+    return buying.order_of(made)
+
+
+def page_of(order: Order, client: Any = None) -> str:
+    client = client or admin_client()
+    return str(client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode())
+
+
+def resend_url(mail: SentMail) -> str:
+    return reverse("admin:orders_order_resend_mail", args=[mail.order_id, mail.pk])
+
+
+def test_an_orders_page_names_each_mail_to_whom_and_with_which_result(
+    order: Order, maya: User, ana: Practitioner
+) -> None:
+    page = page_of(order)
+    for text in ("Completed", "Practitioner booked", maya.email, ana.user.email, "Send again"):
+        assert text in page
+    SentMail.objects.update(status="failed", error="SMTPServerDisconnected: The server is down.")
+    assert "The server is down." in page_of(order)
+    assert "Send again" not in page_of(order, admin_client("orders.view_order"))
+
+
+@pytest.mark.parametrize("kind", ["completed", "practitioner_booked"])
+def test_a_mail_is_sent_again_with_one_click_and_the_audit_trail_says_who_did(
+    order: Order, mailoutbox: list[EmailMessage], kind: str
+) -> None:
+    mail = SentMail.objects.get(kind=kind)
+    mailoutbox.clear()
+    client = admin_client()
+    assert client.get(resend_url(mail)).status_code == 405
+    answer = client.post(resend_url(mail), follow=True)
+    assert "is sent again" in told(answer)
+    run_jobs()
+    [again] = mailoutbox
+    assert again.to == [mail.address]
+    copy = SentMail.objects.exclude(requested_by=None).get()
+    assert (copy.kind, copy.status, copy.order) == (kind, "sent", order)
+    assert copy.key != mail.key
+    entries = LogEntry.objects.filter(object_id=str(order.pk)).values_list("change_message", flat=True)
+    assert [entry for entry in entries if "Send mail again" in entry]
+
+
+def test_who_may_only_look_sends_nothing_again_and_a_mail_of_another_order_is_not_found(
+    order: Order, mailoutbox: list[EmailMessage]
+) -> None:
+    mail = SentMail.objects.get(kind="completed")
+    mailoutbox.clear()
+    assert admin_client("orders.view_order").post(resend_url(mail)).status_code == 403
+    elsewhere = reverse("admin:orders_order_resend_mail", args=[order.pk + 1, mail.pk])
+    assert admin_client().post(elsewhere).status_code == 404
+    run_jobs()
+    assert mailoutbox == []
+
+
+def test_every_kind_of_mail_has_a_sample_as_html_and_text() -> None:
+    assert set(OrderMail) | set(BookingMail) <= set(SAMPLES)
+    client = admin_client()
+    for kind in SAMPLES:
+        page = client.get(reverse("admin-mails"), {"kind": kind}).content.decode()
+        assert "Hello " in page
+        html = client.get(reverse("admin-mail-html"), {"kind": kind})
+        assert html["X-Frame-Options"] == "SAMEORIGIN"
+        assert "default-src 'none'" in html["Content-Security-Policy"]
+        assert not re.search(
+            r"<style|\bclass=\"[^\"]*\"(?![^>]*style=)", html.content.decode().partition("<body")[2]
+        )
+    assert client.get(reverse("admin-mails"), {"kind": "voyage"}).status_code == 404
+    assert client.get(reverse("admin-mail-html")).status_code == 404
+    assert admin_client("catalog.view_service").get(reverse("admin-mails")).status_code == 403
+    assert not SentMail.objects.exists()
+
+
+def test_the_export_of_a_person_has_the_mails_to_that_person_alone(
+    order: Order, maya: User, ana: Practitioner
+) -> None:
+    own, theirs = export_person(maya)["payments_sentmail"], export_person(ana.user)["payments_sentmail"]
+    assert [row["address"] for row in own] == [maya.email]
+    assert [row["address"] for row in theirs] == [ana.user.email]
