@@ -104,14 +104,21 @@ def _params_name(method: ast.FunctionDef) -> str | None:
 
 
 @functools.cache
-def _services_for(resource: str) -> list[tuple[str, ast.Module]]:
-    found = []
+def _files_by_resource() -> dict[str, list[pathlib.Path]]:
+    """Return, for each resource, the files that call it; all of the package is read for that, so once."""
+    found: dict[str, list[pathlib.Path]] = {}
     # A few calls, such as a charge's refunds, are only in the class of the resource.
     for path in sorted(STRIPE_FOLDER.rglob("_*.py"), key=lambda path: not path.stem.endswith("_service")):
-        text = path.read_text()
-        if f'"/v1/{resource}' in text:
-            relative = path.relative_to(STRIPE_FOLDER.parent).with_suffix("")
-            found.append((".".join(relative.parts), ast.parse(text)))
+        for resource in set(re.findall(r'"/v1/(\w+)', path.read_text())):
+            found.setdefault(resource, []).append(path)
+    return found
+
+
+def _services_for(resource: str) -> list[tuple[str, ast.Module]]:
+    found = []
+    for path in _files_by_resource().get(resource, []):
+        relative = path.relative_to(STRIPE_FOLDER.parent).with_suffix("")
+        found.append((".".join(relative.parts), ast.parse(path.read_text())))
     return found
 
 
