@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from pytest_django import DjangoDbBlocker
 
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.orders.models import Order
@@ -47,9 +48,9 @@ NO_STRIPE = {"payment_service_unavailable", "wrong_account", ""}
 type Answer = tuple[int, str]
 
 
-@pytest.fixture
-def shop(transactional_db: None) -> Iterator[httpx.Client]:
-    """The web server as the image starts it, asked over the wire."""
+@contextmanager
+def open_shop() -> Iterator[httpx.Client]:
+    """Start the web server as the image starts it, asked over the wire."""
     key = {"DJANGO_SECRET_KEY": settings.SECRET_KEY}  # for the tokens that the test gives out
     with serving("--workers", "1", "--blocking-threads", "256", **PRODUCTION, **key) as wire:
         limits = httpx.Limits(max_connections=None)
@@ -59,6 +60,20 @@ def shop(transactional_db: None) -> Iterator[httpx.Client]:
         ) as client:
             client.get("/api/v1/services/")
             yield client
+
+
+@pytest.fixture(scope="module")
+def shop(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[httpx.Client]:
+    """A web server that one test after another asks."""
+    with django_db_blocker.unblock(), open_shop() as shop:
+        yield shop
+
+
+@pytest.fixture
+def fresh_shop(transactional_db: None) -> Iterator[httpx.Client]:
+    """One that nobody has asked before."""
+    with open_shop() as shop:
+        yield shop
 
 
 @pytest.fixture
@@ -204,10 +219,15 @@ def test_a_locked_table_leaves_the_catalogue_open_and_what_does_not_need_it(
 
 
 @pytest.mark.exhaustive(one_in=2)
-@pytest.mark.parametrize("first", ["evt_before", "evt_0"], ids=["a server at work", "its first event"])
+@pytest.mark.parametrize(
+    ("server", "first"),
+    [("shop", "evt_before"), ("fresh_shop", "evt_0")],
+    ids=["a server at work", "its first event"],
+)
 def test_events_that_meet_a_locked_inbox_are_refused_in_time_and_kept_when_they_come_again(
-    shop: httpx.Client, elsewhere: Service, first: str
+    request: pytest.FixtureRequest, elsewhere: Service, server: str, first: str
 ) -> None:
+    shop: httpx.Client = request.getfixturevalue(server)
     events = [an_event(id=f"evt_{number}") for number in range(BUYERS)]
 
     def send(body: bytes) -> Callable[[], Answer]:

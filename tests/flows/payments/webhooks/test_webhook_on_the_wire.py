@@ -23,6 +23,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import connection
 from django.test import Client, RequestFactory
+from pytest_django import DjangoDbBlocker
 
 from demo.ports import free_port, listens
 from estuary.common import clock
@@ -73,9 +74,9 @@ class Wire:
             return b"".join(iter(partial(wire.recv, 4096), b""))
 
 
-@pytest.fixture
-def wire(transactional_db: None) -> Iterator[Wire]:
-    with serving("--workers", "1") as wire:
+@pytest.fixture(scope="module")
+def wire(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Wire]:
+    with django_db_blocker.unblock(), serving("--workers", "1") as wire:
         yield wire
 
 
@@ -241,26 +242,28 @@ def test_what_is_too_large_is_never_hashed(stripe: Sandbox, monkeypatch: pytest.
     assert hashed == [webhooks.MAX_BYTES]
 
 
-def test_an_event_outlives_a_server_that_is_killed_right_after_its_answer(wire: Wire) -> None:
-    for number in range(5):
-        body = an_event(id=f"evt_{number}")
-        assert wire.post(f"Content-Length: {len(body)}", body, signed(body)) == 200
-    wire.kill()
+def test_an_event_outlives_a_server_that_is_killed_right_after_its_answer() -> None:
+    with serving("--workers", "1") as wire:
+        for number in range(5):
+            body = an_event(id=f"evt_{number}")
+            assert wire.post(f"Content-Length: {len(body)}", body, signed(body)) == 200
+        wire.kill()
     assert WebhookEvent.objects.filter(status="pending").count() == 5
 
 
-def test_a_hundred_thousand_bad_signatures_are_no_row_and_no_query(
-    stripe: Sandbox, django_assert_num_queries: object
+@pytest.mark.parametrize("how_many", [5_000, pytest.param(100_000, marks=pytest.mark.exhaustive)])
+def test_thousands_of_bad_signatures_are_no_row_and_no_query(
+    stripe: Sandbox, django_assert_num_queries: object, how_many: int
 ) -> None:
-    """At the view itself, without the layers around it; a thousand more come through all of them."""
+    """At the view itself, without the layers around it; one in a hundred more comes through all of them."""
     body, now = an_event(), int(time.time())
     environ = RequestFactory().post(WEBHOOK, data=body, content_type="application/json").environ
     with django_assert_num_queries(0):  # type: ignore[operator]
-        for number in range(100_000):
+        for number in range(how_many):
             header = {"HTTP_STRIPE_SIGNATURE": f"t={now},v1={number:064x}", "wsgi.input": BytesIO(body)}
             answer = webhooks.stripe_webhook(WSGIRequest(environ | header))
             assert answer.status_code == 400
-        for number in range(1_000):
+        for number in range(how_many // 100):
             assert send(body, f"t={now},v1={number:064x}").status_code == 400
     assert not WebhookEvent.objects.exists()
 
