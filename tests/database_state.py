@@ -9,12 +9,13 @@ type Contents = dict[str, list[Any]]
 
 def contents() -> Contents:
     """Return every row of every table of ours, and of the queue, as text."""
-    kept = [name for name in connection.introspection.table_names() if not name.startswith("django_")]
-    found = {}
+    tables = [name for name in connection.introspection.table_names() if not name.startswith("django_")]
+    rows = (f'SELECT {number}, t::text FROM "{table}" t' for number, table in enumerate(tables))  # noqa: S608 (our own names)
+    found: Contents = {table: [] for table in tables}
     with connection.cursor() as cursor:
-        for table in kept:
-            cursor.execute(f'SELECT t::text FROM "{table}" t ORDER BY 1')  # noqa: S608 (our own names)
-            found[table] = cursor.fetchall()
+        cursor.execute(f"{' UNION ALL '.join(rows)} ORDER BY 1, 2")
+        for number, row in cursor.fetchall():
+            found[tables[number]].append((row,))
     return found
 
 
@@ -22,22 +23,24 @@ def put_back(saved: Contents) -> None:
     """Make every table what it was, past all triggers."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("; ".join(f'DELETE FROM "{table}"' for table in saved))  # noqa: S608 (our own names)
+        columns = _stored_columns()
         for table, rows in saved.items():
-            cursor.execute(f'DELETE FROM "{table}"')  # noqa: S608 (our own names)
-            columns = _stored_columns(table)
-            cursor.executemany(
-                f'INSERT INTO "{table}" ({columns}) SELECT {columns} FROM (SELECT (%s::"{table}").*)',  # noqa: S608
-                rows,
-            )
+            if rows:
+                cursor.executemany(
+                    f'INSERT INTO "{table}" ({columns[table]})'  # noqa: S608
+                    f' SELECT {columns[table]} FROM (SELECT (%s::"{table}").*)',
+                    rows,
+                )
 
 
-def _stored_columns(table: str) -> str:
-    """Return the names of a table's columns, less those that PostgreSQL computes."""
+def _stored_columns() -> dict[str, str]:
+    """Return the names of each table's columns, less those that PostgreSQL computes."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute"
-            " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
-            [f'"{table}"'],
+            "SELECT relname, string_agg(quote_ident(attname), ', ' ORDER BY attnum)"
+            " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
+            " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+            " AND attnum > 0 AND NOT attisdropped AND attgenerated = '' GROUP BY relname"
         )
-        [columns] = cursor.fetchone()
-        return str(columns)
+        return dict(cursor.fetchall())
