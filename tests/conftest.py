@@ -16,13 +16,18 @@ from estuary.payments.client import API_VERSION
 from stripe_sandbox import Sandbox
 from tests.database_cleanup import quick_cleanup
 from tests.sandbox_bridge import SECRET, estuary_talks_to
-from tests.template_database import ensure_template
-
-TEMPLATE = "estuary_tests"
+from tests.shared_middleware import shared_middleware
+from tests.template_database import MIGRATED, ensure_template
 
 # How long an example takes is the machine's affair, and no test's.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+hypothesis.settings.register_profile("exhaustive", deadline=None)
+hypothesis.settings.register_profile("each time", deadline=None, max_examples=40)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw fewer examples where the exhaustive tests are left out, as ``make test`` does."""
+    each_time = config.option.markexpr == "not exhaustive"
+    hypothesis.settings.load_profile("each time" if each_time else "exhaustive")
 
 
 @pytest.fixture(scope="session")
@@ -31,9 +36,9 @@ def django_db_modify_db_settings(
 ) -> None:
     """Clone the database of each worker from one that is migrated already."""
     with django_db_blocker.unblock():
-        ensure_template(TEMPLATE)
+        ensure_template()
     test: dict[str, object] = dict(django_settings.DATABASES["default"].get("TEST") or {})
-    django_settings.DATABASES["default"]["TEST"] = test | {"TEMPLATE": TEMPLATE, "MIGRATE": False}
+    django_settings.DATABASES["default"]["TEST"] = test | {"TEMPLATE": MIGRATED, "MIGRATE": False}
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +47,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock(), quick_cleanup():
         yield
         readiness.close()  # or the database could not be dropped
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_middleware() -> Iterator[None]:
+    with shared_middleware():
+        yield
 
 
 @pytest.fixture

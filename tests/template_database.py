@@ -14,10 +14,16 @@ from django.db import connection, connections
 from estuary.config.environment import BASE_DIR
 
 LOCK = 20300107  # one process makes a template for all
+MIGRATED = "estuary_tests"
 
 
-def ensure_template(name: str, prepare: Callable[[], None] = lambda: None) -> None:
-    """Migrate an empty database, unless the one that is there has these very migrations; then ``prepare`` it."""
+def ensure_template(name: str = MIGRATED, prepare: Callable[[], None] | None = None) -> None:
+    """Make a database with all migrations, unless the one that is there has these very ones.
+
+    Only one is migrated; the others are copies of it, each of which its ``prepare`` changes.
+    """
+    if prepare:
+        ensure_template()
     ours, stamp = settings.DATABASES["default"]["NAME"], _stamp(prepare)
     with psycopg.connect(**database_address(), autocommit=True) as admin:
         admin.execute("SELECT pg_advisory_lock(%s)", [LOCK])
@@ -27,10 +33,12 @@ def ensure_template(name: str, prepare: Callable[[], None] = lambda: None) -> No
         if found.fetchone() == (stamp,):
             return
         admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        admin.execute(f'CREATE DATABASE "{name}"')
+        admin.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{MIGRATED}"' if prepare else ""))
         use_database(name)
-        call_command("migrate", verbosity=0)
-        prepare()
+        if prepare:
+            prepare()
+        else:
+            call_command("migrate", verbosity=0)
         use_database(ours)
         admin.execute(f"COMMENT ON DATABASE \"{name}\" IS '{stamp}'")
 
@@ -55,10 +63,10 @@ def database_address() -> dict[str, Any]:
     return {"host": default["HOST"], **{key: value for key, value in named.items() if value}}
 
 
-def _stamp(prepare: Callable[[], None]) -> str:
+def _stamp(prepare: Callable[[], None] | None) -> str:
     """Return what tells one state of the migrations, ours and those of the packages, from another."""
     stamp = hashlib.sha256((BASE_DIR / "uv.lock").read_bytes() + pathlib.Path(__file__).read_bytes())
-    stamp.update(inspect.getsource(prepare).encode())
+    stamp.update(inspect.getsource(prepare).encode() if prepare else b"")
     for path in sorted((BASE_DIR / "estuary").glob("*/migrations/*.py")):
         stamp.update(path.read_bytes())
     return stamp.hexdigest()

@@ -23,7 +23,9 @@ from tests.sandbox_bridge import SECRET, WEBHOOK, post_event
 pytestmark = pytest.mark.django_db(transaction=True)
 
 fuzzed = settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=settings().max_examples * 5 // 2,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 Status = WebhookEvent.Status
 
