@@ -85,16 +85,16 @@ def test_a_migration_of_djangos_own_making_that_is_not_safe_is_named(a_new_migra
             """
         )
     )
-    [problem] = check_all()
+    [problem] = check_all({"credits"})
     assert "credits.0003_later" in problem and "require-concurrent-index-creation" in problem
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_migration_may_say_what_it_is_allowed(a_new_migration: Path) -> None:
     a_new_migration.write_text(DROPS_A_COLUMN)
-    [problem] = check_all()
+    [problem] = check_all({"credits"})
     assert "ban-drop-column" in problem
     a_new_migration.write_text(DROPS_A_COLUMN + '    allows = ("ban-drop-column",)\n')
     for name in [name for name in sys.modules if name.startswith("later_migrations")]:
         del sys.modules[name]
-    assert check_all() == []
+    assert check_all({"credits"}) == []
