@@ -88,6 +88,7 @@ def test_each_stranger_guesses_few_passwords_of_one_account_in_an_hour_and_in_a_
     assert len(hashes) == 20
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("door", ["api", "admin"])
 def test_the_owners_browser_is_let_in_whoever_guesses_from_its_own_address(
     owner: User, door: str, hashes: list[str]
@@ -172,6 +173,7 @@ def test_the_cookie_opens_nothing_and_is_for_the_server_alone(owner: User) -> No
     assert browser.browser.get("/admin/").status_code == 302
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("door", DOORS)
 def test_a_thousand_guesses_in_an_hour_leave_mail_and_the_owners_browser(
     owner: User, door: Door, hashes: list[str], monkeypatch: pytest.MonkeyPatch
@@ -194,6 +196,7 @@ def test_a_thousand_guesses_in_an_hour_leave_mail_and_the_owners_browser(
     assert sign_in_at("api", elsewhere, owner.email, NEW_PASSWORD)
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("door", DOORS)
 def test_whoever_has_a_network_of_addresses_guesses_as_one(
     owner: User, door: Door, hashes: list[str]

@@ -5,6 +5,7 @@ import re
 import time
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from demo.plan import Plan
@@ -26,6 +27,7 @@ def test_a_part_of_a_bundle_is_given_a_time(shopper: Shopper) -> None:
     expect(page.get_by_role("button", name="Add to calendar")).to_have_count(1)
 
 
+@pytest.mark.exhaustive
 def test_every_part_of_a_package_is_given_a_time(shopper: Shopper) -> None:
     page = shopper.chooses("The reset week", kind="package").types_card().pays("230.00").is_thanked().page
     page.get_by_role("link", name="Choose your times").click()

@@ -134,7 +134,7 @@ def test_a_new_account_ends_the_session_of_the_old_one(shopper: Shopper) -> None
     assert status == 410  # gone, as allauth says of a session that was ended
 
 
-@pytest.mark.exhaustive(one_in=3)
+@pytest.mark.exhaustive(one_in=7)
 @pytest.mark.parametrize(
     "next",
     [
@@ -158,7 +158,7 @@ def test_signing_in_never_leads_to_another_site(shopper: Shopper, next: str) -> 
     expect(page.get_by_role("button", name=f"Your account, {shopper.email}")).to_be_visible()
 
 
-@pytest.mark.exhaustive(one_in=2)
+@pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize("query", ["service=999999", "service=x", "credits=lots", ""])
 def test_a_checkout_of_nothing_says_so_and_leads_on(page: Page, query: str) -> None:
     page.goto(f"/checkout/?{query}")

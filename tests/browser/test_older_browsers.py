@@ -136,7 +136,7 @@ def test_a_full_storage_never_brings_back_the_account_before(shopper: Shopper) -
     ).to_be_visible()
 
 
-@pytest.mark.exhaustive(one_in=4)
+@pytest.mark.exhaustive(one_in=6)
 @pytest.mark.parametrize(
     "answer",
     [

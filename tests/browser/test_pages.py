@@ -79,13 +79,13 @@ def test_the_documentation_is_drawn_without_asking_another_server(page: Page, st
     assert {url for url in asked if not url.startswith((stack.web_url, "data:", "blob:"))} == set()
 
 
-@pytest.mark.exhaustive(one_in=4)
+@pytest.mark.exhaustive(one_in=6)
 @pytest.mark.parametrize("path", OPEN)
 def test_a_visitor_finds_the_page_accessible(page: Page, path: str) -> None:
     _check(page, path)
 
 
-@pytest.mark.exhaustive(one_in=3)
+@pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize("path", SIGNED_IN)
 def test_a_newcomer_finds_the_page_accessible(shopper: Shopper, path: str) -> None:
     _check(shopper.page, path)

@@ -37,6 +37,7 @@ def test_a_card_that_asks_is_paid_once_the_bank_agrees(shopper: Shopper) -> None
     shopper.chooses(SOUND_BATH).types_card(ASKS).pays(PRICE).answers_the_bank("Complete").is_thanked()
 
 
+@pytest.mark.exhaustive
 def test_a_card_that_asks_is_not_charged_when_the_bank_refuses(shopper: Shopper) -> None:
     shopper.chooses(SOUND_BATH).types_card(ASKS).pays(PRICE).answers_the_bank("Fail")
     shopper.is_told("Nothing was charged")
@@ -50,6 +51,7 @@ def test_the_saved_card_is_chosen_the_next_time(shopper: Shopper) -> None:
     shopper.pays("40.00").is_thanked()
 
 
+@pytest.mark.exhaustive
 def test_a_new_card_is_taken_beside_a_saved_one(shopper: Shopper) -> None:
     shopper.chooses(SOUND_BATH).types_card().saves_card().pays(PRICE).is_thanked()
     shopper.chooses("Cooking for your dosha")
@@ -64,6 +66,7 @@ def test_the_single_line_card_field_pays_too(shopper: Shopper) -> None:
     expect(shopper.page.get_by_text("$25.00").first).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_the_single_line_card_field_asks_the_bank_too(shopper: Shopper) -> None:
     shopper.page.goto("/checkout/card/?credits=25.00")
     shopper.types_card(DECLINED).pays("25.00").is_told("declined")
@@ -94,6 +97,7 @@ def test_going_back_after_paying_does_not_lead_to_the_payment(shopper: Shopper) 
     expect(shopper.page).to_have_url(re.compile("/services/"))
 
 
+@pytest.mark.exhaustive
 def test_of_two_tabs_only_one_pays(shopper: Shopper) -> None:
     shopper.chooses(SOUND_BATH)
     other = Shopper(shopper.page.context.new_page())
@@ -129,7 +133,7 @@ def test_credits_pay_a_part_and_the_card_the_rest(shopper: Shopper) -> None:
     expect(shopper.page.get_by_text("$0.00").first).to_be_visible()
 
 
-@pytest.mark.exhaustive(one_in=3)
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", ["course", "package", "bundle"])
 def test_what_has_no_single_time_is_booked_as_a_whole(shopper: Shopper, kind: str) -> None:
     name, price = {

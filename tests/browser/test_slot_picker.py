@@ -67,7 +67,7 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return begin
 
 
-@pytest.mark.exhaustive(one_in=4)
+@pytest.mark.exhaustive(one_in=8)
 @pytest.mark.parametrize(("name", "opened"), CHANGES, ids=lambda value: str(value).replace("/", "-"))
 def test_each_day_and_each_slot_is_shown_once_around_a_change_of_clocks(
     browser: Browser, stack: Plan, name: str, opened: str
@@ -102,7 +102,7 @@ def test_each_day_and_each_slot_is_shown_once_around_a_change_of_clocks(
     context.close()
 
 
-@pytest.mark.exhaustive(one_in=2)
+@pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize(
     ("name", "opened", "twice"),
     [

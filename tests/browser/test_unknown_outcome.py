@@ -66,7 +66,7 @@ def _claims_nothing(page: Page) -> None:
     assert not re.search(r"\bTypeError|undefined|An error occurred", text), text
 
 
-@pytest.mark.exhaustive(one_in=4)
+@pytest.mark.exhaustive(one_in=10)
 @pytest.mark.parametrize("kind", HEARD)
 def test_a_payment_that_went_through_unheard_ends_in_thanks(shopper: Shopper, kind: str) -> None:
     page = shopper.page
@@ -79,7 +79,7 @@ def test_a_payment_that_went_through_unheard_ends_in_thanks(shopper: Shopper, ki
     expect(shopper.orders()).to_have_count(1)
 
 
-@pytest.mark.exhaustive(one_in=3)
+@pytest.mark.exhaustive(one_in=4)
 @pytest.mark.parametrize("kind", ["answer lost", "api_error", "rate limit", "empty"])
 def test_a_payment_that_never_arrived_is_not_claimed_and_can_be_gone_on_with(
     shopper: Shopper, kind: str
@@ -180,6 +180,7 @@ def test_an_equal_second_purchase_is_asked_about_first(shopper: Shopper) -> None
     shopper.pays("30.00").is_thanked()
 
 
+@pytest.mark.exhaustive
 def test_an_equal_second_purchase_on_the_hosted_page_is_asked_about_too(shopper: Shopper) -> None:
     page = shopper.buys_credits("25.00").page
     page.goto("/checkout/?credits=25")
@@ -259,6 +260,7 @@ def test_two_tabs_that_pay_at_once_pay_once(shopper: Shopper) -> None:
     expect(page.get_by_text("Bought", exact=True)).to_have_count(1)
 
 
+@pytest.mark.exhaustive
 def test_who_paid_on_the_hosted_page_and_came_back_by_its_other_link_is_not_told_otherwise(
     shopper: Shopper,
 ) -> None:

@@ -81,6 +81,7 @@ def test_a_saved_card_is_charged_once(stripe: Sandbox, buyer: APIClient, key: st
     assert (buying.balance(buyer), len(stripe.state.store.charges)) == ("30.00", 2)
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("fault", ["timeout_before", "timeout_after", "error_saved"])
 @pytest.mark.parametrize("at", ["POST /v1/payment_intents", "POST /v1/payment_intents/*/confirm"])
 def test_a_request_cut_off_at_stripe_is_taken_up_by_its_retry(
@@ -96,6 +97,7 @@ def test_a_request_cut_off_at_stripe_is_taken_up_by_its_retry(
     assert (buying.balance(buyer), len(stripe.state.store.charges), Order.objects.count()) == ("30.00", 2, 2)
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("news", ["heard", "not heard"])
 @pytest.mark.parametrize("before", ["intent for the browser", "declined card", "no key"])
 def test_a_second_attempt_whose_answer_was_lost_charges_once(

@@ -114,6 +114,7 @@ def sell_on(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> tuple[Json,
 # --- At another address -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("live", [False, True], ids=["test mode", "live mode"])
 def test_the_worker_of_a_copy_at_another_address_writes_nothing_at_stripe(
     stripe: Sandbox,

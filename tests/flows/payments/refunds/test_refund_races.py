@@ -100,6 +100,7 @@ def test_late_money_refunded_in_the_dashboard_returns_the_spent_credits_no_secon
     assert refunds("failed") == [("automatic", 8000, 0)]
 
 
+@pytest.mark.exhaustive(one_in=3)
 @EVENTS
 @FIRST
 def test_late_money_of_which_the_dashboard_refunds_parts_first_goes_back_in_full_all_the_same(
@@ -123,6 +124,7 @@ def test_late_money_of_which_the_dashboard_refunds_parts_first_goes_back_in_full
     assert subjects(mailoutbox, "refund_failed") == 0
 
 
+@pytest.mark.exhaustive(one_in=3)
 @EVENTS
 @FIRST
 def test_a_full_refund_of_ours_that_the_dashboard_overtakes_still_returns_the_credits(
@@ -149,6 +151,7 @@ def test_a_full_refund_of_ours_that_the_dashboard_overtakes_still_returns_the_cr
     assert subjects(mailoutbox, "did not go through") == 0
 
 
+@pytest.mark.exhaustive(one_in=3)
 @EVENTS
 @FIRST
 def test_a_partial_refund_of_ours_that_the_dashboard_overtakes_gives_no_credits_unasked(
@@ -215,6 +218,7 @@ def test_what_staff_refunds_of_the_card_after_the_dashboard_returns_no_credits_u
     assert refunds() == [("dashboard", 3000, 0), ("staff", 5000, 0)]
 
 
+@pytest.mark.exhaustive(one_in=3)
 @EVENTS
 @FIRST
 def test_a_pending_refund_of_the_dashboard_that_overtakes_ours_returns_the_credits_when_it_succeeds(
@@ -367,6 +371,7 @@ def test_refunds_of_the_dashboard_take_the_credits_along_together_in_any_order_o
     assert buying.balance(buyer) == ("0.00" if fails in {0, 1} else "20.00")
 
 
+@pytest.mark.exhaustive(one_in=3)
 @EVENTS
 @pytest.mark.parametrize("fails", [0, 1])
 def test_credits_that_followed_two_refunds_leave_with_either_and_come_again(

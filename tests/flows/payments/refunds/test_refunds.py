@@ -80,6 +80,7 @@ def booking_states() -> set[str]:
     return set(Booking.objects.values_list("status", flat=True))
 
 
+@pytest.mark.exhaustive(one_in=2)
 @FROM
 @OFFERS
 def test_a_full_refund_cancels_and_frees_what_was_taken(
@@ -96,6 +97,7 @@ def test_a_full_refund_cancels_and_frees_what_was_taken(
     assert Refund.objects.get().origin == origin
 
 
+@pytest.mark.exhaustive(one_in=2)
 @FROM
 @OFFERS
 def test_a_partial_refund_marks_and_partial_ones_up_to_the_whole_cancel(

@@ -169,6 +169,7 @@ def test_a_refund_of_the_whole_order_never_comes_out_of_what_staff_kept(
 # --- Bundles with a bonus -----------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("order", [*permutations([1, 2, 3]), (0,)], ids=str)
 def test_a_bonus_that_was_used_is_counted_as_one_that_was_paid_for(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, order: tuple[int, ...]
@@ -182,7 +183,7 @@ def test_a_bonus_that_was_used_is_counted_as_one_that_was_paid_for(
     assert nth(4).status == "completed"
 
 
-@pytest.mark.exhaustive(one_in=4)
+@pytest.mark.exhaustive(one_in=9)
 @pytest.mark.parametrize("used_at", [0, 1, 2])
 @pytest.mark.parametrize("order", list(permutations([1, 2, 3])), ids=str)
 def test_a_scheduled_bonus_is_worth_the_same_whenever_it_takes_place(
@@ -198,6 +199,7 @@ def test_a_scheduled_bonus_is_worth_the_same_whenever_it_takes_place(
     assert (order_of(made).refunded_minor, nth(4).status) == (20000, "completed")
 
 
+@pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("order", list(permutations([1, 2, 3])), ids=str)
 def test_a_bonus_scheduled_and_canceled_in_time_costs_nothing_in_any_order(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, order: tuple[int, ...]
@@ -294,6 +296,7 @@ def test_more_bonus_used_than_is_left_returns_nothing(
 # --- What staff refunded by name, or kept ---------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("door", ["parent", "child"])
 @pytest.mark.parametrize("named", [1, 2])
 def test_what_staff_refunded_by_name_is_what_comes_back_beside_a_bonus_that_was_attended(
@@ -307,6 +310,7 @@ def test_what_staff_refunded_by_name_is_what_comes_back_beside_a_bonus_that_was_
     assert order_of(made).refunded_minor == 5000
 
 
+@pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize("door", ["parent", "child"])
 @pytest.mark.parametrize("named", [1, 2])
 def test_a_part_of_a_share_refunded_by_name_is_made_up_to_what_is_due_and_no_further(

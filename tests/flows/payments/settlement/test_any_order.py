@@ -141,7 +141,7 @@ def doubled(waiting: list[Delivery]) -> list[Delivery]:
 ARRANGEMENTS = [list, doubled, reversed_, *(shuffled(seed) for seed in range(5))]
 
 
-@pytest.mark.exhaustive(one_in=7)
+@pytest.mark.exhaustive(one_in=14)
 @pytest.mark.parametrize("manner", ["one by one", "in one batch", "in an older version"])
 @pytest.mark.parametrize("arrange", ARRANGEMENTS, ids=lambda arrange: arrange.__name__)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)

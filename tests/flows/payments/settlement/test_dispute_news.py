@@ -129,7 +129,7 @@ def arrangements(waiting: list[Delivery]) -> list[list[Delivery]]:
     return [[event for event in order for _ in range(2)] for order in orders]
 
 
-@pytest.mark.exhaustive(one_in=4)
+@pytest.mark.exhaustive(one_in=8)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 @pytest.mark.parametrize("version", ["ours", "an older one"])
 def test_every_order_of_the_news_comes_to_the_same_end(

@@ -1,7 +1,7 @@
 """Every permutation of one order's events, and refunds in many parts told three times over: one end, to the cent."""
 
 import json
-from itertools import permutations
+from itertools import islice, permutations
 from random import Random
 
 import pytest
@@ -41,11 +41,17 @@ def of_money(waiting: list[Delivery]) -> list[Delivery]:
     return [one for one in waiting if one.type in OF_MONEY]
 
 
-@pytest.mark.parametrize("payment_type", ["intent", "checkout"])
+@pytest.mark.parametrize(
+    ("payment_type", "step"),
+    [("intent", 1), ("checkout", 7), pytest.param("checkout", 1, marks=pytest.mark.exhaustive)],
+)
 def test_every_permutation_of_one_orders_events_comes_to_the_same_end(
-    stripe: Sandbox, buyer: APIClient, ana: Practitioner, payment_type: str
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, payment_type: str, step: int
 ) -> None:
-    """Declined, paid, refunded in part; the failure may come last and the refund first."""
+    """Declined, paid, refunded in part; the failure may come last and the refund first.
+
+    Of the 120 permutations of a hosted page's five events, ``make test`` plays each seventh.
+    """
     made = a_session(buyer, ana, payment_type)
     settle_everything(stripe)
     before = contents()
@@ -55,7 +61,7 @@ def test_every_permutation_of_one_orders_events_comes_to_the_same_end(
     stripe.control.refund(intents[-1]["id"], 2_500)
     told = of_money(stripe.take_deliveries())
     assert len(told) == (4 if payment_type == "intent" else 5)
-    for number, order in enumerate(permutations(told)):
+    for number, order in enumerate(islice(permutations(told), 0, None, step)):
         if number:
             put_back(before)
         for delivery in order:
