@@ -67,7 +67,12 @@ UNFOLD: dict[str, Any] = {
         "show_search": True,
         "navigation": [
             {"items": [{"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")}]},
-            _section("Orders", _list("Orders", "receipt_long", "orders.order")),
+            _section(
+                "Orders",
+                _list("Orders", "shopping_bag", "orders.order"),
+                _list("Receipts", "receipt_long", "documents.receipt"),
+                _list("Credit notes", "receipt", "documents.creditnote"),
+            ),
             _section(
                 "Bookings",
                 _list("Bookings", "event_available", "bookings.booking"),

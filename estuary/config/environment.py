@@ -15,13 +15,14 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, PositiveInt, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from estuary.common import stripe_keys
 from estuary.common.api.rates import Rate
 from estuary.common.money import CURRENCIES
 from estuary.common.origins import origin_of
 from estuary.config import server_urls
+from estuary.config.seller import SANDBOX_SELLER, SellerEnvironment
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -39,6 +40,7 @@ SANDBOX_DEFAULTS = {
     "estuary_holds_per_newcomer": "1000",
     "estuary_holds_per_buyer": "1000",
     "estuary_unpaid_holds_per_day": "1000",
+    **SANDBOX_SELLER,
 }
 PUBLISHABLE = "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY"
 TOKEN_MIN = 16
@@ -51,7 +53,7 @@ REQUIRED = {
 }
 
 
-class Environment(BaseSettings):
+class Environment(SellerEnvironment):
     """The environment variables; secrets are masked in every representation."""
 
     model_config = SettingsConfigDict(env_file=BASE_DIR / ".env", extra="ignore", env_ignore_empty=True)
@@ -147,6 +149,7 @@ class Environment(BaseSettings):
             *self._find_replica_problems(),
             *self._find_app_problems(),
             *self._find_page_problems(),
+            *self.find_seller_problems(),
         ]
         if problems:
             raise ValueError("\n".join(f"  {problem}" for problem in problems))

@@ -26,6 +26,7 @@ CURRENCY = env.estuary_currency.lower()
 HOLD = timedelta(seconds=env.estuary_hold_s)
 BANK_HOLD = timedelta(days=env.estuary_bank_hold_days)
 STAFF_MAIL = env.estuary_staff_mail
+SELLER, TAX = env.seller, env.tax
 
 PAYMENT_LIMIT, SYNC_LIMIT = Rate.parse(env.estuary_payment_limit), Rate.parse(env.estuary_sync_limit)
 DECLINES_ALLOWED = env.estuary_declines_allowed
@@ -84,6 +85,7 @@ INSTALLED_APPS = [
     "estuary.bookings",
     "estuary.credits",
     "estuary.payments",
+    "estuary.documents",
     "estuary.privacy",
     *env.apps,
 ]

@@ -31,6 +31,7 @@ api_v1: list[URLPattern | URLResolver] = [
     path("", include("estuary.bookings.urls")),
     path("", include("estuary.credits.urls")),
     path("", include("estuary.payments.urls")),
+    path("", include("estuary.documents.urls")),
     path("pages/<slug:slug>/", SitePageView.as_view(), name="site-page"),
 ]
 

@@ -149,6 +149,12 @@ class Order(models.Model):
             # For the figures of a day, and for exports, which read on from the last row of a batch.
             models.Index(fields=["created_at", "id"], name="order_by_placed"),
             models.Index(fields=["paid_at", "id"], condition=Q(paid_at__isnull=False), name="order_by_paid"),
+            # Receipts are numbered in this order.
+            models.Index(
+                fields=["completed_at", "id"],
+                condition=Q(completed_at__isnull=False),
+                name="order_by_completion",
+            ),
             models.Index(
                 fields=["expires_at"],
                 condition=Q(status__in=[Status.PENDING, Status.FAILED]),

@@ -37,6 +37,7 @@ from estuary.payments.stripe_objects import (
     StripeDispute,
     StripeFraudNotice,
     StripeRefund,
+    UsedMethod,
     parse_payment_method,
 )
 
@@ -234,6 +235,7 @@ def intents_of(customer_id: str, *, since: datetime) -> list[Intent]:
 
 # With its charge, which has the time of the charge.
 retrieve_intent = partial(_retrieve, "payment_intents", Intent.parse, expand="latest_charge")
+retrieve_used_method = partial(_retrieve, "payment_intents", UsedMethod.parse, expand="latest_charge")
 intents_since = partial(_list_since, "payment_intents", Intent.parse)
 
 

@@ -385,3 +385,21 @@ class Card:
 
 def parse_payment_method(obj: Json) -> Card | OtherPaymentMethod:
     return Card.parse(obj) or OtherPaymentMethod.parse(obj)
+
+
+@dataclass(frozen=True, slots=True)
+class UsedMethod:
+    """How a payment was paid, as its charge says: Stripe's ``type``, and brand and last four digits if it has any."""
+
+    type: str
+    brand: str
+    last4: str
+
+    @classmethod
+    def parse(cls, intent: Json) -> Self:
+        """Read it from an intent with its charge; all is empty before there is one."""
+        charge = intent.get("latest_charge")
+        details = (charge.get("payment_method_details") or {}) if isinstance(charge, Mapping) else {}
+        kind = str(details.get("type") or "")
+        method = details.get(kind) or {}
+        return cls(type=kind, brand=str(method.get("brand") or ""), last4=str(method.get("last4") or "")[:4])

@@ -19,6 +19,8 @@ from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount, CreditTransaction
+from estuary.documents.issuing import issue_documents_of
+from estuary.documents.models import CreditNote, Receipt
 from estuary.orders.models import Order
 from estuary.payments.checkout import cancel_order
 from estuary.privacy.erasure_checks import ErasureRefused, raise_if_events_pending, raise_if_needed
@@ -91,6 +93,8 @@ def finish_erasure(erasure: Erasure) -> dict[str, int]:
     user, forfeit_credits = erasure.user, erasure.forfeit_credits
     cancel_order.close_open_orders(user.pk, cause="the person is erased")
     raise_if_needed(user, forfeit_credits=forfeit_credits, unpaid_too=True)
+    # Afterwards, nobody would know whom a receipt is for.
+    issue_documents_of(user)
     delete_customers(erasure)
     events = redact_events_about(user)
     changed = _erase_in_database(erasure)
@@ -104,10 +108,10 @@ def unfinished_erasures() -> list[Erasure]:
 
 
 def allow_append_only_updates() -> None:
-    """Disable the append-only triggers of ledger and audit trail until the open transaction ends."""
+    """Disable the append-only triggers of ledger, audit trail and receipts until the open transaction ends."""
     names = [
         trigger.get_pgid(model)
-        for model in (CreditTransaction, AuditLogEntry)
+        for model in (CreditTransaction, AuditLogEntry, Receipt, CreditNote)
         for trigger in model._meta.triggers  # type: ignore[union-attr]
     ]
     with connection.cursor() as cursor:

@@ -12,6 +12,7 @@ from estuary.accounts.models import ERASED_DOMAIN
 
 OWN_ROWS = "user_id = %(user)s"
 ROWS_OF_OWN_ORDERS = "order_id IN (SELECT id FROM orders_order WHERE user_id = %(user)s)"
+ROWS_OF_OWN_RECEIPTS = f"receipt_id IN (SELECT id FROM documents_receipt WHERE {ROWS_OF_OWN_ORDERS})"  # noqa: S608 (ours)
 ROWS_OF_OWN_PRACTICE = "practitioner_id IN (SELECT id FROM accounts_practitioner WHERE user_id = %(user)s)"
 ERASED_EMAIL = f"'erased-' || {{id}} || '{ERASED_DOMAIN}'"
 EMPTY = "''"
@@ -136,6 +137,19 @@ PERSONAL: dict[str, Personal] = {
     "bookings_bookingmove": Personal(ROWS_OF_OWN_ORDERS),
     "bookings_participant": Personal(OWN_ROWS),
     "bookings_reservation": Personal(ROWS_OF_OWN_ORDERS, keep="status"),
+    # Tax law has a receipt kept as it was issued, with the buyer's name and address.
+    "documents_creditnote": Personal(
+        ROWS_OF_OWN_RECEIPTS,
+        erase=_empty("buyer_email"),
+        keep="seller number seller_name seller_address seller_country seller_tax_id seller_email seller_time_zone"
+        " buyer_name buyer_address currency lines tax_label tax_note",
+    ),
+    "documents_receipt": Personal(
+        ROWS_OF_OWN_ORDERS,
+        erase=_empty("buyer_email method_last4"),
+        keep="seller number seller_name seller_address seller_country seller_tax_id seller_email seller_time_zone"
+        " buyer_name buyer_address currency lines tax_label tax_note method_type method_brand",
+    ),
     "orders_orderline": Personal(ROWS_OF_OWN_ORDERS, keep="service_type service_name"),
     "orders_ordertransition": Personal(ROWS_OF_OWN_ORDERS, keep="before after cause"),
     "orders_order": Personal(
@@ -188,6 +202,7 @@ NOT_PERSONAL: dict[str, str] = {
     "auth_permission": "name codename",
     "catalog_serviceprice": "currency",
     "django_content_type": "app_label model",
+    "documents_numbercounter": "seller series",
     "django_migrations": "app name",
     "payments_decline": "name",
     "payments_hourlyalert": "code",

@@ -16,6 +16,7 @@ from estuary.accounts.models import User
 from estuary.catalog.models import ServiceType
 from estuary.config.openapi import clear_cached_document
 from estuary.config.openapi_examples import RECORDED, recorded_exchanges
+from estuary.documents.issuing import issue_due_documents
 from stripe_sandbox import Sandbox
 from tests.factories import (
     REFUNDING,
@@ -56,7 +57,8 @@ class Recorder:
         bare = (API + path).partition("?")[0]
         # Fixed paths before those with ids: methods/default/ is no card.
         template = min((t for p, t in self._paths.items() if p.match(bare)), key=lambda t: t.count("{"))
-        content: Json = answer.json() if answer.content else {}
+        is_json = "json" in answer.get("Content-Type", "")
+        content: Json = answer.json() if answer.content and is_json else {}
         exchange: Json = {"summary": summary, "status": answer.status_code}
         exchange |= ({"request": body} if body else {}) | (
             {"response": shortened(content)} if content else {}
@@ -74,6 +76,9 @@ def shortened(value: Any) -> Any:
 
 PATTERNS = {
     r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)": "a time",
+    r"\d{4}-\d\d-\d\d": "a day",
+    r"R-\d{4}-\d{6}": "a receipt",
+    r"[a-z]+\d+@estuary\.example": "an e-mail address",
     r"\d+": "an id",
     r"[a-z]+_[A-Za-z0-9]{6,}": "an id of Stripe's or ours",
     r"pi_\w+_secret_\w+|seti_\w+_secret_\w+": "a secret",
@@ -158,6 +163,11 @@ def buy(recorder: Recorder, stripe: Sandbox, buyer: APIClient, workshop: str, pa
     recorder.send(staff, "POST", f"orders/{paid['order_id']}/refunds/", "Staff refund a part", refund)
     settle_everything(stripe)
     recorder.send(staff, "GET", f"orders/{paid['order_id']}/refunds/", "The refunds of an order")
+    issue_due_documents()
+    recorder.send(buyer, "GET", f"orders/{made['order_id']}/receipt/", "The receipt of an order")
+    recorder.send(buyer, "GET", f"orders/{unpaid['order_id']}/receipt/pdf/", "An order without a receipt")
+    note = f"orders/{made['order_id']}/credit-notes/CN-2026-000001/pdf/"
+    recorder.send(buyer, "GET", note, "There is no such credit note")
 
 
 def manage_cards(recorder: Recorder, buyer: APIClient) -> None:

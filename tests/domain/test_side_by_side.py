@@ -18,6 +18,7 @@ from django.db.migrations.operations import (
 from django.db.models import NOT_PROVIDED, GeneratedField
 from procrastinate.contrib.django import app
 
+from estuary.documents import tasks as document_tasks
 from estuary.notifications import order_mail_texts
 from estuary.payments import tasks
 from estuary.privacy import tasks as privacy_tasks
@@ -53,6 +54,8 @@ JOBS: dict[str, dict[str, Any]] = {
     "payments.forget_failed_jobs": {"timestamp": 0},
     "payments.forget_expired_cache": {"timestamp": 0},
     "payments.finish_erasures": {"timestamp": 0},
+    "payments.issue_documents": {"timestamp": 0},
+    "payments.issue_missed_documents": {"timestamp": 0},
 }
 MAILS = {"completed", "refunded", "late_payment", "recovered", "refund_failed", "dispute_lost"}
 
@@ -101,7 +104,7 @@ def test_every_migration_leaves_the_code_before_it_working() -> None:
 @pytest.mark.parametrize("name", JOBS)
 def test_every_job_that_code_before_may_have_enqueued_is_still_understood(name: str) -> None:
     task = app.tasks[name]
-    assert task.func.__module__ in {tasks.__name__, privacy_tasks.__name__}
+    assert task.func.__module__ in {tasks.__name__, document_tasks.__name__, privacy_tasks.__name__}
     inspect.signature(task.func).bind(**JOBS[name])
 
 

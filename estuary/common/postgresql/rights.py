@@ -16,9 +16,17 @@ APPEND_ONLY = "SELECT, INSERT"
 REDACTED_BY_WORKER = {
     "credits_credittransaction": ("note",),
     "django_admin_log": ("object_repr", "change_message"),
+    "documents_receipt": ("buyer_email", "method_last4"),
+    "documents_creditnote": ("buyer_email",),
 }
 # Rows that explain money are never deleted.
-NEVER_DELETED = {"orders_order", "orders_ordertransition", "payments_refund", "payments_dispute"}
+NEVER_DELETED = {
+    "documents_numbercounter",
+    "orders_order",
+    "orders_ordertransition",
+    "payments_refund",
+    "payments_dispute",
+}
 
 SELECT_ROLES = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
 SELECT_TABLES = """

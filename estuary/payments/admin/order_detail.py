@@ -1,7 +1,7 @@
 """The page of one order: its facts, its timeline, and a table for each kind of related object, with one query each."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,9 @@ def buyer_link(user: User) -> SafeString:
     return external_link(reverse("admin-buyer", args=[user.pk]), user.email, new_tab=False)
 
 
+# Of apps that stand above payments.
+MORE_SECTIONS: list[Callable[[Order, HttpRequest], Section]] = []
+
 type Card = tuple[str, Sequence[tuple[str, Any]]]
 
 
@@ -112,6 +115,7 @@ def sections(order: Order, request: HttpRequest) -> list[Section]:
         _fraud_notices(order),
         _ledger(order),
         _mails(order, request),
+        *(section(order, request) for section in MORE_SECTIONS),
         _events(order, refunds),
     ]
 

@@ -51,6 +51,11 @@ PAYMENT_WITHOUT_EVENT = LivenessRule(
     remedy="manage.py checkup says why events do not arrive. A single one may be Stripe's own failure.",
 )
 
+NUMBERED_BY_WORKER = (
+    "The worker numbers them. Is it running, and is ESTUARY_SELLER_NAME set? After an upgrade it takes a while: "
+    "some hundred thousand in an hour."
+)
+
 LIVENESS_RULES = (
     LivenessRule(
         code="contact_change_waiting",
@@ -184,4 +189,28 @@ LIVENESS_RULES = (
     ),
     WORKER_SILENT,
     NOT_OWNER,
+    LivenessRule(
+        code="receipt_missing",
+        sentence="A paid order has its receipt within a quarter of an hour.",
+        sql="""
+            SELECT 'order ' || o.public_id, 'paid at ' || o.completed_at || ', and has no receipt'
+            FROM orders_order o WHERE o.completed_at < %(late)s
+              AND NOT EXISTS (SELECT FROM documents_receipt r WHERE r.order_id = o.id)""",
+        remedy=NUMBERED_BY_WORKER,
+    ),
+    LivenessRule(
+        code="credit_note_off",
+        sentence="What credit notes say is what refunds returned.",
+        sql="""
+            SELECT 'refund ' || f.public_id,
+                   f.status || ', ' || f.card_minor || ' by card, ' || f.credits_minor || ' in credits, noted '
+                   || coalesce(noted.charged, 0) || ' and ' || coalesce(noted.credits, 0)
+            FROM payments_refund f JOIN documents_receipt r ON r.order_id = f.order_id
+            LEFT JOIN (SELECT refund_id, sum(charged_minor) AS charged, sum(credits_minor) AS credits
+                       FROM documents_creditnote GROUP BY refund_id) noted ON noted.refund_id = f.id
+            WHERE NOT f.stray AND f.settled_at < %(late)s
+              AND (coalesce(noted.charged, 0) <> CASE f.status WHEN 'succeeded' THEN f.card_minor ELSE 0 END
+                   OR coalesce(noted.credits, 0) <> CASE f.status WHEN 'succeeded' THEN f.credits_minor ELSE 0 END)""",
+        remedy=NUMBERED_BY_WORKER,
+    ),
 )

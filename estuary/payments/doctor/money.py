@@ -135,4 +135,40 @@ MONEY_RULES = (
                 END""",
         remedy=LEDGER_REMEDY,
     ),
+    Rule(
+        code="receipt_numbers_gap",
+        sentence="Receipts and credit notes are numbered from 1 on without a gap, in each year of a seller.",
+        sql="""
+            SELECT 'series ' || seller || ' ' || series || ' ' || year,
+                   'counter at ' || coalesce(last_sequence::text, 'nothing') || ', ' || coalesce(given.n, 0)
+                   || ' numbers up to ' || coalesce(given.last, 0)
+            FROM documents_numbercounter
+            FULL JOIN (
+                SELECT 'receipt' AS series, seller, year, count(*) AS n, max(sequence) AS last
+                FROM documents_receipt GROUP BY seller, year
+                UNION ALL
+                SELECT 'credit_note', seller, year, count(*), max(sequence)
+                FROM documents_creditnote GROUP BY seller, year
+            ) given USING (seller, series, year)
+            WHERE last_sequence IS DISTINCT FROM coalesce(given.n, 0)
+               OR last_sequence IS DISTINCT FROM coalesce(given.last, 0)""",
+        remedy="A number went missing, which the database refuses. Find out who could, and restore the document.",
+    ),
+    Rule(
+        code="receipt_off",
+        sentence="A receipt is of a paid order, its lines are its total, and its total is the order's.",
+        sql="""
+            SELECT 'receipt ' || r.number,
+                   'total ' || r.total_minor || ', credits ' || r.credits_minor || ', charged ' || r.charged_minor
+                   || ', lines ' || lines.total || '; order ' || o.public_id || ' ' || o.status
+                   || ', total ' || o.total_minor || ', credits ' || o.credits_applied_minor
+                   || ', charged ' || o.amount_due_minor
+            FROM documents_receipt r JOIN orders_order o ON o.id = r.order_id
+            CROSS JOIN LATERAL (SELECT coalesce(sum((line ->> 'amount_minor')::bigint), 0) AS total
+                                FROM jsonb_array_elements(r.lines) line) lines
+            WHERE o.completed_at IS NULL OR r.currency <> o.currency OR lines.total <> r.total_minor
+               OR (r.total_minor, r.credits_minor, r.charged_minor)
+                  <> (o.total_minor, o.credits_applied_minor, o.amount_due_minor)""",
+        remedy="Receipts are never changed: find what changed the order, and put the order right.",
+    ),
 )

@@ -6,7 +6,7 @@ from estuary.common.observability.redaction import CLIENT_SECRET_PATTERN
 from estuary.orders.states import NEXT
 from estuary.payments.doctor.check import Rule
 
-OWN_APPS = ("accounts", "catalog", "orders", "bookings", "credits", "payments")
+OWN_APPS = ("accounts", "catalog", "orders", "bookings", "credits", "payments", "documents")
 # Reading the whole inbox would take longer than all other rules.
 NEWEST_EVENTS_READ = 1000
 
@@ -55,7 +55,7 @@ TRANSITION_RULES = (
     ),
     Rule(
         code="guard_missing",
-        sentence="The database has all its guards: constraints, unique indexes, and the ledger's trigger.",
+        sentence="The database has all its guards: constraints, unique indexes, triggers of ledger and receipts.",
         sql=f"""
             SELECT 'guard ' || guard.name, 'not there, or not in force'
             FROM (VALUES {_guard_values()}) AS guard (name)
@@ -63,8 +63,9 @@ TRANSITION_RULES = (
               AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
                               WHERE c.relname = guard.name AND i.indisvalid)
             UNION ALL
-            SELECT 'trigger append_only', 'credits_credittransaction can be changed'
-            WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = 'credits_credittransaction'::regclass
+            SELECT 'trigger append_only', name || ' can be changed'
+            FROM (VALUES ('credits_credittransaction'), ('documents_receipt'), ('documents_creditnote')) kept (name)
+            WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = name::regclass
                               AND t.tgname LIKE 'pgtrigger_append_only_%' AND t.tgenabled IN ('O', 'A'))""",  # noqa: S608 (our own names)
         remedy="Run manage.py migrate; when all migrations have run, make the guard by hand as its migration does.",
     ),

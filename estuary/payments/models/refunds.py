@@ -81,6 +81,12 @@ class Refund(models.Model):
         indexes = [
             models.Index(fields=["created_at"], condition=Q(status="requested"), name="refund_to_send"),
             models.Index(fields=["created_at"], condition=Q(status="pending"), name="refund_at_the_bank"),
+            # Credit notes are numbered in this order.
+            models.Index(
+                fields=["settled_at", "id"],
+                condition=Q(settled_at__isnull=False),
+                name="refund_by_settlement",
+            ),
             BrinIndex(fields=["settled_at"], autosummarize=True, name="refund_by_day"),
             models.Index(
                 fields=["stripe_payment_intent_id"],

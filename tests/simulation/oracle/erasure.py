@@ -11,6 +11,9 @@ NOWHERE = "who is erased is nowhere"
 FINISHED = "an erasure that was begun is finished"
 OWED = "who is erased has nothing to come"
 ERASURES = "SELECT user_id, forfeit_credits, erased_at IS NOT NULL FROM privacy_erasure ORDER BY id"
+# Receipts keep the buyer's name and address.
+WITHOUT_BUYER = "(to_jsonb(line) - 'buyer_name' - 'buyer_address')"
+KEPT_BY_LAW = dict.fromkeys(("documents_receipt", "documents_creditnote"), WITHOUT_BUYER)
 TO_COME = """
     SELECT 'booking ' || id, status FROM bookings_booking
     WHERE user_id = %(user)s AND status IN ('confirmed', 'partially_refunded')
@@ -32,8 +35,9 @@ class Erased:
         rows = self._observer.rows("SELECT id, email, last_name FROM accounts_user")
         self._names = {user_id: (email, last_name) for user_id, email, last_name in rows}
         self._everywhere = " UNION ALL ".join(
-            f"SELECT '{table}', line::text FROM \"{table}\" line WHERE line::text ILIKE ANY(%(names)s)"
+            f"SELECT '{table}', {text}::text FROM \"{table}\" line WHERE {text}::text ILIKE ANY(%(names)s)"
             for table in sorted(connection.introspection.table_names())
+            for text in [KEPT_BY_LAW.get(table, "line")]
         )
 
     def check(self) -> None:

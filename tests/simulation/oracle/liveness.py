@@ -28,6 +28,8 @@ LASTING = {
     "credits_creditaccount": "id, balance_minor, frozen_minor",
     "bookings_booking": "id, status, amount_minor, starts_at, times_moved",
     "bookings_bookingmove": "id",
+    "documents_receipt": "id, number, order_id, total_minor",
+    "documents_creditnote": "id, number, refund_id, charged_minor, credits_minor",
     "bookings_reservation": "id, status",
     "bookings_participant": "id, active",
 }

@@ -70,10 +70,19 @@ KEPT_FOR_EVER = {
     "credits_credittransaction": "a line of the ledger stays as it is",
     "bookings_bookingmove": "a move stays written down",
     "orders_ordertransition": "what happened to an order stays written down",
+    "documents_receipt": "a receipt stays as it was issued",
+    "documents_creditnote": "a credit note stays as it was issued",
 }
 # The texts of who is erased go; that the sums stay is for the doctor to say.
-ERASED = """account_id IN (SELECT account.id FROM credits_creditaccount account
-    JOIN privacy_erasure erasure ON erasure.user_id = account.user_id)"""
+OF_ERASED = {
+    "credits_credittransaction": """account_id IN (SELECT account.id FROM credits_creditaccount account
+        JOIN privacy_erasure erasure ON erasure.user_id = account.user_id)""",
+    "documents_receipt": """order_id IN (SELECT placed.id FROM orders_order placed
+        JOIN privacy_erasure erasure ON erasure.user_id = placed.user_id)""",
+    "documents_creditnote": """receipt_id IN (SELECT given.id FROM documents_receipt given
+        JOIN orders_order placed ON placed.id = given.order_id
+        JOIN privacy_erasure erasure ON erasure.user_id = placed.user_id)""",
+}
 
 
 GOES_BACK = {"pending", "requires_action", "succeeded"}
@@ -104,7 +113,7 @@ class Safety:
 
     def _check_history(self) -> None:
         for table, rule in KEPT_FOR_EVER.items():
-            erased = ERASED if table == "credits_credittransaction" else "false"
+            erased = OF_ERASED.get(table, "false")
             query = f"SELECT id, CASE WHEN {erased} THEN 'erased' ELSE md5(line::text) END FROM {table} line"
             now: dict[int, str] = dict(self._observer.rows(query))
             for row, told in self._seen[table].items():

@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
+from estuary.documents.issuing import issue_due_documents
 from estuary.payments.doctor import RULES, run_checks
 from stripe_sandbox import Sandbox
 from tests.database_state import contents, put_back
@@ -53,6 +54,7 @@ def marketplace(
     later = {"start_datetime": a_free_slot(session, nth=9).isoformat()}
     pay(stripe, buying.service(other, bundle, items=[later]), method="us_bank_account")
     settle_everything(stripe)
+    issue_due_documents()
     return stripe
 
 
@@ -198,6 +200,35 @@ DAMAGE: list[Damage] = [
         "",
         "UPDATE credits_credittransaction SET order_id = NULL WHERE kind = 'purchase'",
     ),
+    (
+        "receipt_numbers_gap",
+        "",
+        "UPDATE documents_numbercounter SET last_sequence = last_sequence + 1 WHERE series = 'receipt'",
+    ),
+    (
+        "receipt_numbers_gap",
+        "",
+        "DELETE FROM documents_creditnote WHERE id = (SELECT min(id) FROM documents_creditnote)",
+    ),
+    (
+        "receipt_off",
+        "",
+        """UPDATE documents_receipt SET charged_minor = charged_minor - 1, credits_minor = credits_minor + 1
+           WHERE charged_minor > 0""",
+    ),
+    (
+        "receipt_missing",
+        "",
+        """DELETE FROM documents_creditnote; DELETE FROM documents_receipt; DELETE FROM documents_numbercounter;
+           UPDATE orders_order SET completed_at = now() - interval '1 hour' WHERE completed_at IS NOT NULL""",
+    ),
+    (
+        "credit_note_off",
+        "",
+        """DELETE FROM documents_creditnote; DELETE FROM documents_numbercounter WHERE series = 'credit_note';
+           UPDATE payments_refund SET settled_at = now() - interval '1 hour' WHERE settled_at IS NOT NULL""",
+    ),
+    ("guard_missing", "", "ALTER TABLE documents_receipt DISABLE TRIGGER ALL"),
     (
         "fulfilled_not_once",
         "",
@@ -396,7 +427,8 @@ def planted(guard: str, sql: str) -> Iterator[None]:
     finally:
         put_back(saved)
         with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE credits_credittransaction ENABLE TRIGGER ALL")
+            for table in ("credits_credittransaction", "documents_receipt"):
+                cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
             if restore:
                 cursor.execute(restore)
 

@@ -1,0 +1,78 @@
+"""Numbers without gaps: one locked counter for each batch, and what a batch of documents does when it fails."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import OperationalError
+from django.db.models import Max, Model, QuerySet
+
+from estuary.common import clock
+from estuary.documents.models import IssuedDocument, NumberCounter, Series, number_of
+from estuary.documents.seller import Seller
+from estuary.notifications import staff_alerts
+
+# Documents of one transaction, and transactions of one run: other jobs of the worker get their turn.
+BATCH, MAX_BATCHES = 200, 50
+# How far before the last document a run looks: for what became visible late, and what had to wait.
+OVERLAP = timedelta(minutes=30)
+# Of so many documents the latest moment counts: one that was found late is of an earlier moment.
+NEWEST = 1_000
+
+log = structlog.get_logger(__name__)
+
+
+def start_of_search[M: Model](documents: QuerySet[M], field: str) -> datetime | None:
+    """Return from when on to look for what has no document yet; None is the beginning."""
+    newest = documents.order_by("-pk")[:NEWEST].aggregate(latest=Max(field))["latest"]
+    return newest - OVERLAP if newest else None
+
+
+class Numbering:
+    """Gives numbers of one series. The counter is locked until the open transaction ends.
+
+    The year is that of issue, where the seller is. A later number never has an earlier moment of issue.
+    """
+
+    def __init__(self, seller: Seller, series: Series) -> None:
+        self._seller, self._series, at = seller, series, clock.now()
+        key: dict[str, Any] = {"seller": seller.key, "series": series, "year": seller.year_of(at)}
+        NumberCounter.objects.get_or_create(**key)
+        self._counter = NumberCounter.objects.select_for_update(no_key=True).get(**key)
+        self._at = max(at, self._counter.last_issued_at or at)
+
+    def give_numbers(self, documents: Sequence[IssuedDocument]) -> None:
+        """Number the documents in their order, and store the counter; the caller stores the documents."""
+        counter = self._counter
+        for document in documents:
+            counter.last_sequence += 1
+            document.year, document.sequence = counter.year, counter.last_sequence
+            document.number = number_of(self._series, counter.year, counter.last_sequence)
+            document.issued_at = self._at
+            document.issued_on = self._at.astimezone(self._seller.zone).date()
+        if documents:
+            counter.last_issued_at = self._at
+            counter.save(update_fields=["last_sequence", "last_issued_at"])
+
+
+def issue_batch(ids: Sequence[int], write: Callable[[Sequence[int]], int], failed: set[int]) -> int:
+    """Issue the documents of some orders; returns how many.
+
+    When a batch fails, its orders are issued one by one. One that fails alone is added to ``failed``, staff are
+    alerted, and it holds up no other.
+    """
+    if not ids:
+        return 0
+    try:
+        return write(ids)
+    except OperationalError:
+        raise
+    except Exception as error:
+        if len(ids) > 1:
+            return sum(issue_batch([order_id], write, failed) for order_id in ids)
+        log.exception("document_failed", order=ids[0])
+        text = f"Order {ids[0]} gets no receipt or credit note: {type(error).__name__}. The worker's log has more."
+        staff_alerts.alert_staff("document_failed", text)
+        failed.add(ids[0])
+        return 0
