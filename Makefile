@@ -1,7 +1,7 @@
 # Everything starts here. It needs make and a Python (3.9 or newer, to begin with) and gets the rest by itself.
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # each step has all cores to itself, and two builds at once would spoil each other's
-.PHONY: help images setup demo smoke first-hour mistakes test test-fast test-all simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots mail-pictures sandbox stripe-contract stripe-cli clean
+.PHONY: help images setup demo smoke first-hour mistakes test test-fast test-all simulate crashes mutants chaos fuzz bench bench-long check frontend screenshots mail-pictures receipt-pictures sandbox stripe-contract stripe-cli clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -137,6 +137,11 @@ screenshots: $(SYNCED) $(BUILT) ## take the pictures in docs/images again
 mail-pictures: $(SYNCED) ## take a picture of each mail at a phone's width, into .var/mail-pictures
 	@$(BIN)/python -m tests.chromium
 	@$(SANDBOX) $(BIN)/python -W ignore -m tests.browser.mail_pictures
+
+receipt-pictures: $(SYNCED) $(BUILT) ## take pictures of receipts, as PDF and as the page on a phone, into .var/receipt-pictures
+	@$(BIN)/python -m tests.chromium
+	@$(SANDBOX) DJANGO_SETTINGS_MODULE=estuary.config.settings DATABASE_URL=postgresql://nobody@127.0.0.1:9/nothing \
+	  $(BIN)/python -W ignore -m tests.browser.receipt_pictures
 
 clean: ## remove what the demo and the tests left; keeps what was downloaded
 	rm -rf .var .pytest_cache .mypy_cache .ruff_cache .hypothesis frontend/.next frontend/out $(BUILT)

@@ -61,6 +61,12 @@ def _serious(page: Page) -> list[str]:
     ]
 
 
+def assert_accessible(page: Page) -> None:
+    """Check the page as it is now: no wider than its window, and axe finds nothing serious."""
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert _serious(page) == []
+
+
 def _check(page: Page, path: str) -> None:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": PHONE["height"]})

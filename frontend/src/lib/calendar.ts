@@ -1,4 +1,5 @@
 import type { Booking } from "@/api/generated";
+import { saveFile } from "@/lib/download";
 
 type Meeting = { uid: string; start: string; end: string; join: string | null };
 
@@ -65,10 +66,6 @@ export function calendarOf(booking: Booking, now = new Date()): string {
 
 /** Downloads an iCalendar file, which the browser builds without a request. */
 export function downloadCalendar(booking: Booking): void {
-  const url = URL.createObjectURL(new Blob([calendarOf(booking)], { type: "text/calendar;charset=utf-8" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = `estuary-booking-${booking.id}.ics`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  const file = new Blob([calendarOf(booking)], { type: "text/calendar;charset=utf-8" });
+  saveFile(file, `estuary-booking-${booking.id}.ics`);
 }

@@ -11,6 +11,7 @@ import {
   bookingsList,
   creditsRetrieve,
   ordersList,
+  ordersReceiptRetrieve,
   ordersRetrieve,
   type PaginatedServiceList,
   pagesRetrieve,
@@ -138,6 +139,12 @@ export const orderQuery = (id: string) =>
   queryOptions({
     queryKey: [OWN_DATA, "order", id],
     queryFn: () => unwrap(ordersRetrieve({ path: { order_id: id } })),
+  });
+
+export const receiptQuery = (orderId: string) =>
+  queryOptions({
+    queryKey: [OWN_DATA, "receipt", orderId],
+    queryFn: () => unwrap(ordersReceiptRetrieve({ path: { order_id: orderId } })),
   });
 
 export type When = "upcoming" | "past" | "unscheduled" | "canceled";

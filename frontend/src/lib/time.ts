@@ -110,6 +110,17 @@ export function zoneLabel(zone: string, moment: string): string {
   return parts.find((part) => part.type === "timeZoneName")?.value ?? zone;
 }
 
+/** Returns a day such as "Nov 28, 2026" for "2026-11-28", the same in every time zone. */
+export function formatDate(day: string): string {
+  const format = new Intl.DateTimeFormat(LOCALE, {
+    year: "numeric",
+    month: "short",
+    day: "numeric",
+    timeZone: "UTC",
+  });
+  return format.format(new Date(`${day}T12:00:00Z`));
+}
+
 /** Returns the calendar day of a time in a zone, such as 2026-11-28. */
 export function dayKey(moment: string, zone = ownZone()): string {
   // By parts: the order in which a locale joins them differs between versions of one browser.

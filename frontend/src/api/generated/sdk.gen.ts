@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AccountDataRetrieveData, AccountDataRetrieveErrors, AccountDataRetrieveResponses, AccountErasureCreateData, AccountErasureCreateErrors, AccountErasureCreateResponses, AccountPartialUpdateData, AccountPartialUpdateErrors, AccountPartialUpdateResponses, AccountRetrieveData, AccountRetrieveErrors, AccountRetrieveResponses, BookingsCancelCreateData, BookingsCancelCreateErrors, BookingsCancelCreateResponses, BookingsCancelForeseeData, BookingsCancelForeseeErrors, BookingsCancelForeseeResponses, BookingsListData, BookingsListErrors, BookingsListResponses, BookingsMoveCreateData, BookingsMoveCreateErrors, BookingsMoveCreateResponses, BookingsRetrieveData, BookingsRetrieveErrors, BookingsRetrieveResponses, BookingsScheduleCreateData, BookingsScheduleCreateErrors, BookingsScheduleCreateResponses, CreditsRetrieveData, CreditsRetrieveErrors, CreditsRetrieveResponses, OrdersCancelCreateData, OrdersCancelCreateErrors, OrdersCancelCreateResponses, OrdersListData, OrdersListErrors, OrdersListResponses, OrdersRefundsCreateData, OrdersRefundsCreateErrors, OrdersRefundsCreateResponses, OrdersRefundsListData, OrdersRefundsListErrors, OrdersRefundsListResponses, OrdersRetrieveData, OrdersRetrieveErrors, OrdersRetrieveResponses, OrdersSyncCreateData, OrdersSyncCreateErrors, OrdersSyncCreateResponses, PagesRetrieveData, PagesRetrieveErrors, PagesRetrieveResponses, PaymentsConfigRetrieveData, PaymentsConfigRetrieveResponses, PaymentsCreateCreateData, PaymentsCreateCreateErrors, PaymentsCreateCreateResponses, PaymentsMethodsDefaultCreateData, PaymentsMethodsDefaultCreateErrors, PaymentsMethodsDefaultCreateResponses, PaymentsMethodsDestroyData, PaymentsMethodsDestroyErrors, PaymentsMethodsDestroyResponses, PaymentsMethodsRetrieveData, PaymentsMethodsRetrieveErrors, PaymentsMethodsRetrieveResponses, PaymentsMethodsSetupCreateData, PaymentsMethodsSetupCreateErrors, PaymentsMethodsSetupCreateResponses, RosterRetrieveData, RosterRetrieveErrors, RosterRetrieveResponses, ServicesListData, ServicesListErrors, ServicesListResponses, ServicesRetrieveData, ServicesRetrieveErrors, ServicesRetrieveResponses, ServicesSessionsListData, ServicesSessionsListErrors, ServicesSessionsListResponses, ServicesSlotsRetrieveData, ServicesSlotsRetrieveErrors, ServicesSlotsRetrieveResponses } from './types.gen';
+import type { AccountDataRetrieveData, AccountDataRetrieveErrors, AccountDataRetrieveResponses, AccountErasureCreateData, AccountErasureCreateErrors, AccountErasureCreateResponses, AccountPartialUpdateData, AccountPartialUpdateErrors, AccountPartialUpdateResponses, AccountRetrieveData, AccountRetrieveErrors, AccountRetrieveResponses, BookingsCancelCreateData, BookingsCancelCreateErrors, BookingsCancelCreateResponses, BookingsCancelForeseeData, BookingsCancelForeseeErrors, BookingsCancelForeseeResponses, BookingsListData, BookingsListErrors, BookingsListResponses, BookingsMoveCreateData, BookingsMoveCreateErrors, BookingsMoveCreateResponses, BookingsRetrieveData, BookingsRetrieveErrors, BookingsRetrieveResponses, BookingsScheduleCreateData, BookingsScheduleCreateErrors, BookingsScheduleCreateResponses, CreditsRetrieveData, CreditsRetrieveErrors, CreditsRetrieveResponses, OrdersCancelCreateData, OrdersCancelCreateErrors, OrdersCancelCreateResponses, OrdersCreditNotesPdfRetrieveData, OrdersCreditNotesPdfRetrieveErrors, OrdersCreditNotesPdfRetrieveResponses, OrdersListData, OrdersListErrors, OrdersListResponses, OrdersReceiptPdfRetrieveData, OrdersReceiptPdfRetrieveErrors, OrdersReceiptPdfRetrieveResponses, OrdersReceiptRetrieveData, OrdersReceiptRetrieveErrors, OrdersReceiptRetrieveResponses, OrdersRefundsCreateData, OrdersRefundsCreateErrors, OrdersRefundsCreateResponses, OrdersRefundsListData, OrdersRefundsListErrors, OrdersRefundsListResponses, OrdersRetrieveData, OrdersRetrieveErrors, OrdersRetrieveResponses, OrdersSyncCreateData, OrdersSyncCreateErrors, OrdersSyncCreateResponses, PagesRetrieveData, PagesRetrieveErrors, PagesRetrieveResponses, PaymentsConfigRetrieveData, PaymentsConfigRetrieveResponses, PaymentsCreateCreateData, PaymentsCreateCreateErrors, PaymentsCreateCreateResponses, PaymentsMethodsDefaultCreateData, PaymentsMethodsDefaultCreateErrors, PaymentsMethodsDefaultCreateResponses, PaymentsMethodsDestroyData, PaymentsMethodsDestroyErrors, PaymentsMethodsDestroyResponses, PaymentsMethodsRetrieveData, PaymentsMethodsRetrieveErrors, PaymentsMethodsRetrieveResponses, PaymentsMethodsSetupCreateData, PaymentsMethodsSetupCreateErrors, PaymentsMethodsSetupCreateResponses, RosterRetrieveData, RosterRetrieveErrors, RosterRetrieveResponses, ServicesListData, ServicesListErrors, ServicesListResponses, ServicesRetrieveData, ServicesRetrieveErrors, ServicesRetrieveResponses, ServicesSessionsListData, ServicesSessionsListErrors, ServicesSessionsListResponses, ServicesSlotsRetrieveData, ServicesSlotsRetrieveErrors, ServicesSlotsRetrieveResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -176,6 +176,39 @@ export const ordersList = <ThrowOnError extends boolean = false>(options?: Optio
 export const ordersRetrieve = <ThrowOnError extends boolean = false>(options: Options<OrdersRetrieveData, ThrowOnError>): RequestResult<OrdersRetrieveResponses, OrdersRetrieveErrors, ThrowOnError> => (options.client ?? client).get<OrdersRetrieveResponses, OrdersRetrieveErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/orders/{order_id}/',
+    ...options
+});
+
+/**
+ * A credit note as PDF
+ *
+ * A credit note of an order of yours as PDF.
+ */
+export const ordersCreditNotesPdfRetrieve = <ThrowOnError extends boolean = false>(options: Options<OrdersCreditNotesPdfRetrieveData, ThrowOnError>): RequestResult<OrdersCreditNotesPdfRetrieveResponses, OrdersCreditNotesPdfRetrieveErrors, ThrowOnError> => (options.client ?? client).get<OrdersCreditNotesPdfRetrieveResponses, OrdersCreditNotesPdfRetrieveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/orders/{order_id}/credit-notes/{number}/pdf/',
+    ...options
+});
+
+/**
+ * The receipt of an order
+ *
+ * The receipt of an order of yours, with its credit notes. A new order has it within a minute.
+ */
+export const ordersReceiptRetrieve = <ThrowOnError extends boolean = false>(options: Options<OrdersReceiptRetrieveData, ThrowOnError>): RequestResult<OrdersReceiptRetrieveResponses, OrdersReceiptRetrieveErrors, ThrowOnError> => (options.client ?? client).get<OrdersReceiptRetrieveResponses, OrdersReceiptRetrieveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/orders/{order_id}/receipt/',
+    ...options
+});
+
+/**
+ * The receipt of an order as PDF
+ *
+ * The receipt of an order of yours as PDF: the same bytes each time.
+ */
+export const ordersReceiptPdfRetrieve = <ThrowOnError extends boolean = false>(options: Options<OrdersReceiptPdfRetrieveData, ThrowOnError>): RequestResult<OrdersReceiptPdfRetrieveResponses, OrdersReceiptPdfRetrieveErrors, ThrowOnError> => (options.client ?? client).get<OrdersReceiptPdfRetrieveResponses, OrdersReceiptPdfRetrieveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/orders/{order_id}/receipt/pdf/',
     ...options
 });
 

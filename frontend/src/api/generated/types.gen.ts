@@ -100,6 +100,12 @@ export type Booking = {
  */
 export type BookingStatus = 'confirmed' | 'canceled' | 'partially_refunded' | 'completed' | 'expired';
 
+export type Buyer = {
+    name: string;
+    address: string;
+    email: string;
+};
+
 export type CanceledBooking = {
     booking_id: string;
     status: string;
@@ -178,6 +184,18 @@ export type CreatedPayment = {
  * * `adjustment` - Adjustment
  */
 export type CreditKind = 'purchase' | 'spend' | 'refund' | 'adjustment';
+
+/**
+ * What a refund returned. A refund that the bank sent back has a second note, of a negative amount.
+ */
+export type CreditNote = {
+    number: string;
+    issued_on: string;
+    readonly amount: string;
+    readonly to_card: string;
+    readonly to_credits: string;
+    readonly tax_amount: string;
+};
 
 /**
  * One movement; ``amount`` is signed, negative when credits went away.
@@ -656,6 +674,47 @@ export type PublicSettings = {
     contact_email: string;
 };
 
+/**
+ * A receipt as it was issued; only ``credit_notes`` grow. All amounts are decimal strings of ``currency``.
+ */
+export type Receipt = {
+    number: string;
+    order_id: string;
+    issued_at: string;
+    /**
+     * the day where the seller is
+     */
+    issued_on: string;
+    paid_at: string;
+    currency: string;
+    readonly amount: string;
+    readonly credits_applied: string;
+    readonly charged: string;
+    /**
+     * what was charged, such as Visa •••• 4242; empty when credits paid everything
+     */
+    readonly payment_method: string;
+    seller: Seller;
+    buyer: Buyer;
+    tax: Tax;
+    readonly lines: Array<ReceiptLine>;
+    credit_notes: Array<CreditNote>;
+};
+
+export type ReceiptLine = {
+    description: string;
+    /**
+     * with whom; empty where nobody is named
+     */
+    details: string;
+    quantity: number;
+    readonly amount: string;
+    /**
+     * as booked when it was paid
+     */
+    dates: Array<string>;
+};
+
 export type Refund = {
     refund_id: string;
     order_id: string;
@@ -741,6 +800,17 @@ export type Seat = {
      * the link to join online, for those who have booked; null once it is canceled or over
      */
     join_url: string | null;
+};
+
+/**
+ * ``address`` has several lines, or is empty; ``country`` is of two letters, such as PT.
+ */
+export type Seller = {
+    name: string;
+    address: string;
+    country: string;
+    tax_id: string;
+    email: string;
 };
 
 export type Service = {
@@ -862,6 +932,19 @@ export type Slots = {
     service_id: string;
     time_zone: string;
     slots: Array<Slot>;
+};
+
+/**
+ * ``amount`` is included in the total. Where it is zero, ``note`` says why, if there is something to say.
+ */
+export type Tax = {
+    /**
+     * in percent, such as 23.000
+     */
+    rate: string;
+    label: string;
+    readonly amount: string;
+    note: string;
 };
 
 export type Transition = {
@@ -995,6 +1078,14 @@ export type CreatedPaymentWritable = {
     payment_intent_id?: string;
     client_secret?: string;
     checkout_url?: string;
+};
+
+/**
+ * What a refund returned. A refund that the bank sent back has a second note, of a negative amount.
+ */
+export type CreditNoteWritable = {
+    number: string;
+    issued_on: string;
 };
 
 /**
@@ -1203,6 +1294,38 @@ export type PriceWritable = {
     currency: string;
 };
 
+/**
+ * A receipt as it was issued; only ``credit_notes`` grow. All amounts are decimal strings of ``currency``.
+ */
+export type ReceiptWritable = {
+    number: string;
+    order_id: string;
+    issued_at: string;
+    /**
+     * the day where the seller is
+     */
+    issued_on: string;
+    paid_at: string;
+    currency: string;
+    seller: Seller;
+    buyer: Buyer;
+    tax: TaxWritable;
+    credit_notes: Array<CreditNoteWritable>;
+};
+
+export type ReceiptLineWritable = {
+    description: string;
+    /**
+     * with whom; empty where nobody is named
+     */
+    details: string;
+    quantity: number;
+    /**
+     * as booked when it was paid
+     */
+    dates: Array<string>;
+};
+
 export type RefundWritable = {
     refund_id: string;
     order_id: string;
@@ -1274,6 +1397,18 @@ export type SessionWritable = {
     end_datetime: string;
     capacity: number;
     seats_left: number;
+};
+
+/**
+ * ``amount`` is included in the total. Where it is zero, ``note`` says why, if there is something to say.
+ */
+export type TaxWritable = {
+    /**
+     * in percent, such as 23.000
+     */
+    rate: string;
+    label: string;
+    note: string;
 };
 
 export type TransitionWritable = {
@@ -1748,6 +1883,117 @@ export type OrdersRetrieveResponses = {
 };
 
 export type OrdersRetrieveResponse = OrdersRetrieveResponses[keyof OrdersRetrieveResponses];
+
+export type OrdersCreditNotesPdfRetrieveData = {
+    body?: never;
+    headers?: {
+        /**
+         * the ETag of the last answer
+         */
+        'If-None-Match'?: string;
+    };
+    path: {
+        number: string;
+        order_id: string;
+    };
+    query?: never;
+    url: '/api/v1/orders/{order_id}/credit-notes/{number}/pdf/';
+};
+
+export type OrdersCreditNotesPdfRetrieveErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+};
+
+export type OrdersCreditNotesPdfRetrieveError = OrdersCreditNotesPdfRetrieveErrors[keyof OrdersCreditNotesPdfRetrieveErrors];
+
+export type OrdersCreditNotesPdfRetrieveResponses = {
+    200: Blob | File;
+};
+
+export type OrdersCreditNotesPdfRetrieveResponse = OrdersCreditNotesPdfRetrieveResponses[keyof OrdersCreditNotesPdfRetrieveResponses];
+
+export type OrdersReceiptRetrieveData = {
+    body?: never;
+    headers?: {
+        /**
+         * the ETag of the last answer
+         */
+        'If-None-Match'?: string;
+    };
+    path: {
+        order_id: string;
+    };
+    query?: never;
+    url: '/api/v1/orders/{order_id}/receipt/';
+};
+
+export type OrdersReceiptRetrieveErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+};
+
+export type OrdersReceiptRetrieveError = OrdersReceiptRetrieveErrors[keyof OrdersReceiptRetrieveErrors];
+
+export type OrdersReceiptRetrieveResponses = {
+    200: Receipt;
+};
+
+export type OrdersReceiptRetrieveResponse = OrdersReceiptRetrieveResponses[keyof OrdersReceiptRetrieveResponses];
+
+export type OrdersReceiptPdfRetrieveData = {
+    body?: never;
+    headers?: {
+        /**
+         * the ETag of the last answer
+         */
+        'If-None-Match'?: string;
+    };
+    path: {
+        order_id: string;
+    };
+    query?: never;
+    url: '/api/v1/orders/{order_id}/receipt/pdf/';
+};
+
+export type OrdersReceiptPdfRetrieveErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+};
+
+export type OrdersReceiptPdfRetrieveError = OrdersReceiptPdfRetrieveErrors[keyof OrdersReceiptPdfRetrieveErrors];
+
+export type OrdersReceiptPdfRetrieveResponses = {
+    200: Blob | File;
+};
+
+export type OrdersReceiptPdfRetrieveResponse = OrdersReceiptPdfRetrieveResponses[keyof OrdersReceiptPdfRetrieveResponses];
 
 export type OrdersCancelCreateData = {
     body?: never;

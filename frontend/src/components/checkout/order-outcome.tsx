@@ -88,6 +88,9 @@ function CreditsAdded({ order }: { order: OrderDetail }) {
         <ButtonLink href="/" look="quiet">
           Spend them
         </ButtonLink>
+        <ButtonLink href={`/orders/?id=${order.order_id}`} look="quiet">
+          Receipt
+        </ButtonLink>
       </div>
     </div>
   );

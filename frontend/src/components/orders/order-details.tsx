@@ -10,7 +10,7 @@ import { bankWaitText, canceledText } from "@/components/checkout/order-outcome"
 import { useOrderPolling } from "@/components/checkout/use-order-polling";
 
 import { Badge } from "@/components/ui/badge";
-import { Button, ButtonLink } from "@/components/ui/button";
+import { ButtonLink } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { EmptyState } from "@/components/ui/empty-state";
 import { Loading } from "@/components/ui/loading";
@@ -20,7 +20,7 @@ import { ORDER_STATUSES, REFUND_STATUSES } from "@/lib/status-labels";
 import { formatTimestamp, spanAt } from "@/lib/time";
 import { CancelOrder } from "./cancel-order";
 import { DisputeNotice } from "./dispute-notice";
-import { isPaid, Receipt } from "./receipt";
+import { Receipt } from "./receipt";
 import { destinationText, durationText } from "./refund-text";
 import { ServiceData } from "./service-data";
 
@@ -54,19 +54,16 @@ function OrderView({ order, cameBack, isAsked }: OrderViewProps) {
       <div className="grid gap-5 lg:grid-cols-[1.3fr_1fr] lg:items-start">
         <div className="grid gap-5">
           <Receipt order={order} />
-          <Bookings order={order} />
-          <SentAlong order={order} />
+          <div className="no-print contents">
+            <Bookings order={order} />
+            <SentAlong order={order} />
+          </div>
         </div>
-        <div className="grid gap-5">
+        <div className="no-print grid gap-5">
           <Refunds order={order} />
           <Timeline order={order} />
         </div>
       </div>
-      {isPaid(order) ? (
-        <Button look="plain" className="no-print mt-6" onClick={() => window.print()}>
-          Print this receipt
-        </Button>
-      ) : null}
     </>
   );
 }

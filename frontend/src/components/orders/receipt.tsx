@@ -1,40 +1,64 @@
 import type { OrderDetail } from "@/api/generated";
 import { Card, CardTitle } from "@/components/ui/card";
-import { cn } from "@/lib/cn";
+import { LoadError } from "@/components/ui/notice";
 import { formatMoney, isZero, toDecimal, toMinor } from "@/lib/money";
+import { IssuedReceipt } from "./issued-receipt";
+import { Sum, Sums } from "./sums";
+import { useReceipt } from "./use-receipt";
 
 type Row = { label: string; amount: string; strong?: boolean };
 
-/** The lines of an order and how it was paid. */
+/** What an order comes to; once it is paid and numbered, its receipt. */
 export function Receipt({ order }: { order: OrderDetail }) {
+  return order.completed_at ? <PaidOrder order={order} /> : <OrderSums order={order} />;
+}
+
+/** The receipt, or until the worker has numbered it, the same sums without a number. */
+function PaidOrder({ order }: { order: OrderDetail }) {
+  const { receipt, isLate, hasFailed, query } = useReceipt(order);
+  if (receipt) return <IssuedReceipt receipt={receipt} />;
+  if (hasFailed) return <LoadError query={query} />;
+  return (
+    <OrderSums order={order}>
+      <p role="status" className="mt-4 text-base text-soft">
+        {isLate
+          ? "Its receipt has no number yet. Come back later: it will be here, to print and to save."
+          : "Its receipt gets a number within a minute."}
+      </p>
+    </OrderSums>
+  );
+}
+
+/** The lines of an order and how it was paid. */
+function OrderSums({ order, children }: { order: OrderDetail; children?: React.ReactNode }) {
   const sums: Row[] = [
     { label: "Total", amount: order.amount, strong: true },
     ...payments(order).filter(({ amount }) => !isZero(amount)),
   ];
   return (
     <Card>
-      <CardTitle>{isPaid(order) ? "Receipt" : "What it comes to"}</CardTitle>
-      <dl className="tabular mt-4">
+      <CardTitle>{isPaid(order) ? "What you paid" : "What it comes to"}</CardTitle>
+      <Sums className="mt-4">
         {groupLines(order).map(({ label, amount }) => (
-          <Line key={label + amount} label={label} amount={formatMoney(amount, order.currency)} />
+          <Sum key={label + amount} label={label} amount={formatMoney(amount, order.currency)} />
         ))}
-      </dl>
-      <dl className="tabular mt-3 border-line border-t pt-3">
+      </Sums>
+      <Sums className="mt-3 border-line border-t pt-3">
         {sums.map((row) => (
-          <Line
+          <Sum
             key={row.label}
             label={row.label}
             amount={formatMoney(row.amount, order.currency)}
             strong={row.strong}
           />
         ))}
-      </dl>
+      </Sums>
+      {children}
     </Card>
   );
 }
 
-/** Whether an order was paid; only then there is a receipt. */
-export const isPaid = ({ status }: OrderDetail) => status !== undefined && !UNPAID.has(status);
+const isPaid = ({ status }: OrderDetail) => status !== undefined && !UNPAID.has(status);
 
 const UNPAID = new Set(["pending", "processing", "failed", "canceled"]);
 const DUE: Record<string, string> = {
@@ -62,13 +86,4 @@ function groupLines({ lines, currency }: OrderDetail): Row[] {
     const times = same.length > 1 ? `${same.length} × ` : "";
     return { label: `${times}${first?.service_name ?? ""}`, amount: toDecimal(minor, currency) };
   });
-}
-
-function Line({ label, amount, strong }: { label: string; amount: string; strong?: boolean }) {
-  return (
-    <div className={cn("flex justify-between gap-4 py-1", strong && "font-semibold")}>
-      <dt>{label}</dt>
-      <dd>{amount}</dd>
-    </div>
-  );
 }
