@@ -5,6 +5,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Self
 
 from playwright.sync_api import Frame, Locator, Page, expect
@@ -12,6 +13,7 @@ from playwright.sync_api import Frame, Locator, Page, expect
 GOOD, DECLINED, ASKS = "4242 4242 4242 4242", "4000 0000 0000 0002", "4000 0025 0000 3155"
 MASTERCARD = "5555 5555 5555 4444"
 PASSWORD = "sea-otter-on-the-rocks"
+NAME = "Nora Newcomer"
 NUMBER, EXPIRY, CVC = (
     re.compile("card number", re.I),
     re.compile("expir", re.I),
@@ -46,14 +48,33 @@ class Shopper:
     # --- the account --------------------------------------------------------------------------------------
     def signs_up(self) -> Self:
         self.page.goto("/sign-up/")
-        self.gives_credentials(self.email)
-        self.page.get_by_role("button", name="Create account").click()
+        self.joins_by_password()
         self.page.wait_for_url("/")
         return self
 
+    def joins_by_password(self, email: str = "") -> Self:
+        """Fill the form of newcomers, on whichever page it is, and send it."""
+        self.page.get_by_role("button", name="Choose a password instead").click()
+        self.page.get_by_label("Your name").fill(NAME)
+        self.gives_credentials(email or self.email)
+        self.page.get_by_role("button", name="Create account").click()
+        return self
+
+    def reads_code(self, mails: Path) -> str:
+        """Return the newest code that was mailed to the shopper, from the log of the worker that sends the mails."""
+        mailed = re.compile(
+            rf"^To: {re.escape(self.email)}$.*?^ +(\d{{4}} \d{{4}})$", re.DOTALL | re.MULTILINE
+        )
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if codes := mailed.findall(mails.read_text(errors="replace")):
+                return str(codes[-1])
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"No code was mailed to {self.email}.")
+
     def has_account(self) -> Self:
         """Sign up by API, and store in the browser what the sign-up page stores (frontend/src/lib/session.ts)."""
-        credentials = {"email": self.email, "password": PASSWORD}
+        credentials = {"email": self.email, "password": PASSWORD, "name": NAME}
         answer = self.page.request.post("/_allauth/app/v1/auth/signup", data=credentials).json()
         tokens, user = answer["meta"], answer["data"]["user"]
         session = {

@@ -103,7 +103,7 @@ def test_without_storage_one_signs_in_and_buys_in_this_tab(
         _is_calm(page)
     page.goto("/checkout/?credits=25")
     shopper = Shopper(page)
-    shopper.gives_credentials(shopper.email).page.get_by_role("button", name="Create account").click()
+    shopper.joins_by_password()
     shopper.types_card().pays("25.00").is_thanked()
     page.get_by_role("link", name="See your credits").click()
     expect(page.get_by_text("Your balance")).to_be_visible()
@@ -128,7 +128,7 @@ def test_a_full_storage_never_brings_back_the_account_before(shopper: Shopper) -
     page.add_init_script(FULL)
     page.goto("/sign-up/")
     other = Shopper(page)
-    other.gives_credentials(other.email).page.get_by_role("button", name="Create account").click()
+    other.joins_by_password()
     expect(page.get_by_role("button", name=f"Your account, {other.email}")).to_be_visible()
     page.goto("/credits/")
     expect(

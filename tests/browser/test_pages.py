@@ -40,6 +40,7 @@ SIGNED_IN = [
     "/bookings/",
     "/credits/",
     "/cards/",
+    "/profile/",
     "/roster/",
 ]
 WIDTHS = [PHONE["width"], 1200]

@@ -66,6 +66,9 @@ export function currentAccount(): Account | null {
 /** Whether anybody has signed in with this browser before. */
 export const hasSignedInBefore = () => readItem(BEFORE) !== null;
 
+/** How somebody has signed in with this browser the last time. */
+export const lastMethod = (): SignInMethod => (readItem(BEFORE) === "code" ? "code" : "password");
+
 /** Returns an access token, renewed when none is in memory; null for a visitor. */
 export async function accessToken(): Promise<string | null> {
   if (access) return access;
@@ -114,14 +117,17 @@ async function renewAccess(): Promise<string | null> {
 
 type AuthBody = Record<string, unknown> & {
   meta?: { access_token?: string; refresh_token?: string; session_token?: string };
-  errors?: { message: string; param?: string }[];
+  errors?: { message: string; code?: string; param?: string }[];
 };
 
-async function post(
+type Answer = { status: number; body: AuthBody; headers: Headers };
+
+/** Sends a request to the addresses of sign-in, with the session of the signed-in account or another. */
+export async function post(
   path: string,
   body: unknown,
   { method = "POST", session = readStored()?.session }: { method?: string; session?: string | null } = {},
-): Promise<{ status: number; body: AuthBody; headers: Headers }> {
+): Promise<Answer> {
   const response = await fetch(AUTH + path, {
     method,
     headers: {
@@ -137,37 +143,87 @@ async function post(
   return { status: response.status, body: (isObject ? parsed : {}) as AuthBody, headers: response.headers };
 }
 
-function problemOf({ status, body, headers }: { status: number; body: AuthBody; headers: Headers }): Problem {
+export function problemOf({ status, body, headers }: Answer): Problem {
   const errors = Array.isArray(body.errors) ? body.errors : [];
   const messages = [...new Set(errors.map(({ message }) => message).filter(Boolean))];
   const detail =
     status === 429 ? "Too many tries from here. Wait a few minutes, then try again." : messages.join(" ");
-  return new Problem({ code: "sign_in_failed", detail }, status, headers);
+  return new Problem({ code: "sign_in_failed", detail, errors }, status, headers);
 }
 
+/** How a browser has signed in: by password, or by a mailed code. */
+export type SignInMethod = "password" | "code";
+
 /** Signs in. The account that was signed in before stays so until this succeeds; then its session is ended. */
-async function authenticate(path: string, email: string, password: string): Promise<void> {
+async function authenticate(
+  path: string,
+  body: Record<string, string>,
+  { method, session = null }: { method: SignInMethod; session?: string | null },
+): Promise<void> {
   const before = readStored()?.session;
-  const answer = await post(path, { email, password }, { session: null });
-  const { status, body } = answer;
-  const meta = body.meta;
-  if (status !== 200 || !meta?.access_token || !meta.refresh_token) throw problemOf(answer);
-  const user = (body.data as { user?: { email?: string; display?: string } } | undefined)?.user;
-  access = meta.access_token;
-  // Stores that somebody signed in, not who.
-  writeItem(BEFORE, "1");
-  writeStored({
-    refresh: meta.refresh_token,
-    session: meta.session_token ?? "",
-    account: { email: user?.email ?? email, name: user?.display ?? email },
-  });
+  storeTokens(await post(path, body, { session }), { method, email: body.email ?? "" });
   if (before) await endSession(before).catch(() => undefined); // it ends by itself in a day
+}
+
+/** Stores the tokens of an answer; throws a Problem if it has none. */
+function storeTokens(
+  answer: Answer,
+  { method, email: asked }: { method: SignInMethod; email: string },
+): void {
+  const { access_token: token, refresh_token: refresh, session_token: session } = answer.body.meta ?? {};
+  if (answer.status !== 200 || !token || !refresh) throw problemOf(answer);
+  const { user } = (answer.body.data ?? {}) as { user?: { email?: string; display?: string } };
+  const email = user?.email ?? asked;
+  access = token;
+  // Stores how somebody signed in, not who.
+  writeItem(BEFORE, method);
+  writeStored({
+    refresh,
+    session: session ?? readStored()?.session ?? "",
+    account: { email, name: user?.display ?? email },
+  });
 }
 
 const endSession = (session: string) => post("/auth/session", undefined, { method: "DELETE", session });
 
-export const signIn = (email: string, password: string) => authenticate("/auth/login", email, password);
-export const signUp = (email: string, password: string) => authenticate("/auth/signup", email, password);
+export const signIn = (email: string, password: string) =>
+  authenticate("/auth/login", { email, password }, { method: "password" });
+
+export const signUp = (email: string, password: string, name: string) =>
+  authenticate("/auth/signup", { email, password, name }, { method: "password" });
+
+/** Changes the password; whoever has none yet sets the first. Every other sign-in ends, and this one gets new tokens. */
+export async function changePassword(current: string | null, next: string): Promise<void> {
+  const body = { new_password: next, ...(current === null ? {} : { current_password: current }) };
+  storeTokens(await post("/account/password/change", body), { method: "password", email: "" });
+}
+
+/** Has a code mailed; returns the session that waits for it. The answer is the same with and without an account. */
+export async function requestCode(email: string, name: string): Promise<string> {
+  const answer = await post("/auth/code/request", { email, name }, { session: null });
+  const session = answer.body.meta?.session_token;
+  if (answer.status !== 401 || !session) throw problemOf(answer);
+  return session;
+}
+
+/** Signs in with a mailed code; whoever has no account gets one. */
+export const enterCode = (session: string, code: string) =>
+  authenticate("/auth/code/confirm", { code }, { method: "code", session });
+
+/** Whether a code can't be typed once more, because it is used up or over. */
+export function isCodeOver(error: unknown): boolean {
+  const errors = error instanceof Problem && Array.isArray(error.extra.errors) ? error.extra.errors : [];
+  return errors.some(({ code }: { code?: string }) => code === "code_used_up" || code === "no_code_expected");
+}
+
+/** Shows the account under another name, without another sign-in. */
+export function updateStoredName(name: string): void {
+  const stored = readStored();
+  if (stored) writeStored({ ...stored, account: { ...stored.account, name } });
+}
+
+/** Forgets the tokens of an account that is closed. */
+export const forgetSession = clearStored;
 
 /** Ends the session on the server and clears the stored tokens, even when the server does not respond. */
 export async function signOut(): Promise<void> {

@@ -6,9 +6,11 @@ import { type FormEvent, type ReactNode, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { ErrorNotice, Notice } from "@/components/ui/notice";
-import { signIn, signUp } from "@/lib/session";
+import { lastMethod, type SignInMethod, signIn, signUp } from "@/lib/session";
 import { useAccount } from "@/lib/use-account";
 import { safeNextPath } from "@/lib/use-current-path";
+import { CodeForm, type CredentialsKind } from "./code-form";
+import { NameField, PasswordField } from "./person-fields";
 
 const TEXTS = {
   "sign-in": {
@@ -16,18 +18,18 @@ const TEXTS = {
     other: "New here?",
     link: "Create an account",
     href: "/sign-up/",
-    enter: signIn,
+    toCode: "Mail me a code instead",
+    toPassword: "Use my password instead",
   },
   "sign-up": {
     button: "Create account",
     other: "Been here before?",
     link: "Sign in",
     href: "/sign-in/",
-    enter: signUp,
+    toCode: "Join without a password",
+    toPassword: "Choose a password instead",
   },
-} as const;
-
-export type CredentialsKind = keyof typeof TEXTS;
+} as const satisfies Record<CredentialsKind, Record<string, string>>;
 
 /** The form of the sign-in and sign-up pages; afterwards it returns to the page in `next`. */
 export function CredentialsForm({ kind }: { kind: CredentialsKind }) {
@@ -42,11 +44,11 @@ export function CredentialsForm({ kind }: { kind: CredentialsKind }) {
           <p>You are signed in as {account.email}. Going on here changes to another account.</p>
         </Notice>
       ) : null}
-      <CredentialsFields kind={kind} onDone={() => router.replace(safeNextPath(next))}>
+      <EntryForm kind={kind} onDone={() => router.replace(safeNextPath(next))}>
         <Link className={SWITCH} href={next ? `${texts.href}?next=${encodeURIComponent(next)}` : texts.href}>
           {texts.link}
         </Link>
-      </CredentialsFields>
+      </EntryForm>
     </div>
   );
 }
@@ -60,7 +62,7 @@ type InlineCredentialsFormProps = {
 /** The same form inside another page, which shows its content once the visitor is signed in. */
 export function InlineCredentialsForm({ kind, onKind, onDone }: InlineCredentialsFormProps) {
   return (
-    <CredentialsFields kind={kind} onDone={onDone}>
+    <EntryForm key={kind} kind={kind} onDone={onDone}>
       <button
         type="button"
         className={SWITCH}
@@ -68,20 +70,42 @@ export function InlineCredentialsForm({ kind, onKind, onDone }: InlineCredential
       >
         {TEXTS[kind].link}
       </button>
-    </CredentialsFields>
+    </EntryForm>
   );
 }
 
 const SWITCH = "cursor-pointer font-semibold text-tide underline underline-offset-4";
 
-type CredentialsFieldsProps = { kind: CredentialsKind; onDone?: () => void; children: ReactNode };
+type EntryFormProps = { kind: CredentialsKind; onDone?: () => void; children: ReactNode };
 
-function CredentialsFields({ kind, onDone, children }: CredentialsFieldsProps) {
+/** By a mailed code or by password: newcomers are offered the code, and others what they used the last time. */
+function EntryForm({ kind, onDone, children }: EntryFormProps) {
   const texts = TEXTS[kind];
+  const account = useAccount();
+  const [picked, setPicked] = useState<SignInMethod | null>(null);
+  // Only the browser knows how somebody has signed in before.
+  const known = account === undefined ? "password" : lastMethod();
+  const method = picked ?? (kind === "sign-up" ? "code" : known);
+  const Form = method === "code" ? CodeForm : PasswordForm;
+  return (
+    <Form kind={kind} onDone={onDone}>
+      <Button look="plain" onClick={() => setPicked(method === "code" ? "password" : "code")}>
+        {method === "code" ? texts.toPassword : texts.toCode}
+      </Button>
+      <p className="text-center text-soft">
+        {texts.other} {children}
+      </p>
+    </Form>
+  );
+}
+
+function PasswordForm({ kind, onDone, children }: EntryFormProps) {
+  const [name, setName] = useState("");
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
+  const isNew = kind === "sign-up";
   const enter = useMutation({
-    mutationFn: () => texts.enter(email, password),
+    mutationFn: () => (isNew ? signUp(email, password, name) : signIn(email, password)),
     onSuccess: onDone,
   });
   const submit = (event: FormEvent) => {
@@ -91,6 +115,7 @@ function CredentialsFields({ kind, onDone, children }: CredentialsFieldsProps) {
   return (
     <form onSubmit={submit} className="grid gap-5">
       <ErrorNotice error={enter.error} />
+      {isNew ? <NameField value={name} onChange={setName} /> : null}
       <Field
         label="E-mail"
         type="email"
@@ -99,32 +124,13 @@ function CredentialsFields({ kind, onDone, children }: CredentialsFieldsProps) {
         value={email}
         onChange={(event) => setEmail(event.target.value)}
       />
-      <Password isNew={kind === "sign-up"} value={password} onChange={setPassword} />
+      <PasswordField isNew={isNew} value={password} onChange={setPassword} />
       <Button type="submit" size="large" busy={enter.isPending}>
-        {texts.button}
+        {TEXTS[kind].button}
       </Button>
-      <p className="text-center text-soft">
-        {texts.other} {children}
-      </p>
-      {kind === "sign-in" ? <ForgotPasswordLink /> : null}
+      {children}
+      {isNew ? null : <ForgotPasswordLink />}
     </form>
-  );
-}
-
-type PasswordProps = { isNew: boolean; value: string; onChange: (value: string) => void };
-
-function Password({ isNew, value, onChange }: PasswordProps) {
-  return (
-    <Field
-      label="Password"
-      type="password"
-      required
-      minLength={isNew ? 8 : undefined}
-      hint={isNew ? "At least 8 characters, and not one that everybody uses." : undefined}
-      autoComplete={isNew ? "new-password" : "current-password"}
-      value={value}
-      onChange={(event) => onChange(event.target.value)}
-    />
   );
 }
 

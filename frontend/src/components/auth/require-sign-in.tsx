@@ -8,7 +8,8 @@ import { focusOn } from "@/lib/focus";
 import { hasSignedInBefore } from "@/lib/session";
 import { useAccount } from "@/lib/use-account";
 import { useCurrentPath } from "@/lib/use-current-path";
-import { type CredentialsKind, InlineCredentialsForm } from "./credentials-form";
+import type { CredentialsKind } from "./code-form";
+import { InlineCredentialsForm } from "./credentials-form";
 
 /** Shows its children to signed-in users, and to all others links to sign in that lead back to this page. */
 export function RequireSignIn({ why, children }: { why: string; children: ReactNode }) {
@@ -54,7 +55,7 @@ export function RequireSignInInline({ why, children }: { why: string; children: 
   const kind = picked ?? (hasSignedInBefore() ? "sign-in" : "sign-up");
   return (
     <Card>
-      <CardTitle>{kind === "sign-in" ? "Sign in to go on" : "Create an account to go on"}</CardTitle>
+      <CardTitle>{kind === "sign-in" ? "Sign in to go on" : "Who are you?"}</CardTitle>
       <p className="mt-1 mb-5 text-soft">{why}</p>
       <InlineCredentialsForm kind={kind} onKind={setPicked} onDone={() => setHasSignedIn(true)} />
     </Card>

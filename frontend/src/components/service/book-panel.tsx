@@ -19,7 +19,9 @@ export type Choice = { start?: string; session?: string; end?: string };
 
 /** The panel where the buyer chooses a time and continues to the checkout; nothing is held yet. */
 export function BookPanel({ service }: { service: ServiceDetail }) {
-  const [choice, setChoice] = useState<Choice>({});
+  const [picked, setChoice] = useState<Choice>({});
+  const first = useFirstFreeDate(service);
+  const choice = picked.start || picked.session ? picked : first;
   const price = priceOf(service, useCurrencies());
   const course = useSessions(service.id, service.type === "course");
   const seats = course.data?.pages.flatMap((page) => page.results.map((meeting) => meeting.seats_left)) ?? [];
@@ -61,6 +63,13 @@ export function BookPanel({ service }: { service: ServiceDetail }) {
       </Card>
     </aside>
   );
+}
+
+/** The next date of a workshop that has seats is chosen until the buyer chooses another. */
+function useFirstFreeDate({ id, type }: ServiceDetail): Choice {
+  const dates = useSessions(id, type === "workshop").data?.pages.flatMap((page) => page.results);
+  const free = type === "workshop" ? dates?.find((date) => !date.sold_out) : undefined;
+  return free ? { session: free.id, start: free.start_datetime, end: free.end_datetime } : {};
 }
 
 type TimePickerProps = { service: ServiceDetail; choice: Choice; onChoose: (choice: Choice) => void };

@@ -28,6 +28,9 @@ export function AccountMenu({ account }: { account: Account }) {
                 {label}
               </Menu.Item>
             ))}
+            <Menu.Item className={ITEM} onClick={() => router.push("/profile/")}>
+              Your profile
+            </Menu.Item>
             <Menu.Item className={ITEM} onClick={() => router.push("/roster/")}>
               My roster
             </Menu.Item>

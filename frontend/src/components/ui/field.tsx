@@ -1,7 +1,12 @@
-import { type InputHTMLAttributes, useId } from "react";
+import { type InputHTMLAttributes, type Ref, useId } from "react";
 import { cn } from "@/lib/cn";
 
-type Props = InputHTMLAttributes<HTMLInputElement> & { label: string; hint?: string; prefix?: string };
+type Props = InputHTMLAttributes<HTMLInputElement> & {
+  label: string;
+  hint?: string;
+  prefix?: string;
+  ref?: Ref<HTMLInputElement>;
+};
 
 /** An input with its label and an optional hint. */
 export function Field({ label, hint, className, prefix, ...rest }: Props) {

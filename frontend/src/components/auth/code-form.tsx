@@ -1,0 +1,91 @@
+"use client";
+import { useMutation } from "@tanstack/react-query";
+import { type FormEvent, type ReactNode, useState } from "react";
+import { Button } from "@/components/ui/button";
+import { Field } from "@/components/ui/field";
+import { ErrorNotice, Notice } from "@/components/ui/notice";
+import { enterCode, isCodeOver, requestCode } from "@/lib/session";
+import { CodeField, isWholeCode } from "./code-field";
+import { NameField } from "./person-fields";
+
+export type CredentialsKind = "sign-in" | "sign-up";
+
+type Props = { kind: CredentialsKind; onDone?: () => void; children: ReactNode };
+
+/** Joining and signing in without a password: first the address, then the code that was mailed to it. */
+export function CodeForm({ kind, onDone, children }: Props) {
+  const [name, setName] = useState("");
+  const [email, setEmail] = useState("");
+  const [session, setSession] = useState<string | null>(null);
+  const send = useMutation({
+    mutationFn: () => requestCode(email, kind === "sign-up" ? name : ""),
+    onSuccess: setSession,
+  });
+  if (session) {
+    const resend = {
+      error: send.error,
+      busy: send.isPending,
+      again: () => send.mutate(),
+      other: () => setSession(null),
+    };
+    return <EnterCode key={session} session={session} email={email} resend={resend} onDone={onDone} />;
+  }
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!send.isPending) send.mutate();
+  };
+  return (
+    <form onSubmit={submit} className="grid gap-5">
+      <ErrorNotice error={send.error} />
+      {kind === "sign-up" ? <NameField value={name} onChange={setName} /> : null}
+      <Field
+        label="E-mail"
+        type="email"
+        autoComplete="email"
+        required
+        value={email}
+        onChange={(event) => setEmail(event.target.value)}
+      />
+      <Button type="submit" size="large" busy={send.isPending}>
+        Mail me a code
+      </Button>
+      {children}
+    </form>
+  );
+}
+
+type Resend = { error: unknown; busy: boolean; again: () => void; other: () => void };
+type EnterCodeProps = { session: string; email: string; resend: Resend; onDone?: () => void };
+
+function EnterCode({ session, email, resend, onDone }: EnterCodeProps) {
+  const [code, setCode] = useState("");
+  const enter = useMutation({ mutationFn: (typed: string) => enterCode(session, typed), onSuccess: onDone });
+  const type = (digits: string) => {
+    setCode(digits);
+    if (isWholeCode(digits) && digits !== code && !enter.isPending) enter.mutate(digits);
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!enter.isPending) enter.mutate(code);
+  };
+  return (
+    <form onSubmit={submit} className="grid gap-5">
+      <Notice kind="good" title="Look into your mail">
+        <p className="break-words">A code is on its way to {email}.</p>
+      </Notice>
+      <ErrorNotice error={enter.error ?? resend.error} />
+      <CodeField value={code} onChange={type} />
+      <Button type="submit" size="large" busy={enter.isPending} disabled={isCodeOver(enter.error)}>
+        Go on
+      </Button>
+      <div className="flex flex-wrap justify-center gap-x-4">
+        <Button look="plain" busy={resend.busy} onClick={resend.again}>
+          Send another code
+        </Button>
+        <Button look="plain" onClick={resend.other}>
+          Use another address
+        </Button>
+      </div>
+    </form>
+  );
+}
