@@ -24,6 +24,14 @@ PHONE: ViewportSize = {"width": 360, "height": 740}
 GOALS_S = {"catalogue": 4.0, "service": 2.0, "card form": 2.0}
 
 
+FIRST_PAINT_S = """() => new Promise((resolve) => {
+  new PerformanceObserver((list) => {
+    const [paint] = list.getEntriesByName("first-contentful-paint");
+    if (paint) resolve(paint.startTime / 1000);
+  }).observe({ type: "paint", buffered: true });
+})"""
+
+
 def slow_down(page: Page) -> None:
     """Throttle the page's network as the developer tools do."""
     session = page.context.new_cdp_session(page)
@@ -52,7 +60,9 @@ def measure_round(browser: Browser, plan: Plan) -> dict[str, float]:
     page = context.new_page()
     slow_down(page)
     card = page.get_by_role("link", name=re.compile("Sound bath at dusk"))
-    figures = {"catalogue": seconds_until(lambda: page.goto("/", wait_until="commit"), card.wait_for)}
+    there_s = seconds_until(lambda: page.goto("/", wait_until="commit"), card.wait_for)
+    # An element has its place before the styles are there; people see it when it is painted.
+    figures = {"catalogue": max(there_s, page.evaluate(FIRST_PAINT_S))}
     shopper = Shopper(page).has_account()
     page.goto("/")
     page.wait_for_timeout(READS_MS)

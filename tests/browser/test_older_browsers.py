@@ -81,7 +81,9 @@ def test_the_shop_sells_to_a_browser_of_four_years_ago(
     for path in PAGES + OWN_PAGES:
         page.goto(path)
         _is_calm(page)
-    shopper.chooses("Private yoga session", kind="session").types_card().saves_card().pays("85.00").is_thanked()
+    shopper.chooses("Private yoga session", kind="session").types_card().saves_card().pays(
+        "85.00"
+    ).is_thanked()
     shopper.chooses("The reset week", kind="package").pays("230.00").is_thanked()
     for path in OWN_PAGES:
         page.goto(path)
