@@ -26,7 +26,10 @@ def test_services_are_listed_with_prices_and_practitioner_to_anybody(
     assert answer.status_code == 200
     [shown] = answer.json()["results"]
     assert (shown["id"], shown["type"], shown["name"]) == (str(service.pk), "session", "Private yoga")
-    assert shown["prices"] == [{"currency": "usd", "amount": "85.50"}, {"currency": "eur", "amount": "76.95"}]
+    assert shown["prices"] == [
+        {"currency": "usd", "amount": "85.50", "minimum_charge": "0.50"},
+        {"currency": "eur", "amount": "76.95", "minimum_charge": "0.50"},
+    ]
     assert shown["practitioner"]["slug"] == ana.slug
     assert shown["practitioner"]["time_zone"] == "Europe/Lisbon"
     assert shown["on_sale"] is True

@@ -68,6 +68,7 @@ ONES_OWN: set[Door] = {
     ("POST", "/api/v1/payments/methods/setup/"),
 }
 EVERYBODYS: set[Door] = {
+    ("GET", "/api/v1/pages/{slug}/"),
     ("GET", "/api/v1/payments/config/"),
     ("GET", "/api/v1/services/"),
     ("GET", "/api/v1/services/{id}/"),

@@ -140,7 +140,7 @@ AFTERWARDS = {
     "a slot is moved": (15, 0),
     "a seat is moved": (21, 0),
     "asked of Stripe": (10, 1),
-    "a card is the default": (6, 0),
+    "a card is the default": (7, 0),  # one of them reads what its owner agreed to
     "a card is removed": (6, 0),
     "an order is canceled": (16, 1),
     "a booking is canceled": (42, 1),
