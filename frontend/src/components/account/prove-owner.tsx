@@ -36,7 +36,7 @@ function ByPassword({ onProven }: { onProven: () => void }) {
     if (!prove.isPending) prove.mutate();
   };
   return (
-    <form onSubmit={submit} className="grid gap-5">
+    <form onSubmit={submit} className="grid grid-cols-1 gap-5">
       <ErrorNotice error={prove.error} />
       <PasswordField isNew={false} label="Your password" value={password} onChange={setPassword} />
       <Button type="submit" busy={prove.isPending}>
@@ -69,7 +69,7 @@ function ByCode({ onProven }: { onProven: () => void }) {
     );
   }
   return (
-    <form onSubmit={submit} className="grid gap-5">
+    <form onSubmit={submit} className="grid grid-cols-1 gap-5">
       <ErrorNotice error={prove.error} />
       <CodeField value={code} onChange={type} />
       <Button type="submit" busy={prove.isPending}>

@@ -31,8 +31,9 @@ export function CodeField({ value, onChange }: Props) {
 function SandboxHint() {
   if (!useConfig().data?.sandbox) return null;
   return (
-    <p className="rounded-xl bg-sand/70 px-4 py-2.5 text-base text-soft">
-      Sandbox: mails are written to the worker’s log, <code>.var/demo/logs/worker.log</code>.
+    <p className="min-w-0 rounded-xl bg-sand/70 px-4 py-2.5 text-base text-soft">
+      Sandbox: mails are written to the worker’s log,{" "}
+      <code className="break-all">.var/demo/logs/worker.log</code>.
     </p>
   );
 }

@@ -35,7 +35,7 @@ export function CodeForm({ kind, onDone, children }: Props) {
     if (!send.isPending) send.mutate();
   };
   return (
-    <form onSubmit={submit} className="grid gap-5">
+    <form onSubmit={submit} className="grid grid-cols-1 gap-5">
       <ErrorNotice error={send.error} />
       {kind === "sign-up" ? <NameField value={name} onChange={setName} /> : null}
       <Field
@@ -69,7 +69,7 @@ function EnterCode({ session, email, resend, onDone }: EnterCodeProps) {
     if (!enter.isPending) enter.mutate(code);
   };
   return (
-    <form onSubmit={submit} className="grid gap-5">
+    <form onSubmit={submit} className="grid grid-cols-1 gap-5">
       <Notice kind="good" title="Look into your mail">
         <p className="break-words">A code is on its way to {email}.</p>
       </Notice>

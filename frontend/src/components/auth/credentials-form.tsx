@@ -113,7 +113,7 @@ function PasswordForm({ kind, onDone, children }: EntryFormProps) {
     if (!enter.isPending) enter.mutate();
   };
   return (
-    <form onSubmit={submit} className="grid gap-5">
+    <form onSubmit={submit} className="grid grid-cols-1 gap-5">
       <ErrorNotice error={enter.error} />
       {isNew ? <NameField value={name} onChange={setName} /> : null}
       <Field
