@@ -20,7 +20,7 @@ from tests.fuzz.world import Marketplace
 ERRORS = Path(__file__).parents[2] / "docs" / "reference" / "errors.md"
 CODES = set(re.findall(r"^\| `(\w+)` \| \d{3} \|", ERRORS.read_text(), re.MULTILINE))
 PROBLEM = "application/problem+json"
-EVERYBODYS = ("/api/v1/services/", "/api/v1/payments/config/")
+EVERYBODYS = ("/api/v1/services/", "/api/v1/payments/config/", "/api/v1/pages/")
 TOLD_TO_THEIR_OWNER = {"/api/v1/payments/create/", "/api/v1/payments/methods/setup/"}
 
 type Verdict = tuple[str, str]
