@@ -88,7 +88,7 @@ class Judge:
         ]
 
     def _own(self, path: str, name: str) -> bool:
-        """Tell whether a thing is the sender's, or everybody's as services are."""
+        """Tell whether a thing is the sender's, or everybody's as services and pages of text are."""
         if "/orders/" in path:
             return Order.objects.filter(user_id=self.user_id, public_id=name).exists()
         if "/bookings/" in path:
@@ -97,7 +97,7 @@ class Judge:
             mine = PaymentMethod.objects.filter(user_id=self.user_id)
             by_name = Q(stripe_payment_method_id=name)
             return mine.filter(by_name | Q(pk=name) if name.isdecimal() else by_name).exists()
-        return "/services/" in path
+        return "/services/" in path or "/pages/" in path
 
     def _books(self) -> list[Verdict]:
         return [("books", str(breach)) for breach in run_checks(SAFETY, at=clock.now()).violations]
