@@ -16,6 +16,8 @@ class Right(Enum):
     CHANGE_ORDERS = ("orders.change_order",)
     REFUND = ("orders.view_order", "payments.add_refund")
     CANCEL_BOOKINGS = ("orders.view_order", "bookings.change_booking")
+    # Calling off or moving dates refunds and cancels.
+    CHANGE_DATES = ("orders.view_order", "payments.add_refund", "bookings.change_booking")
 
 
 def may(user: AbstractBaseUser | AnonymousUser | None, right: Right) -> bool:

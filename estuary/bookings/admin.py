@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
@@ -15,9 +16,11 @@ from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.admin.base import (
+    NOTHING,
     ReadOnlyAdmin,
     ReadOnlyInline,
     column,
+    external_link,
     label,
     link,
     money_column,
@@ -68,6 +71,18 @@ class EndsFilter(admin.SimpleListFilter):
         )
 
 
+def _call_off_link(row: Booking) -> Any:
+    """Return a link to the page that calls off a 1-on-1 booking, or its date; that page is of a layer above."""
+    if not row.is_active or row.starts_at is None or row.starts_at <= clock.now():
+        return NOTHING
+    if row.session_id is None and row.service_type != ServiceType.SESSION:
+        return NOTHING
+    name, key = ("session", row.session_id) if row.session_id else ("booking", row.pk)
+    return external_link(
+        reverse(f"admin:payments_datechange_{name}", args=[key]), "Call it off", new_tab=False
+    )
+
+
 @admin.register(Booking)
 class BookingAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = ("what", "buyer", "practitioner", "starts_at", "status_label", "amount", "order_link")
@@ -92,7 +107,9 @@ class BookingAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         ("times_moved", "former_starts_at"),
         ("valid_until", "canceled_at", "forfeited"),
         ("amount", "created_at"),
+        "call_off",
     )
+    call_off = column("Call off", _call_off_link)
     what = column("What", lambda row: f"{row.service_name} ({row.service_type})", ordering="service_name")
     buyer = column("Buyer", lambda booking: booking.user.email, ordering="user__email")
     order_link = column("Order", lambda booking: link(booking.order))

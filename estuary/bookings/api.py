@@ -47,6 +47,9 @@ class SeatSerializer(serializers.Serializer[Any]):
     start_datetime = serializers.DateTimeField(source="session.starts_at")
     end_datetime = serializers.DateTimeField(source="session.ends_at")
     join_url = serializers.CharField(allow_null=True, help_text=JOIN_URL_HELP)
+    moved_from_datetime = serializers.DateTimeField(
+        source="moved_from", allow_null=True, help_text="when it began before the practitioner moved it"
+    )
 
 
 class PartSerializer(serializers.ModelSerializer[Booking]):
@@ -79,6 +82,7 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
     can_move = serializers.SerializerMethodField()
     move_until = serializers.SerializerMethodField()
     moves_left = serializers.SerializerMethodField()
+    decline_until = serializers.SerializerMethodField()
     amount = MoneyField(source="amount_minor", currency="order.currency")
     currency = serializers.CharField(source="order.currency")
     disputed = serializers.BooleanField(source="order.disputed")
@@ -109,6 +113,7 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
             "can_move",
             "move_until",
             "moves_left",
+            "decline_until",
             "amount",
             "currency",
             "disputed",
@@ -148,6 +153,12 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
     def get_moves_left(self, booking: Booking) -> int:
         """How often it can still be moved."""
         return moves_left(booking)
+
+    def get_decline_until(self, booking: Booking) -> datetime | None:
+        """Until when a guest who can't come to a moved date gets all of it back; null when it was not moved."""
+        at = clock.now()
+        starts = [seat.session.starts_at for seat in booking.participants.all() if seat.moved_from]
+        return max((start for start in starts if start > at), default=None) if booking.is_active else None
 
 
 class BookingSerializer(PartSerializer):
@@ -292,6 +303,7 @@ class RosterEntrySerializer(serializers.Serializer[RosterEntry]):
     end_datetime = serializers.DateTimeField(source="ends_at")
     capacity = serializers.IntegerField()
     guests = GuestSerializer(many=True)
+    called_off = serializers.BooleanField(help_text="it does not take place; its guests are refunded")
 
 
 class RosterSerializer(serializers.Serializer[Any]):

@@ -13,7 +13,7 @@ from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.bookings.requested_times import take_requested_times
 from estuary.catalog.availability import SlotTaken
 from estuary.catalog.bounds import validity
-from estuary.catalog.calendar import CalendarEntry, delete_entries, insert_entries
+from estuary.catalog.calendar import CalendarEntry, delete_entries, insert_entries, release_entries
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common.db.bulk import AnyOf, allocate_primary_keys, insert_rows, prefetched, update_rows
 from estuary.common.db.prepared_queries import Param, PreparedValuesQuery, build_instance
@@ -154,6 +154,7 @@ def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
                 session_id=row.session_id,
                 user_id=row.order.user_id,
                 booking_id=by_line[row.line_id],
+                moved_from=row.moved_from,
                 created_at=at,
             )
             for row in held_reservations
@@ -285,7 +286,7 @@ def release(reservations: Iterable[Reservation]) -> None:
         status=RELEASED, calendar_entry=None
     )
     if slots:
-        CalendarEntry.objects.filter(pk__in=slots).delete()
+        release_entries(slots)
 
 
 def _return_seats(seats: Counter[int]) -> None:

@@ -29,6 +29,9 @@ class Reservation(models.Model):
     )
     calendar_entry = models.OneToOneField(CalendarEntry, null=True, blank=True, on_delete=models.SET_NULL)
     status = models.CharField(max_length=12, choices=Status, default=Status.HELD)
+    moved_from = models.DateTimeField(
+        null=True, blank=True, help_text="When the session started before its practitioner moved it."
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
@@ -181,6 +184,9 @@ class Participant(models.Model):
     )
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="participants")
     active = models.BooleanField(default=True)
+    moved_from = models.DateTimeField(
+        null=True, blank=True, help_text="When the session started before its practitioner moved it."
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:

@@ -30,6 +30,10 @@ class SessionStarted(Conflict):
     code = "session_started"
 
 
+class SessionCalledOff(Conflict):
+    code, title = "session_called_off", "This date does not take place"
+
+
 @dataclass(frozen=True, slots=True)
 class ScheduleRequest:
     """The requested time of one deliverable: a start (1-on-1) or a session's id (group), and the service."""
@@ -44,8 +48,8 @@ def find_only_session(workshop: Service, *, at: datetime) -> ServiceSession:
 
     Raises SchedulingRequired, which lists the dates, when there are several or none.
     """
-    upcoming = ServiceSession.objects.filter(service=workshop, starts_at__gt=at).order_by("starts_at", "pk")
-    sessions = list(upcoming[:MAX_LISTED_DATES])
+    upcoming = ServiceSession.objects.filter(service=workshop, starts_at__gt=at, called_off_at=None)
+    sessions = list(upcoming.order_by("starts_at", "pk")[:MAX_LISTED_DATES])
     if not sessions:
         raise SchedulingRequired(
             f"{workshop.name} has no date to come. It can be bought once it has a new date.", sessions=[]
@@ -79,7 +83,8 @@ def plan_lines(
     """Return a line for every deliverable in ``priced``, with its seats and slot, in at most two queries.
 
     Must run inside a transaction: the sessions stay locked until it ends, so that the lines can be reserved.
-    Raises SchedulingRequired, SessionNotOffered, SessionStarted, or what availability.py raises for a bad slot.
+    Raises SchedulingRequired, SessionNotOffered, SessionStarted, SessionCalledOff,
+    or what availability.py raises for a bad slot.
     """
     return plan_matched_lines(priced, _match_requests(service, priced, schedule_request, items), at=at)
 
@@ -161,13 +166,18 @@ def _group_line(
 ) -> Line:
     service, offered = item.service, sessions.get(item.service.pk, [])
     if service.type == ServiceType.COURSE:
-        if not offered:
+        meetings = [session for session in offered if not session.is_called_off]
+        if not meetings:
             raise SessionNotOffered(f"{service.name} has no dates yet and can't be bought.")
-        return _line_with_seats(item, sorted(offered, key=lambda session: session.starts_at), at)
+        return _line_with_seats(item, sorted(meetings, key=lambda session: session.starts_at), at)
     if service.type == ServiceType.WORKSHOP and request.session_id:
         requested = [session for session in offered if session.pk == request.session_id]
         if not requested:
             raise SessionNotOffered(f"Session {request.session_id} is not a date of {service.name}.")
+        if requested[0].is_called_off:
+            raise SessionCalledOff(
+                f"{service.name} on {requested[0].starts_at:%d %B %Y} was called off; choose another date."
+            )
         return _line_with_seats(item, requested, at)
     refuse_other_kind(service, request)
     return Line(service, item.amount_minor)

@@ -58,6 +58,9 @@ def _take_seats(lines: Sequence[OrderLine], at: datetime) -> list[Reservation]:
         session, user_id = sessions.get(line.requested_session_id or 0), line.order.user_id
         if session is None or session.starts_at <= at or (session.pk, user_id) in seated:
             continue
+        # The buyer chose the time that it had then.
+        if session.is_called_off or session.starts_at != line.requested_starts_at:
+            continue
         if session.taken + newly_taken[session.pk] >= session.capacity:
             continue
         newly_taken[session.pk] += 1

@@ -33,6 +33,7 @@ class RosterEntry:
     ends_at: datetime
     capacity: int
     guests: tuple[Guest, ...]
+    called_off: bool = False
 
 
 def roster(practitioner: Practitioner, *, begin: datetime, end: datetime) -> list[RosterEntry]:
@@ -63,6 +64,7 @@ def _group_sessions(practitioner: Practitioner, begin: datetime, end: datetime) 
             ends_at=session.ends_at,
             capacity=session.capacity,
             guests=tuple(_guest(seat.booking, seat.user) for seat in session.participants.all()),
+            called_off=session.is_called_off,
         )
         for session in sessions
     ]

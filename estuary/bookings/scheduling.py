@@ -44,7 +44,8 @@ def schedule(
     """Give an unscheduled booking its slot (``starts_at``) or its seat (``session_id``), once, and return it.
 
     Raises AlreadyScheduled, BookingExpired, BookingCanceled, NothingToSchedule, SchedulingRequired, SessionNotOffered,
-    SessionStarted, SoldOut, AlreadyBooked, SlotTaken, SlotInPast or OutsideAvailability, and then takes nothing.
+    SessionStarted, SessionCalledOff,
+    SoldOut, AlreadyBooked, SlotTaken, SlotInPast or OutsideAvailability, and then takes nothing.
     """
     with transaction.atomic():
         # The order is locked first, as everywhere: a concurrent refund or cancellation waits, or we do.

@@ -223,7 +223,7 @@ def _validate_within_horizon(day: date) -> None:
 
 def visible_services() -> QuerySet[Service]:
     """Return the visible services with everything that the list shows, in two queries."""
-    sessions = ServiceSession.objects.order_by("starts_at").values("starts_at")
+    sessions = ServiceSession.objects.filter(called_off_at=None).order_by("starts_at").values("starts_at")
     own = sessions.filter(service=OuterRef("pk"))[:1]
     inside = PackageItem.objects.filter(package=OuterRef(OuterRef("pk")), service__type=ServiceType.COURSE)
     of_courses_inside = sessions.filter(service__in=inside.values("service"))[:1]
@@ -295,7 +295,7 @@ class SoonestFirst(NewestFirst):
 )
 @method_decorator(replica_read, name="get")
 class SessionList(PublicView, generics.ListAPIView[ServiceSession]):
-    """The sessions of a workshop or course that have not begun yet, with the seats that are left."""
+    """The sessions of a workshop or course that are to come, with the seats that are left; none that is called off."""
 
     serializer_class = SessionSerializer
     pagination_class = SoonestFirst
@@ -305,7 +305,9 @@ class SessionList(PublicView, generics.ListAPIView[ServiceSession]):
         service_id = self.kwargs["pk"]
         if not Service.objects.filter(pk=service_id, active=True).exists():
             raise Http404
-        return ServiceSession.objects.filter(service_id=service_id, starts_at__gt=clock.now())
+        return ServiceSession.objects.filter(
+            service_id=service_id, starts_at__gt=clock.now(), called_off_at=None
+        )
 
 
 @method_decorator(replica_read, name="get")

@@ -1,4 +1,4 @@
-"""A practitioner's calendar: one row for each group session and each reserved slot.
+"""A practitioner's calendar: one row for each group session, each reserved slot and each time that is closed.
 
 One exclusion constraint keeps all of them from overlapping, workshops and 1-on-1 sessions alike. The embedded
 PostgreSQL has no btree_gist, so the practitioner's id is wrapped into a one-element range, which GiST indexes out of
@@ -7,6 +7,7 @@ the box.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import BigIntegerRangeField, DateTimeRangeField, RangeOperators
@@ -15,6 +16,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange, NumericRa
 from django.db.models import F, Func, Value
 
 from estuary.accounts.models import Practitioner
+from estuary.common.errors import Conflict
 
 INSERT_FREE_ENTRIES = """
     INSERT INTO catalog_calendarentry (practitioner_id, during)
@@ -24,6 +26,21 @@ INSERT_FREE_ENTRIES = """
     ORDER BY requested.practitioner_id, requested.starts_at, requested.turn
     ON CONFLICT DO NOTHING
     RETURNING practitioner_id, lower(during), upper(during), id"""
+# Take what is free between the entries of a practitioner in a range, and return how many gaps there were.
+CLOSE_GAPS = """
+    WITH gaps AS (
+        SELECT gap FROM unnest(tstzmultirange(tstzrange(%(begin)s, %(end)s)) - coalesce(
+            (SELECT range_agg(during) FROM catalog_calendarentry
+             WHERE int8range(practitioner_id, practitioner_id, '[]')
+                   && int8range(%(practitioner)s, %(practitioner)s, '[]')
+               AND during && tstzrange(%(begin)s, %(end)s)), '{}'::tstzmultirange)) AS gap
+    ), closed AS (
+        INSERT INTO catalog_calendarentry (practitioner_id, during, is_closed)
+        SELECT %(practitioner)s, gap, true FROM gaps ORDER BY lower(gap)
+        ON CONFLICT DO NOTHING
+    )
+    SELECT count(*) FROM gaps"""
+CLOSE_TRIES = 5
 
 
 class PractitionerRange(Func):
@@ -36,11 +53,18 @@ class PractitionerRange(Func):
         super().__init__(F(field), F(field), Value("[]"))
 
 
+class CalendarBusy(Conflict):
+    code, title = "calendar_busy", "The calendar changes at this moment"
+
+
 class CalendarEntry(models.Model):
     """One taken interval, half-open ``[start, end)``, of one practitioner."""
 
     practitioner = models.ForeignKey(Practitioner, on_delete=models.PROTECT, related_name="calendar_entries")
     during = DateTimeRangeField()
+    is_closed = models.BooleanField(
+        default=False, db_default=False, help_text="Stays taken when what it was taken for is released."
+    )
 
     class Meta:
         verbose_name_plural = "calendar entries"
@@ -103,6 +127,29 @@ def insert_free_entries(
     with connection.cursor() as cursor:
         cursor.execute(INSERT_FREE_ENTRIES, [owners, starts, ends])
         return {(owner, start, end): entry for owner, start, end, entry in cursor.fetchall()}
+
+
+def close_time(practitioner_id: int, begin: datetime, end: datetime) -> None:
+    """Close a range of a practitioner's calendar: nothing in it can be taken, nor becomes free when it is released.
+
+    What is taken in it keeps its entry. Others may take a slot meanwhile, so gaps are read until none is left.
+    Raises CalendarBusy when that does not come to an end.
+    """
+    values: dict[str, Any] = {"practitioner": practitioner_id, "begin": begin, "end": end}
+    taken = entries_of(practitioner_id).filter(during__overlap=DateTimeTZRange(begin, end))
+    with connection.cursor() as cursor:
+        for _ in range(CLOSE_TRIES):
+            cursor.execute(CLOSE_GAPS, values)
+            [gaps] = cursor.fetchone()
+            taken.filter(is_closed=False, during__startswith__gte=begin).update(is_closed=True)
+            if gaps == 0:
+                return
+    raise CalendarBusy("Others are booking these days at this moment. Please send it again.")
+
+
+def release_entries(entry_ids: Sequence[int]) -> None:
+    """Free the time of entries, but for closed time."""
+    CalendarEntry.objects.filter(pk__in=entry_ids, is_closed=False).delete()
 
 
 def delete_entries(entry_ids: Sequence[int]) -> None:

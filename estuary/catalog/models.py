@@ -223,6 +223,9 @@ class ServiceSession(models.Model):
         validators=[check_https_url],
         help_text="Of this date. Empty: the service's.",
     )
+    called_off_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="It does not take place: no seat is sold any more."
+    )
     calendar_entry = models.OneToOneField(CalendarEntry, on_delete=models.PROTECT, editable=False)
 
     class Meta:
@@ -259,6 +262,10 @@ class ServiceSession(models.Model):
             else:
                 CalendarEntry.objects.filter(pk=self.calendar_entry_id).update(during=during)
             super().save(*args, **kwargs)
+
+    @property
+    def is_called_off(self) -> bool:
+        return self.called_off_at is not None
 
     @property
     def seats_left(self) -> int:

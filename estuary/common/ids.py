@@ -27,6 +27,7 @@ device_key = partial(public_id, "device")
 code_mark = partial(public_id, "code")
 customer_key = partial(public_id, "buyer")
 owner_count_token = partial(public_id, "mark")
+date_change_id = partial(public_id, "chg")
 
 
 def parse_primary_key(text: str) -> int | None:

@@ -77,6 +77,7 @@ UNFOLD: dict[str, Any] = {
                 "Bookings",
                 _list("Bookings", "event_available", "bookings.booking"),
                 _page("Attendees", "groups", "admin-attendees", "bookings.view_booking"),
+                _list("Changed dates", "event_busy", "payments.datechange"),
             ),
             _section(
                 "Credits",

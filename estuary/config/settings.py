@@ -318,6 +318,8 @@ SPECTACULAR_SETTINGS = {
         "PaymentType": "estuary.orders.models.PaymentType",
         "BookingStatus": "estuary.bookings.models.Booking.Status",
         "CreditKind": "estuary.credits.models.CreditTransaction.Kind",
+        "DateChangeKind": "estuary.payments.models.date_changes.DateChange.Kind",
+        "DateChangeStatus": "estuary.payments.models.date_changes.DateChange.Status",
     },
 }
 

@@ -21,6 +21,7 @@ class OrderMail(StrEnum):
     REFUND_FAILED = "refund_failed"
     DISPUTE_LOST = "dispute_lost"
     MOVED = "moved"
+    DATE_MOVED = "date_moved"
     CALLED_OFF = "called_off"
     CANCELED_UNREFUNDED = "canceled_unrefunded"
     CANCELED = "canceled"
@@ -39,6 +40,7 @@ SUBJECTS = {
     OrderMail.REFUND_FAILED: "Your refund for {title} did not go through yet",
     OrderMail.DISPUTE_LOST: "Your bank has returned your payment for {title}",
     OrderMail.MOVED: "{title} has a new time",
+    OrderMail.DATE_MOVED: "{title} has been moved to a new time",
     OrderMail.CALLED_OFF: "{title} does not take place",
     OrderMail.CANCELED_UNREFUNDED: "Your booking of {title} is canceled",
     OrderMail.CANCELED: "Your booking of {title} is canceled",
@@ -87,10 +89,8 @@ TEXTS = {
         "The time of your booking of {title} has changed. The new time is among your bookings: {bookings_url}. "
         "Your order is {order}: {url}."
     ),
-    OrderMail.CALLED_OFF: (
-        "We are sorry: your date of {title} was called off. What you paid for it goes back to you, by the way you "
-        "paid. You need not do anything. Your order is {order}: {url}."
-    ),
+    OrderMail.DATE_MOVED: "{date_change} Your order is {order}: {url}.",
+    OrderMail.CALLED_OFF: "{date_change} Your order is {order}: {url}.",
     OrderMail.CANCELED_UNREFUNDED: (
         "We have canceled this without a refund: {forfeited}. Its time is not yours any more, and what you paid for it "
         "is not returned. If you think that this is a mistake, answer this mail. Your order is {order}: {url}."

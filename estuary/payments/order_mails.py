@@ -13,10 +13,18 @@ from estuary.notifications.booking_mail_texts import SUBJECTS, TEXTS, AccountMai
 from estuary.notifications.layout import Content, write_mail
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
+from estuary.payments.mailing.date_changes import describe_date_change
 from estuary.payments.mailing.due import waits_for_buyer
 from estuary.payments.mailing.meetings import bookings_of
 from estuary.payments.mailing.notices import notify_practitioners
-from estuary.payments.mailing.order_contents import BEGINS, ENDS, Related, compose, last_canceled_at
+from estuary.payments.mailing.order_contents import (
+    BEGINS,
+    BY_PRACTITIONERS,
+    ENDS,
+    Related,
+    compose,
+    last_canceled_at,
+)
 from estuary.payments.mailing.sending import Addressed, recipients, send_once
 from estuary.payments.mailing.tenders import describe_payment, describe_refunds, returned_since
 
@@ -50,7 +58,7 @@ def send_order_mail(
     """Write to the buyer of an order, once for each key, and then to practitioners whose bookings have changed."""
     mail = Addressed(key, template.value, order.user, order=order, requested_by_id=requested_by_id)
     send_once(mail, lambda: _write(order, template), connection)
-    if "service_id" in order.snapshot and template in ENDS | BEGINS:
+    if "service_id" in order.snapshot and template in (ENDS | BEGINS) - BY_PRACTITIONERS:
         notify_practitioners(order)
 
 
@@ -70,7 +78,8 @@ def _read(order: Order, template: OrderMail) -> Related:
         tables.append(describe_refunds(order))
     canceled_at = last_canceled_at(bookings)
     is_canceled = template == OrderMail.CANCELED and canceled_at
-    return Related(bookings, tables, returned_since(order, canceled_at) if is_canceled and canceled_at else 0)
+    returned_minor = returned_since(order, canceled_at) if is_canceled and canceled_at else 0
+    return Related(bookings, tables, returned_minor, describe_date_change(order, template))
 
 
 def send_method_removed(user: User, last4: str) -> None:

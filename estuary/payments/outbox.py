@@ -62,6 +62,11 @@ def send_method_removed(user_id: int, last4: str) -> None:
     enqueue("payments.send_method_removed", [{"user_id": user_id, "last4": last4}])
 
 
+def carry_out_date_change(change_id: int) -> None:
+    """Enqueue what follows a change of dates: unpaid orders end, guests are refunded and written to."""
+    enqueue("payments.carry_out_date_change", [{"change_id": change_id}])
+
+
 def alert_staff_hourly(code: str, text: str) -> None:
     """Alert staff at most once an hour for each code, from all processes together."""
     at = clock.now()

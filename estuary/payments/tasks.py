@@ -22,6 +22,7 @@ from estuary.payments import client, idempotency, outbox, retention, throttling
 from estuary.payments import order_mails as mails
 from estuary.payments.checkout import cancel_order, holds
 from estuary.payments.customers import customer_updates, payment_methods, setup_intents
+from estuary.payments.dates import carry_out, held_back
 from estuary.payments.errors import NotOwner, run_all
 from estuary.payments.gateway import ownership
 from estuary.payments.hooks import delivery
@@ -128,6 +129,12 @@ def call_receiver(signal: str, receiver: str, pk: int, order_id: int) -> None:
     delivery.deliver(signal, receiver, pk)
 
 
+@app.task(name="payments.carry_out_date_change", retry=RETRY)
+def carry_out_date_change(change_id: int) -> None:
+    with suppress(NotOwner):
+        carry_out.carry_out(change_id)
+
+
 @app.task(name="payments.end_open_payments", retry=RETRY)
 def end_open_payments(user_id: int, cause: str = "too many cards were declined") -> None:
     with suppress(NotOwner):
@@ -196,6 +203,8 @@ def sweep_minute(timestamp: int) -> None:
         overdue.send_unsent_refunds,
         overdue.detach_removed_payment_methods,
         overdue.update_changed_customers,
+        overdue.carry_out_date_changes,
+        held_back.refund_held_back,
         processor.reset_overlong_delays,
     )
 

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from estuary.payments import api
+from estuary.payments.order_api import date_changes
 from estuary.payments.order_api import views as order_views
 from estuary.payments.order_api.moving import MoveBookingView
 from estuary.payments.webhooks import stripe_webhook
@@ -27,4 +28,15 @@ urlpatterns = [
     path("orders/<ref:public_id>/refunds/", order_views.RefundsView.as_view(), name="order-refunds"),
     path("bookings/<int:pk>/cancel/", order_views.CancelBookingView.as_view(), name="booking-cancel"),
     path("bookings/<int:pk>/move/", MoveBookingView.as_view(), name="booking-move"),
+    path("bookings/<int:pk>/decline/", date_changes.DeclineView.as_view(), name="booking-decline"),
+    path("roster/sessions/<int:pk>/call-off/", date_changes.CallOffView.as_view(), name="session-call-off"),
+    path("roster/sessions/<int:pk>/move/", date_changes.MoveView.as_view(), name="session-move"),
+    path(
+        "roster/bookings/<int:pk>/call-off/",
+        date_changes.CallOffBookingView.as_view(),
+        name="booking-call-off",
+    ),
+    path("roster/days/call-off/", date_changes.CallOffDaysView.as_view(), name="days-call-off"),
+    path("roster/days/open/", date_changes.OpenDaysView.as_view(), name="days-open"),
+    path("roster/changes/<ref:change_id>/", date_changes.DateChangeView.as_view(), name="date-change"),
 ]

@@ -101,6 +101,13 @@ PERSONAL: dict[str, Personal] = {
         erase=_empty("reason"),
         keep="public_id stripe_payment_intent_id stripe_refund_id currency status origin failure_reason request_key",
     ),
+    # What was done about the orders of a person, and what a practitioner wrote to guests.
+    "payments_datechangerow": Personal(ROWS_OF_OWN_ORDERS, keep="act tender line currency why status"),
+    "payments_datechange": Personal(
+        f"(requested_by_id = %(user)s OR {ROWS_OF_OWN_PRACTICE})",
+        erase=_empty("message reason"),
+        keep="public_id preview_id kind status title",
+    ),
     "payments_dispute": Personal(
         ROWS_OF_OWN_ORDERS,
         keep="stripe_dispute_id stripe_charge_id stripe_payment_intent_id currency reason status",

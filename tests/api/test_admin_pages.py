@@ -36,6 +36,7 @@ LISTS = {
     "accounts_user": 4,
     "accounts_auditlogentry": 5,
     "auth_group": 4,
+    "payments_datechange": 4,
     "payments_refund": 4,
     "payments_dispute": 5,
     "payments_fraudnotice": 4,

@@ -8,12 +8,14 @@ import os
 import re
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
-from estuary.catalog.models import ServiceType
+from estuary.bookings.models import Booking
+from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.config.openapi import clear_cached_document
 from estuary.config.openapi_examples import RECORDED, recorded_exchanges
 from estuary.documents.issuing import issue_due_documents
@@ -98,7 +100,7 @@ def kind_of(value: Any) -> Any:
         for pattern, kind in PATTERNS.items():
             if re.fullmatch(pattern, value):
                 return kind
-        return re.sub(r"\b(?:ord_\w+|\d+ \w+ \d{4})\b", "…", value)
+        return re.sub(r"\b(?:ord_\w+|(?:[A-Z][a-z]{2} )?\d+ \w+ \d{4}(?:, \d\d:\d\d)?)\b", "…", value)
     return value
 
 
@@ -108,7 +110,7 @@ def play(recorder: Recorder, stripe: Sandbox) -> None:
     massage = make_service(ServiceType.SESSION, ana, usd=9000, name="Deep massage")
     yoga = make_service(ServiceType.SESSION, ana, name="Yoga for one")
     workshop = make_service(ServiceType.WORKSHOP, ana, usd=3500, name="Sound bath at dusk")
-    make_sessions(workshop, capacity=8)
+    [date] = make_sessions(workshop, capacity=8)
     package = make_service(ServiceType.PACKAGE, ana, holds=[massage, yoga], usd=12000, name="The reset week")
     browse(recorder, str(workshop.pk), str(massage.pk))
     buyer = signed_in(make_user("Maya Lindqvist"))
@@ -116,6 +118,7 @@ def play(recorder: Recorder, stripe: Sandbox) -> None:
     manage_cards(recorder, buyer)
     use_bookings(recorder, buyer, a_free_slot(massage).isoformat())
     recorder.send(signed_in(ana.user), "GET", "roster/", "Whom a practitioner meets")
+    change_dates(recorder, stripe, buyer, date, yoga)
     use_account(recorder, User.objects.create_user("nora@example.com", first_name="Nora", last_name="Lind"))
 
 
@@ -209,6 +212,40 @@ def use_account(recorder: Recorder, nora: User) -> None:
     recorder.send(client, "PATCH", "account/", "A name has a line break", {"name": "Nora\nLind"})
     recorder.send(client, "GET", "account/data/", "The password was not entered just now")
     recorder.send(client, "POST", "account/erasure/", "The password was not entered just now")
+
+
+def change_dates(
+    recorder: Recorder, stripe: Sandbox, buyer: APIClient, date: ServiceSession, lesson: Service
+) -> None:
+    """Move a date that a guest then declines, call it off, and call off a booking and days."""
+    host = signed_in(date.service.practitioner.user)
+
+    def change(what: str, path: str, asked: Json) -> Json:
+        query = "?" + urlencode(asked) if asked else ""
+        preview = recorder.send(host, "GET", path + query, f"What {what} would do")
+        body = {"preview_id": preview["preview_id"], "message": "I am ill, and sorry.", **asked}
+        begun = recorder.send(host, "POST", path, what[0].upper() + what[1:], body)
+        settle_everything(stripe)
+        return begun
+
+    change("moving a date", f"roster/sessions/{date.pk}/move/", {"start_datetime": later(date.starts_at)})
+    moved = next(one for one in buying.bookings(buyer) if one["decline_until"])["id"]
+    recorder.send(buyer, "GET", f"bookings/{moved}/decline/", "What declining the new time returns")
+    recorder.send(buyer, "POST", f"bookings/{moved}/decline/", "A guest can't come to the new time")
+    settle_everything(stripe)
+    made = change("calling a date off", f"roster/sessions/{date.pk}/call-off/", {})
+    recorder.send(host, "GET", f"roster/changes/{made['change_id']}/", "A change that is done")
+    slot = a_free_slot(lesson)
+    buying.pay(stripe, buying.service(buyer, lesson, start_datetime=slot.isoformat()))
+    booking = Booking.objects.get(starts_at=slot, status="confirmed").pk
+    change("calling a booking off", f"roster/bookings/{booking}/call-off/", {})
+    days = {"first_day": slot.date().isoformat(), "last_day": slot.date().isoformat()}
+    change("calling days off", "roster/days/call-off/", days)
+    recorder.send(host, "POST", "roster/days/open/", "Days are open again", days)
+
+
+def later(moment: datetime) -> str:
+    return (moment + timedelta(hours=1)).isoformat()
 
 
 def document_of(public: APIClient) -> Json:

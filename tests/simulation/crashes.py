@@ -72,6 +72,16 @@ FLOWS: dict[str, list[tuple[str, str, str, Settled]]] = {
     ],
     "a slot moved": [buys("session"), waits(20), (BUYER, "move", "", {"moves": 1}), waits()],
     "a seat moved": [buys("workshop"), waits(20), (BUYER, "move", "", {"moves": 2}), waits()],
+    "a date called off": [
+        buys("workshop", **{"seat number": 0}), waits(20),
+        ("the practitioner", "call off", "", {"way": "call off", "who": 1, "date": 0}),
+        waits(),
+    ],
+    "a date moved": [
+        buys("workshop", **{"seat number": 0}), waits(20),
+        ("the practitioner", "call off", "", {"way": "move", "who": 1, "date": 0, "hours later": 3}),
+        waits(),
+    ],
     "a card removed": [
         buys("credits"),
         waits(60),

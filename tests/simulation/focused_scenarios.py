@@ -142,6 +142,21 @@ def scenario_of_moves(seed: int) -> Scenario:
     return replace(_focused(seed, acts, path=""), tempo="days")
 
 
+def scenario_of_a_date_that_is_called_off(seed: int) -> Scenario:
+    """Plan two who pay for a date, its practitioner who calls it off meanwhile, and one who comes afterwards."""
+    paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "seat number": 0}
+    paid |= {"looks afterwards": 1, "afterwards": "sync"}
+    off = (("way", "call off"), ("who", 1), ("date", 0))
+    acts = [
+        Act(1, TABS[0], "buy", "workshop", tuple(paid.items())),
+        Act(2, "the practitioner", "wait", str(Random(f"{seed} called off").choice([0.2, 1.0, 3.0, 40.0]))),
+        Act(3, "the practitioner", "call off", "", off),
+        Act(4, "buyer 2, tab 1", "wait", "90"),
+        Act(5, "buyer 2, tab 1", "buy", "workshop", tuple(paid.items())),
+    ]
+    return _focused(seed, acts, path="", fine=False)
+
+
 def _focused(
     seed: int,
     acts: list[Act],
@@ -179,4 +194,5 @@ SCENARIOS: dict[str, Callable[[int], Scenario]] = {
     "moves": scenario_of_moves,
     "not held": scenario_of_a_time_that_is_not_held,
     "permissions": scenario_of_staff_who_try_permissions,
+    "called off": scenario_of_a_date_that_is_called_off,
 }

@@ -28,6 +28,7 @@ FOLLOW_UPS = {
     "hoard": 2,
     "try permissions": 2,
     "erase": 1,
+    "call off": 3,
 }
 PLAYED_BY = {
     "refund": ("staff 1", "staff 2"),
@@ -39,6 +40,7 @@ PLAYED_BY = {
     "hoard": ("hoarder 1", "hoarder 2"),
     "try permissions": ("member 1", "member 2"),
     "erase": ("the office", "the second office"),
+    "call off": ("the practitioner", "the practitioner's other tab"),
 }
 TEMPOS = {
     "swift": 3.0,

@@ -13,6 +13,7 @@ from tests.simulation.actors.erasure import Office
 from tests.simulation.actors.hoarder import Hoarder
 from tests.simulation.actors.late_bank import LateBank
 from tests.simulation.actors.mistyper import Mistyper
+from tests.simulation.actors.practitioner import DatesPractitioner
 from tests.simulation.actors.staff_and_banks import Bank, Cardholder, Dashboard, Staff
 from tests.simulation.actors.staff_permissions import LimitedStaff
 from tests.simulation.draws import Draws
@@ -95,7 +96,8 @@ class ScenarioRunner:
                     | Mistyper
                     | Hoarder
                     | LimitedStaff
-                    | Office,
+                    | Office
+                    | DatesPractitioner,
                 ],
             ]
             parts = {"refund": Staff, "dashboard": Dashboard, "bank": Bank, "dispute": Cardholder}
@@ -105,6 +107,7 @@ class ScenarioRunner:
                 "hoard": Hoarder,
                 "try permissions": LimitedStaff,
                 "erase": Office,
+                "call off": DatesPractitioner,
             }
             parts[act.verb](self._harness, draws).act()
 

@@ -130,6 +130,10 @@ class Wiper:
         self._people = outside_connection.execute(
             f"SELECT id, {', '.join(OF_A_PERSON)} FROM accounts_user"
         ).fetchall()
+        self._dates = outside_connection.execute(
+            "SELECT s.starts_at, s.ends_at, s.id, e.during, e.id FROM catalog_servicesession s"
+            " JOIN catalog_calendarentry e ON e.id = s.calendar_entry_id"
+        ).fetchall()
         self._empty = sorted(table for table in others if not self._has_rows(table))
 
     def _last(self, table: str) -> int:
@@ -151,3 +155,30 @@ class Wiper:
         taken = "UPDATE catalog_servicesession SET taken = 0 WHERE taken > 0"
         deletes += [f'DELETE FROM "{table}"' for table in self._empty]
         self._outside_connection.execute("; ".join([*deletes, taken, "SELECT " + ", ".join(sets)]).encode())
+        self._put_dates_back()
+
+    def _put_dates_back(self) -> None:
+        """Put dates that were moved or called off back; away first, so that none overlaps another on its way."""
+        changed = self._outside_connection.execute(
+            "SELECT id FROM catalog_servicesession WHERE called_off_at IS NOT NULL OR"
+            " (starts_at, id) NOT IN (SELECT * FROM unnest(%s::timestamptz[], %s::bigint[]))",
+            [[row[0] for row in self._dates], [row[2] for row in self._dates]],
+        ).fetchall()
+        closed = self._outside_connection.execute(
+            "SELECT 1 FROM catalog_calendarentry WHERE is_closed LIMIT 1"
+        ).fetchall()
+        if not changed and not closed:
+            return
+        self._outside_connection.execute(
+            "UPDATE catalog_calendarentry SET is_closed = false, during = tstzrange(far, far + interval '1 hour')"
+            " FROM (SELECT id AS key, timestamptz '2099-01-01' + id * interval '1 day' AS far"
+            "       FROM catalog_calendarentry) one WHERE one.key = catalog_calendarentry.id"
+        )
+        for starts_at, ends_at, session_id, during, entry_id in self._dates:
+            self._outside_connection.execute(
+                "UPDATE catalog_servicesession SET starts_at = %s, ends_at = %s, called_off_at = NULL WHERE id = %s",
+                [starts_at, ends_at, session_id],
+            )
+            self._outside_connection.execute(
+                "UPDATE catalog_calendarentry SET during = %s WHERE id = %s", [during, entry_id]
+            )

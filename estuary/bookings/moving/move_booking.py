@@ -9,7 +9,7 @@ from django.db.models import F
 from estuary.accounts.models import User
 from estuary.bookings.fulfilment import check_own_holds, lock_sessions, take_seats
 from estuary.bookings.models import Booking, BookingMove, Participant, Reservation
-from estuary.bookings.moving.rules import check_movable
+from estuary.bookings.moving.rules import BookingNotMovable, check_movable
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.bookings.scheduling import plan_line
 from estuary.catalog.availability import SlotTaken
@@ -81,7 +81,9 @@ def _change_slot(booking: Booking, held: Reservation, service: Service, line: Li
     check_own_holds(booking.user_id, [interval], except_item_key="")
     entry = CalendarEntry.objects.filter(pk=held.calendar_entry_id)
     try:
-        entry.update(during=DateTimeTZRange(line.starts_at, line.ends_at))
+        # A closed entry is of days that the practitioner has called off: its booking is about to be refunded.
+        if not entry.filter(is_closed=False).update(during=DateTimeTZRange(line.starts_at, line.ends_at)):
+            raise BookingNotMovable(f"{booking.service_name} was called off; your money is on its way back.")
     except IntegrityError as error:
         if violated_constraint(error) != "calendar_practitioner_never_overlaps":
             raise

@@ -5,11 +5,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.urls import reverse
 
 from estuary.accounts.models import Practitioner
 from estuary.catalog.admin.forms import WindowForm, WindowFormSet
 from estuary.catalog.models import Availability
-from estuary.common.admin.base import StaffAdmin, StaffInline
+from estuary.common.admin.base import StaffAdmin, StaffInline, column, external_link
 
 
 class WindowInline(StaffInline):
@@ -30,5 +31,13 @@ class PractitionerAdmin(StaffAdmin):
     prepopulated_fields = {"slug": ("display_name",)}
     inlines = (WindowInline,)
 
+    # The page is of a layer above this one.
+    days_off = column(
+        "Days off",
+        lambda row: external_link(
+            reverse("admin:payments_datechange_days", args=[row.pk]), "Call off days", new_tab=False
+        ),
+    )
+
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        return ("user",) if obj else ()
+        return ("user", "days_off") if obj else ()

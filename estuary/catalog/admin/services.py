@@ -9,13 +9,15 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseRedirect
+from django.urls import reverse
 from unfold.decorators import display
 
 from estuary.catalog.admin.forms import COMPOSITE_TYPES, ItemForm, ItemFormSet, PriceForm, ServiceForm
 from estuary.catalog.admin.sessions import OVERLAP, SessionForm, SessionFormSet
 from estuary.catalog.bounds import DATES_MAX, ITEMS_MAX
 from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceSession, ServiceType
-from estuary.common.admin.base import NOTHING, StaffAdmin, StaffInline, column, label
+from estuary.common import clock
+from estuary.common.admin.base import NOTHING, StaffAdmin, StaffInline, column, external_link, label
 from estuary.common.db.transactions import violated_constraint
 from estuary.common.money import display as display_money
 
@@ -34,15 +36,26 @@ class PriceInline(StaffInline):
     min_num = 1
 
 
+def _change_link(session: ServiceSession) -> Any:
+    """Return a link to the page that calls off or moves a date; that page is of a layer above this one."""
+    if session.is_called_off:
+        return label("called_off")
+    if session.pk is None or session.starts_at <= clock.now():
+        return NOTHING
+    url = reverse("admin:payments_datechange_session", args=[session.pk])
+    return external_link(url, "Call off or move", new_tab=False)
+
+
 class SessionInline(StaffInline):
     model = ServiceSession
     form = SessionForm
     formset: Any = SessionFormSet
     max_num = DATES_MAX
     verbose_name, verbose_name_plural = "date", "dates"
-    fields = ("starts_at", "ends_at", "capacity", "join_url", "seats_taken")
-    readonly_fields = ("seats_taken",)
+    fields = ("starts_at", "ends_at", "capacity", "join_url", "seats_taken", "change")
+    readonly_fields = ("seats_taken", "change")
     seats_taken = column("Seats taken", lambda session: str(session.taken))
+    change = column("Call off or move", _change_link)
 
 
 class ItemInline(StaffInline):

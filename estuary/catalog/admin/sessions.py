@@ -25,6 +25,8 @@ class SessionForm(forms.ModelForm):  # type: ignore[type-arg]
         data = super().clean() or {}
         begins, ends, seats = data.get("starts_at"), data.get("ends_at"), data.get("capacity")
         seats_taken = self.instance.taken
+        if self.instance.is_called_off and self.changed_data:
+            self.add_error(None, "This date was called off: add a new date instead.")
         if begins and ends and ends <= begins:
             self.add_error("ends_at", "A date must end after it begins.")
         if begins and ends and ends - begins > SESSION_MAX:
@@ -35,7 +37,7 @@ class SessionForm(forms.ModelForm):  # type: ignore[type-arg]
             # Bookings have their own copy of the time, so moving the session would not move them.
             self.add_error(
                 "starts_at",
-                f"Seats are taken ({seats_taken}), so this date can't be moved: cancel its bookings first.",
+                f"Seats are taken ({seats_taken}), so it can't be moved here: “Call off or move” moves its guests too.",
             )
         return data
 

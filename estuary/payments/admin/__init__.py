@@ -3,7 +3,8 @@
 from django.contrib import admin
 
 from estuary.payments.admin import disputes, inbox, orders, readonly
+from estuary.payments.admin.dates import changes
 
-__all__ = ["disputes", "inbox", "orders", "readonly"]
+__all__ = ["changes", "disputes", "inbox", "orders", "readonly"]
 
 admin.site.index_template = "payments/overview.html"

@@ -20,7 +20,7 @@ from estuary.payments.settlement import fetch, load, settle
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.effects import AlertStaff
 from estuary.payments.settlement.facts import StripeObservation
-from estuary.payments.settlement.rules.orders import BANK_TOO_LATE, end_unpaid
+from estuary.payments.settlement.rules.orders import BANK_TOO_LATE, CALLED_OFF, end_unpaid
 from estuary.payments.settlement.state import state_of
 
 
@@ -53,6 +53,18 @@ def end_unanswered_order(order: Order) -> Order:
         return order
     at_bank = frozenset({Status.PROCESSING})
     return cancel_locally(order, cause="kept until its date", reason=BANK_TOO_LATE, if_status=at_bank)
+
+
+def end_called_off_order(order: Order, *, cause: str) -> Order:
+    """Cancel a live order whose date was called off, at Stripe first; one at its bank ends here all the same.
+
+    A payment that was faster is settled. A later one is refunded in full. Raises StripeUnavailable or OrderChanged.
+    """
+    order = close_order(order, reason="abandoned", cause=cause)
+    if order.status != Status.PROCESSING:
+        return order
+    at_bank = frozenset({Status.PROCESSING})
+    return cancel_locally(order, cause=cause, reason=CALLED_OFF, if_status=at_bank)
 
 
 def close_payment(order: Order) -> bool:

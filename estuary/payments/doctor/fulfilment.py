@@ -176,8 +176,48 @@ FULFILMENT_RULES = (
             FROM catalog_calendarentry e
             LEFT JOIN catalog_servicesession s ON s.calendar_entry_id = e.id
             LEFT JOIN bookings_reservation r ON r.calendar_entry_id = e.id
-            WHERE s.id IS NULL AND r.id IS NULL""",
+            WHERE s.id IS NULL AND r.id IS NULL AND NOT e.is_closed""",
         remedy="Delete the calendar entry: the time goes back on sale.",
+    ),
+    Rule(
+        code="called_off_keeps_seat",
+        sentence="Nobody has a seat in a session that was called off, once that was carried out.",
+        sql="""
+            SELECT 'session ' || s.id, 'called off at ' || s.called_off_at || ', and reservation ' || r.id
+                   || ' is ' || r.status
+            FROM catalog_servicesession s
+            JOIN bookings_reservation r ON r.session_id = s.id AND r.status <> 'released'
+            WHERE s.called_off_at IS NOT NULL
+              AND NOT EXISTS (SELECT FROM payments_datechange c
+                              WHERE c.status = 'running' AND s.id = ANY(c.session_ids))""",
+        remedy="Refund the buyer in full in the admin, which releases the seat.",
+    ),
+    Rule(
+        code="called_off_unrefunded",
+        sentence="Each seat that was called off has its refund, of the sum that its row names.",
+        # A refund may have failed since: then its row is there, and staff were alerted.
+        sql="""
+            SELECT 'change ' || c.public_id || ', order ' || o.public_id,
+                   'its rows name ' || planned.total || ', its refund ' || coalesce(given.total, 0)
+            FROM (SELECT change_id, order_id, booking_id, refund_id, sum(amount_minor) AS total
+                  FROM payments_datechangerow WHERE act = 'refund' AND status = 'done'
+                  GROUP BY change_id, order_id, booking_id, refund_id) planned
+            JOIN payments_datechange c ON c.id = planned.change_id
+            JOIN orders_order o ON o.id = planned.order_id
+            LEFT JOIN (SELECT id, card_minor + credits_minor AS total FROM payments_refund) given
+                ON given.id = planned.refund_id
+            WHERE planned.total IS DISTINCT FROM given.total""",
+        remedy="Refund the order in the admin by what is missing.",
+    ),
+    Rule(
+        code="date_change_half_done",
+        sentence="A change of dates is done once nothing of it waits.",
+        sql="""
+            SELECT 'change ' || c.public_id, 'done at ' || c.done_at || ', and row ' || r.id || ' waits'
+            FROM payments_datechange c
+            JOIN payments_datechangerow r ON r.change_id = c.id AND r.status = 'waiting'
+            WHERE c.status = 'done'""",
+        remedy="Set the change to running again: the worker carries out what waits.",
     ),
     Rule(
         code="default_card_not_one",

@@ -170,6 +170,16 @@ LIVENESS_RULES = (
                                               WHERE t.order_id = o.id AND t.at >= %(late)s)))""",
     ),
     LivenessRule(
+        code="date_change_stuck",
+        sentence="A change of dates is carried out for every guest within a quarter of an hour.",
+        sql="""
+            SELECT 'change ' || c.public_id, c.title || ', ' || waiting.n || ' rows wait since ' || c.created_at
+            FROM payments_datechange c
+            CROSS JOIN LATERAL (SELECT count(*) AS n FROM payments_datechangerow r
+                                WHERE r.change_id = c.id AND r.status = 'waiting') waiting
+            WHERE c.status = 'running' AND c.created_at < %(late)s""",
+    ),
+    LivenessRule(
         code="booking_not_closed",
         sentence="What has taken place is completed, and what lapsed is closed.",
         sql="""

@@ -28,6 +28,9 @@ def due_notices(
     for booking in bookings:
         if booking.starts_at is None or booking.starts_at <= at or booking.service_type in SETS:
             continue
+        if booking.session and booking.session.is_called_off:
+            # By the practitioner, for all guests at once.
+            continue
         last = told.get(booking.pk)
         is_known = last is not None and last.kind != CANCELED
         if booking.is_active and not is_known:

@@ -45,7 +45,9 @@ ENDS = frozenset(
         OrderMail.DISPUTE_LOST,
     }
 )
-BEGINS = frozenset({OrderMail.COMPLETED, OrderMail.MOVED})
+# Practitioners did this themselves, for all their guests at once.
+BY_PRACTITIONERS = frozenset({OrderMail.CALLED_OFF, OrderMail.DATE_MOVED})
+BEGINS = frozenset({OrderMail.COMPLETED, OrderMail.MOVED, OrderMail.DATE_MOVED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Related:
     bookings: Sequence[Booking] = ()
     tables: Sequence[Facts] = ()
     returned_minor: int = 0
+    date_change: str = ""
 
 
 def compose(order: Order, template: OrderMail, related: Related) -> Content:
@@ -75,6 +78,7 @@ def compose(order: Order, template: OrderMail, related: Related) -> Content:
         else "",
         "url": f"{settings.FRONTEND_URL}/orders/?id={order.public_id}",
         "bookings_url": f"{settings.FRONTEND_URL}/bookings/",
+        "date_change": related.date_change or f"A date of {order.title} has changed.",
         "forfeited": _name_parts([row for row in bookings if row.forfeited], meetings),
         **(_canceled(order, related, meetings) if template == OrderMail.CANCELED else {}),
     }

@@ -1,7 +1,8 @@
-"""What we store of Stripe: customers, payment methods, refunds, disputes, fraud notices, the inbox of its events."""
+"""What we store of Stripe: customers, payment methods, refunds, disputes, the inbox; and changes of dates."""
 
 from estuary.payments.models.consents import Consent
 from estuary.payments.models.customers import PaymentMethod, SetupIntent, StripeCustomer
+from estuary.payments.models.date_changes import DateChange, DateChangeRow
 from estuary.payments.models.disputes import Dispute
 from estuary.payments.models.events import WebhookEvent
 from estuary.payments.models.fraud import FraudNotice
@@ -15,6 +16,8 @@ from estuary.payments.models.stripe_account import StripeAccount
 
 __all__ = [
     "Consent",
+    "DateChange",
+    "DateChangeRow",
     "Decline",
     "Dispute",
     "FraudNotice",

@@ -32,6 +32,7 @@ class Refund(models.Model):
     class Origin(models.TextChoices):
         STAFF = "staff"
         BUYER = "buyer"
+        PRACTITIONER = "practitioner"
         DASHBOARD = "dashboard"
         AUTOMATIC = "automatic"
 

@@ -22,8 +22,9 @@ from estuary.payments.checkout.cancel_order import close_order, close_payment, e
 from estuary.payments.customers import payment_methods
 from estuary.payments.customers.customer_updates import update_customer
 from estuary.payments.customers.setup_intents import end_setup_intent
+from estuary.payments.dates.carry_out import carry_out
 from estuary.payments.errors import NotAtStripe
-from estuary.payments.models import PaymentMethod, Refund, SetupIntent
+from estuary.payments.models import DateChange, PaymentMethod, Refund, SetupIntent
 from estuary.payments.reconciliation.retry import BATCH, process_due
 from estuary.payments.refunds.request_refund import send_refund
 from estuary.payments.settlement import load
@@ -99,6 +100,14 @@ def sync_pending_refunds() -> int:
         since="created_at",
         again="next_try_at",
     )
+
+
+def carry_out_date_changes() -> int:
+    """Go on with changes of dates whose job was lost or failed."""
+    running = DateChange.objects.filter(
+        status=DateChange.Status.RUNNING, created_at__lte=clock.now() - SYNC_MIN_AGE
+    )
+    return process_due(running, lambda change: carry_out(change.pk), since="created_at", again="next_try_at")
 
 
 def detach_removed_payment_methods() -> int:

@@ -8,6 +8,7 @@ import {
 } from "@tanstack/react-query";
 import {
   bookingsCancelForesee,
+  bookingsDeclineForesee,
   bookingsList,
   creditsRetrieve,
   ordersList,
@@ -17,6 +18,7 @@ import {
   pagesRetrieve,
   paymentsConfigRetrieve,
   paymentsMethodsRetrieve,
+  rosterChangesRetrieve,
   rosterRetrieve,
   type ServiceType,
   servicesList,
@@ -25,6 +27,7 @@ import {
   servicesSlotsRetrieve,
 } from "@/api/generated";
 import { unwrap } from "@/api/problem";
+import { type ChangeRequest, previewChange } from "@/lib/date-changes";
 import { useSteady } from "@/lib/steady";
 
 /** The query key of everything that belongs to one account; removed when another one signs in. */
@@ -167,6 +170,35 @@ export const cancellationPreviewQuery = (id: string) =>
     queryFn: () => unwrap(bookingsCancelForesee({ path: { id: Number(id) } })),
     gcTime: 0,
     staleTime: 0,
+  });
+
+/** The refund of a guest who can't come to a moved date. */
+export const declinePreviewQuery = (id: string) =>
+  queryOptions({
+    queryKey: [OWN_DATA, "decline", id],
+    queryFn: () => unwrap(bookingsDeclineForesee({ path: { id: Number(id) } })),
+    gcTime: 0,
+    staleTime: 0,
+  });
+
+/** What calling off or moving would do now; it is fetched again whenever it is shown. */
+export const datePreviewQuery = (request: ChangeRequest) =>
+  queryOptions({
+    queryKey: [OWN_DATA, "date preview", request],
+    queryFn: () => previewChange(request),
+    gcTime: 0,
+    staleTime: 0,
+    refetchOnWindowFocus: false,
+  });
+
+const PROGRESS_MS = 1500;
+
+/** How far a change of dates is, asked again until it is done. */
+export const dateChangeQuery = (id: string) =>
+  queryOptions({
+    queryKey: [OWN_DATA, "date change", id],
+    queryFn: () => unwrap(rosterChangesRetrieve({ path: { change_id: id } })),
+    refetchInterval: (query) => (query.state.data?.status === "done" ? false : PROGRESS_MS),
   });
 
 export const useRoster = (days: number) =>

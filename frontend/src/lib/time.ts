@@ -134,6 +134,30 @@ export function dayKey(moment: string, zone = ownZone()): string {
   return `${part("year")}-${part("month")}-${part("day")}`;
 }
 
+/** Returns a time of the day in a zone, such as 09:30. */
+export function timeKey(moment: string, zone: string): string {
+  return new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone }).format(
+    new Date(moment),
+  );
+}
+
+/**
+ * Returns the moment of a day and a time in a zone; of a time that occurs twice, the first.
+ *
+ * 2026-11-30 and 09:30 in Berlin are 2026-11-30T08:30:00.000Z. A time that the clock skips is the moment as much later.
+ */
+export function momentIn(day: string, time: string, zone: string): string {
+  const wall = Date.parse(`${day}T${time}:00Z`);
+  const shown = (at: number) => {
+    const iso = new Date(at).toISOString();
+    return Date.parse(`${dayKey(iso, zone)}T${timeKey(iso, zone)}:00Z`);
+  };
+  const offsets = [wall - 24 * 60 * MINUTE_MS, wall + 24 * 60 * MINUTE_MS].map((at) => shown(at) - at);
+  const candidates = offsets.map((offset) => wall - offset).sort((a, b) => a - b);
+  const moment = candidates.find((at) => shown(at) === wall) ?? Math.max(...candidates);
+  return new Date(moment).toISOString();
+}
+
 /** Adds calendar days, which unlike days of the clock never have 23 or 25 hours. */
 export function addDays(key: string, days: number): string {
   const date = new Date(`${key}T00:00:00Z`);

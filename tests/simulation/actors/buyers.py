@@ -96,7 +96,8 @@ class Buyer:
         if thing in {"session", "lesson"}:
             wish = {"start_datetime": draws.pick("slot", self.harness.slots[thing][:2])}
         elif thing == "workshop":
-            wish = {"service_session_id": str(draws.pick("seat", self.harness.seats))}
+            drawn = self.harness.seats.index(draws.pick("seat", self.harness.seats))
+            wish = {"service_session_id": str(self.harness.seats[draws.settled("seat number", drawn)])}
         elif thing == "package" and draws.odds("scheduled", 0.6):
             wish = {
                 "items": [

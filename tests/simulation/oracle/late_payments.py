@@ -17,7 +17,7 @@ GIVEN_UP = """
     SELECT o.public_id FROM orders_ordertransition t JOIN orders_order o ON o.id = t.order_id
     WHERE t.before = 'processing' AND t.after = 'canceled'
     AND NOT EXISTS (SELECT FROM privacy_erasure WHERE user_id = o.user_id)"""
-WORDS = ("did not go through", "has not paid in time")
+WORDS = ("did not go through", "has not paid in time", "does not take place", "been moved to a new time")
 
 
 class LatePayments:

@@ -8,6 +8,7 @@ from estuary.payments.doctor.check import GRACE
 from estuary.payments.doctor.liveness import WORKER_SILENT
 from estuary.payments.doctor.stripe_comparison import compare
 from stripe_sandbox.store import Obj
+from tests.simulation.oracle.called_off import check_called_off
 from tests.simulation.oracle.customers import check_customers
 from tests.simulation.oracle.late_payments import LatePayments
 from tests.simulation.oracle.observer import Observer, Rows, order_of
@@ -32,6 +33,8 @@ LASTING = {
     "documents_creditnote": "id, number, refund_id, charged_minor, credits_minor",
     "bookings_reservation": "id, status",
     "bookings_participant": "id, active",
+    "payments_datechange": "id, status",
+    "payments_datechangerow": "id, status, amount_minor",
 }
 # A bank may take longer than any scenario.
 OF_THE_BANK = {"processing_long", "refund_pending_long"}
@@ -54,6 +57,7 @@ class Liveness:
         check_customers(self._observer)
         check_setup_intents(self._observer)
         self._late_payments.check()
+        check_called_off(self._observer)
         self._ask_the_doctor()
 
     def _check_worker(self) -> None:

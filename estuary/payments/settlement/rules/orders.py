@@ -22,6 +22,8 @@ from estuary.payments.stripe_objects import Intent
 
 # Why an order ended: its bank had not confirmed the payment before its date.
 BANK_TOO_LATE = "bank_too_late"
+# Why an order ended: its date was called off. Whoever called it off writes to the buyer.
+CALLED_OFF = "called_off"
 
 
 def fulfil(order: OrderState, cause: str) -> list[Effect]:
@@ -90,10 +92,10 @@ def end_unpaid(order: OrderState, cause: str, reason: str, *, was_at_bank: bool 
         *release_and_return_credits(order),
     ]
     if was_at_bank or order.status == Status.PROCESSING:
-        effects += [
-            WatchPayment(),
-            NotifyBuyer(OrderMail.BANK_TOO_LATE if reason == BANK_TOO_LATE else OrderMail.PAYMENT_FAILED),
-        ]
+        effects.append(WatchPayment())
+        if reason != CALLED_OFF:
+            mail = OrderMail.BANK_TOO_LATE if reason == BANK_TOO_LATE else OrderMail.PAYMENT_FAILED
+            effects.append(NotifyBuyer(mail))
     return effects
 
 

@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AccountDataRetrieveData, AccountDataRetrieveErrors, AccountDataRetrieveResponses, AccountErasureCreateData, AccountErasureCreateErrors, AccountErasureCreateResponses, AccountPartialUpdateData, AccountPartialUpdateErrors, AccountPartialUpdateResponses, AccountRetrieveData, AccountRetrieveErrors, AccountRetrieveResponses, BookingsCancelCreateData, BookingsCancelCreateErrors, BookingsCancelCreateResponses, BookingsCancelForeseeData, BookingsCancelForeseeErrors, BookingsCancelForeseeResponses, BookingsListData, BookingsListErrors, BookingsListResponses, BookingsMoveCreateData, BookingsMoveCreateErrors, BookingsMoveCreateResponses, BookingsRetrieveData, BookingsRetrieveErrors, BookingsRetrieveResponses, BookingsScheduleCreateData, BookingsScheduleCreateErrors, BookingsScheduleCreateResponses, CreditsRetrieveData, CreditsRetrieveErrors, CreditsRetrieveResponses, OrdersCancelCreateData, OrdersCancelCreateErrors, OrdersCancelCreateResponses, OrdersCreditNotesPdfRetrieveData, OrdersCreditNotesPdfRetrieveErrors, OrdersCreditNotesPdfRetrieveResponses, OrdersListData, OrdersListErrors, OrdersListResponses, OrdersReceiptPdfRetrieveData, OrdersReceiptPdfRetrieveErrors, OrdersReceiptPdfRetrieveResponses, OrdersReceiptRetrieveData, OrdersReceiptRetrieveErrors, OrdersReceiptRetrieveResponses, OrdersRefundsCreateData, OrdersRefundsCreateErrors, OrdersRefundsCreateResponses, OrdersRefundsListData, OrdersRefundsListErrors, OrdersRefundsListResponses, OrdersRetrieveData, OrdersRetrieveErrors, OrdersRetrieveResponses, OrdersSyncCreateData, OrdersSyncCreateErrors, OrdersSyncCreateResponses, PagesRetrieveData, PagesRetrieveErrors, PagesRetrieveResponses, PaymentsConfigRetrieveData, PaymentsConfigRetrieveResponses, PaymentsCreateCreateData, PaymentsCreateCreateErrors, PaymentsCreateCreateResponses, PaymentsMethodsDefaultCreateData, PaymentsMethodsDefaultCreateErrors, PaymentsMethodsDefaultCreateResponses, PaymentsMethodsDestroyData, PaymentsMethodsDestroyErrors, PaymentsMethodsDestroyResponses, PaymentsMethodsRetrieveData, PaymentsMethodsRetrieveErrors, PaymentsMethodsRetrieveResponses, PaymentsMethodsSetupCreateData, PaymentsMethodsSetupCreateErrors, PaymentsMethodsSetupCreateResponses, RosterRetrieveData, RosterRetrieveErrors, RosterRetrieveResponses, ServicesListData, ServicesListErrors, ServicesListResponses, ServicesRetrieveData, ServicesRetrieveErrors, ServicesRetrieveResponses, ServicesSessionsListData, ServicesSessionsListErrors, ServicesSessionsListResponses, ServicesSlotsRetrieveData, ServicesSlotsRetrieveErrors, ServicesSlotsRetrieveResponses } from './types.gen';
+import type { AccountDataRetrieveData, AccountDataRetrieveErrors, AccountDataRetrieveResponses, AccountErasureCreateData, AccountErasureCreateErrors, AccountErasureCreateResponses, AccountPartialUpdateData, AccountPartialUpdateErrors, AccountPartialUpdateResponses, AccountRetrieveData, AccountRetrieveErrors, AccountRetrieveResponses, BookingsCancelCreateData, BookingsCancelCreateErrors, BookingsCancelCreateResponses, BookingsCancelForeseeData, BookingsCancelForeseeErrors, BookingsCancelForeseeResponses, BookingsDeclineCreateData, BookingsDeclineCreateErrors, BookingsDeclineCreateResponses, BookingsDeclineForeseeData, BookingsDeclineForeseeErrors, BookingsDeclineForeseeResponses, BookingsListData, BookingsListErrors, BookingsListResponses, BookingsMoveCreateData, BookingsMoveCreateErrors, BookingsMoveCreateResponses, BookingsRetrieveData, BookingsRetrieveErrors, BookingsRetrieveResponses, BookingsScheduleCreateData, BookingsScheduleCreateErrors, BookingsScheduleCreateResponses, CreditsRetrieveData, CreditsRetrieveErrors, CreditsRetrieveResponses, OrdersCancelCreateData, OrdersCancelCreateErrors, OrdersCancelCreateResponses, OrdersCreditNotesPdfRetrieveData, OrdersCreditNotesPdfRetrieveErrors, OrdersCreditNotesPdfRetrieveResponses, OrdersListData, OrdersListErrors, OrdersListResponses, OrdersReceiptPdfRetrieveData, OrdersReceiptPdfRetrieveErrors, OrdersReceiptPdfRetrieveResponses, OrdersReceiptRetrieveData, OrdersReceiptRetrieveErrors, OrdersReceiptRetrieveResponses, OrdersRefundsCreateData, OrdersRefundsCreateErrors, OrdersRefundsCreateResponses, OrdersRefundsListData, OrdersRefundsListErrors, OrdersRefundsListResponses, OrdersRetrieveData, OrdersRetrieveErrors, OrdersRetrieveResponses, OrdersSyncCreateData, OrdersSyncCreateErrors, OrdersSyncCreateResponses, PagesRetrieveData, PagesRetrieveErrors, PagesRetrieveResponses, PaymentsConfigRetrieveData, PaymentsConfigRetrieveResponses, PaymentsCreateCreateData, PaymentsCreateCreateErrors, PaymentsCreateCreateResponses, PaymentsMethodsDefaultCreateData, PaymentsMethodsDefaultCreateErrors, PaymentsMethodsDefaultCreateResponses, PaymentsMethodsDestroyData, PaymentsMethodsDestroyErrors, PaymentsMethodsDestroyResponses, PaymentsMethodsRetrieveData, PaymentsMethodsRetrieveErrors, PaymentsMethodsRetrieveResponses, PaymentsMethodsSetupCreateData, PaymentsMethodsSetupCreateErrors, PaymentsMethodsSetupCreateResponses, RosterBookingsCallOffCreateData, RosterBookingsCallOffCreateErrors, RosterBookingsCallOffCreateResponses, RosterBookingsCallOffRetrieveData, RosterBookingsCallOffRetrieveErrors, RosterBookingsCallOffRetrieveResponses, RosterChangesRetrieveData, RosterChangesRetrieveErrors, RosterChangesRetrieveResponses, RosterDaysCallOffCreateData, RosterDaysCallOffCreateErrors, RosterDaysCallOffCreateResponses, RosterDaysCallOffRetrieveData, RosterDaysCallOffRetrieveErrors, RosterDaysCallOffRetrieveResponses, RosterDaysOpenCreateData, RosterDaysOpenCreateErrors, RosterDaysOpenCreateResponses, RosterRetrieveData, RosterRetrieveErrors, RosterRetrieveResponses, RosterSessionsCallOffCreateData, RosterSessionsCallOffCreateErrors, RosterSessionsCallOffCreateResponses, RosterSessionsCallOffRetrieveData, RosterSessionsCallOffRetrieveErrors, RosterSessionsCallOffRetrieveResponses, RosterSessionsMoveCreateData, RosterSessionsMoveCreateErrors, RosterSessionsMoveCreateResponses, RosterSessionsMoveRetrieveData, RosterSessionsMoveRetrieveErrors, RosterSessionsMoveRetrieveResponses, ServicesListData, ServicesListErrors, ServicesListResponses, ServicesRetrieveData, ServicesRetrieveErrors, ServicesRetrieveResponses, ServicesSessionsListData, ServicesSessionsListErrors, ServicesSessionsListResponses, ServicesSlotsRetrieveData, ServicesSlotsRetrieveErrors, ServicesSlotsRetrieveResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -111,6 +111,28 @@ export const bookingsCancelForesee = <ThrowOnError extends boolean = false>(opti
 export const bookingsCancelCreate = <ThrowOnError extends boolean = false>(options: Options<BookingsCancelCreateData, ThrowOnError>): RequestResult<BookingsCancelCreateResponses, BookingsCancelCreateErrors, ThrowOnError> => (options.client ?? client).post<BookingsCancelCreateResponses, BookingsCancelCreateErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/bookings/{id}/cancel/',
+    ...options
+});
+
+/**
+ * Ask what declining the new time would return
+ *
+ * Lets a guest decline the new time of a moved date: all of it goes back, until it begins.
+ */
+export const bookingsDeclineForesee = <ThrowOnError extends boolean = false>(options: Options<BookingsDeclineForeseeData, ThrowOnError>): RequestResult<BookingsDeclineForeseeResponses, BookingsDeclineForeseeErrors, ThrowOnError> => (options.client ?? client).get<BookingsDeclineForeseeResponses, BookingsDeclineForeseeErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/bookings/{id}/decline/',
+    ...options
+});
+
+/**
+ * Decline the new time of a moved date
+ *
+ * Lets a guest decline the new time of a moved date: all of it goes back, until it begins.
+ */
+export const bookingsDeclineCreate = <ThrowOnError extends boolean = false>(options: Options<BookingsDeclineCreateData, ThrowOnError>): RequestResult<BookingsDeclineCreateResponses, BookingsDeclineCreateErrors, ThrowOnError> => (options.client ?? client).post<BookingsDeclineCreateResponses, BookingsDeclineCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/bookings/{id}/decline/',
     ...options
 });
 
@@ -355,6 +377,136 @@ export const rosterRetrieve = <ThrowOnError extends boolean = false>(options?: O
 });
 
 /**
+ * Ask what calling it off would do
+ *
+ * Calls off a 1-on-1 booking of the practitioner: the guest is refunded in full and written to.
+ */
+export const rosterBookingsCallOffRetrieve = <ThrowOnError extends boolean = false>(options: Options<RosterBookingsCallOffRetrieveData, ThrowOnError>): RequestResult<RosterBookingsCallOffRetrieveResponses, RosterBookingsCallOffRetrieveErrors, ThrowOnError> => (options.client ?? client).get<RosterBookingsCallOffRetrieveResponses, RosterBookingsCallOffRetrieveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/bookings/{id}/call-off/',
+    ...options
+});
+
+/**
+ * Call it off
+ *
+ * Calls off a 1-on-1 booking of the practitioner: the guest is refunded in full and written to.
+ */
+export const rosterBookingsCallOffCreate = <ThrowOnError extends boolean = false>(options: Options<RosterBookingsCallOffCreateData, ThrowOnError>): RequestResult<RosterBookingsCallOffCreateResponses, RosterBookingsCallOffCreateErrors, ThrowOnError> => (options.client ?? client).post<RosterBookingsCallOffCreateResponses, RosterBookingsCallOffCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/bookings/{id}/call-off/',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * How far a change of dates is
+ *
+ * One change of the practitioner's dates, with how far it is.
+ */
+export const rosterChangesRetrieve = <ThrowOnError extends boolean = false>(options: Options<RosterChangesRetrieveData, ThrowOnError>): RequestResult<RosterChangesRetrieveResponses, RosterChangesRetrieveErrors, ThrowOnError> => (options.client ?? client).get<RosterChangesRetrieveResponses, RosterChangesRetrieveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/changes/{change_id}/',
+    ...options
+});
+
+/**
+ * Ask what calling off days would do
+ *
+ * Calls off everything of the practitioner in a range of days, and closes these days for new bookings.
+ */
+export const rosterDaysCallOffRetrieve = <ThrowOnError extends boolean = false>(options: Options<RosterDaysCallOffRetrieveData, ThrowOnError>): RequestResult<RosterDaysCallOffRetrieveResponses, RosterDaysCallOffRetrieveErrors, ThrowOnError> => (options.client ?? client).get<RosterDaysCallOffRetrieveResponses, RosterDaysCallOffRetrieveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/days/call-off/',
+    ...options
+});
+
+/**
+ * Call off days
+ *
+ * Calls off everything of the practitioner in a range of days, and closes these days for new bookings.
+ */
+export const rosterDaysCallOffCreate = <ThrowOnError extends boolean = false>(options: Options<RosterDaysCallOffCreateData, ThrowOnError>): RequestResult<RosterDaysCallOffCreateResponses, RosterDaysCallOffCreateErrors, ThrowOnError> => (options.client ?? client).post<RosterDaysCallOffCreateResponses, RosterDaysCallOffCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/days/call-off/',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Open days again
+ *
+ * Opens days that were called off for new bookings. What was called off on them stays so.
+ */
+export const rosterDaysOpenCreate = <ThrowOnError extends boolean = false>(options: Options<RosterDaysOpenCreateData, ThrowOnError>): RequestResult<RosterDaysOpenCreateResponses, RosterDaysOpenCreateErrors, ThrowOnError> => (options.client ?? client).post<RosterDaysOpenCreateResponses, RosterDaysOpenCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/days/open/',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Ask what calling it off would do
+ *
+ * Calls off a date, or a 1-on-1 booking, of the practitioner: every guest is refunded in full and written to.
+ */
+export const rosterSessionsCallOffRetrieve = <ThrowOnError extends boolean = false>(options: Options<RosterSessionsCallOffRetrieveData, ThrowOnError>): RequestResult<RosterSessionsCallOffRetrieveResponses, RosterSessionsCallOffRetrieveErrors, ThrowOnError> => (options.client ?? client).get<RosterSessionsCallOffRetrieveResponses, RosterSessionsCallOffRetrieveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/sessions/{id}/call-off/',
+    ...options
+});
+
+/**
+ * Call it off
+ *
+ * Calls off a date, or a 1-on-1 booking, of the practitioner: every guest is refunded in full and written to.
+ */
+export const rosterSessionsCallOffCreate = <ThrowOnError extends boolean = false>(options: Options<RosterSessionsCallOffCreateData, ThrowOnError>): RequestResult<RosterSessionsCallOffCreateResponses, RosterSessionsCallOffCreateErrors, ThrowOnError> => (options.client ?? client).post<RosterSessionsCallOffCreateResponses, RosterSessionsCallOffCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/sessions/{id}/call-off/',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Ask what moving a date would do
+ *
+ * Moves a date with all its guests; who can't come to the new time is refunded in full.
+ */
+export const rosterSessionsMoveRetrieve = <ThrowOnError extends boolean = false>(options: Options<RosterSessionsMoveRetrieveData, ThrowOnError>): RequestResult<RosterSessionsMoveRetrieveResponses, RosterSessionsMoveRetrieveErrors, ThrowOnError> => (options.client ?? client).get<RosterSessionsMoveRetrieveResponses, RosterSessionsMoveRetrieveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/sessions/{id}/move/',
+    ...options
+});
+
+/**
+ * Move a date
+ *
+ * Moves a date with all its guests; who can't come to the new time is refunded in full.
+ */
+export const rosterSessionsMoveCreate = <ThrowOnError extends boolean = false>(options: Options<RosterSessionsMoveCreateData, ThrowOnError>): RequestResult<RosterSessionsMoveCreateResponses, RosterSessionsMoveCreateErrors, ThrowOnError> => (options.client ?? client).post<RosterSessionsMoveCreateResponses, RosterSessionsMoveCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/sessions/{id}/move/',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * What is offered
  *
  * Services in the catalogue, oldest first; those not on sale just now are marked so.
@@ -371,7 +523,7 @@ export const servicesRetrieve = <ThrowOnError extends boolean = false>(options: 
 /**
  * When a workshop or course meets
  *
- * The sessions of a workshop or course that have not begun yet, with the seats that are left.
+ * The sessions of a workshop or course that are to come, with the seats that are left; none that is called off.
  */
 export const servicesSessionsList = <ThrowOnError extends boolean = false>(options: Options<ServicesSessionsListData, ThrowOnError>): RequestResult<ServicesSessionsListResponses, ServicesSessionsListErrors, ThrowOnError> => (options.client ?? client).get<ServicesSessionsListResponses, ServicesSessionsListErrors, ThrowOnError>({ url: '/api/v1/services/{id}/sessions/', ...options });
 

@@ -83,6 +83,10 @@ export type Booking = {
      * How often it can still be moved.
      */
     readonly moves_left: number;
+    /**
+     * Until when a guest who can't come to a moved date gets all of it back; null when it was not moved.
+     */
+    readonly decline_until: string | null;
     readonly amount: string;
     currency: string;
     disputed: boolean;
@@ -225,6 +229,171 @@ export type Credits = {
     next: string | null;
     previous: string | null;
     results: Array<CreditTransaction>;
+};
+
+/**
+ * Which preview is carried out, with words of one's own to the guests.
+ */
+export type DateActRequest = {
+    preview_id: string;
+    message?: string;
+    reason?: string;
+};
+
+/**
+ * A change that was begun: it is done once each of its rows is.
+ */
+export type DateChange = {
+    change_id: string;
+    kind: DateChangeKind;
+    status: DateChangeStatus;
+    title: string;
+    message: string;
+    created_at: string;
+    done_at: string | null;
+    progress: DateProgress;
+    rows: Array<DateChangeRow>;
+};
+
+/**
+ * * `call_off` - Call Off
+ * * `move` - Move
+ * * `call_off_days` - Call Off Days
+ */
+export type DateChangeKind = 'call_off' | 'move' | 'call_off_days';
+
+/**
+ * One consequence for one guest, with the reason as a sentence.
+ */
+export type DateChangeRow = {
+    guest: string;
+    line: string;
+    /**
+     * refund, move, end_order, cancel, reschedule or hold_back
+     */
+    act: string;
+    /**
+     * payment_method, credits or none
+     */
+    tender: string;
+    amount: string;
+    currency: string;
+    why: string;
+    /**
+     * waiting, done or held_back
+     */
+    status: string;
+};
+
+/**
+ * * `running` - Running
+ * * `done` - Done
+ */
+export type DateChangeStatus = 'running' | 'done';
+
+/**
+ * One consequence for one guest, with the reason as a sentence.
+ */
+export type DateConsequence = {
+    guest: string;
+    line: string;
+    /**
+     * refund, move, end_order, cancel, reschedule or hold_back
+     */
+    act: string;
+    /**
+     * payment_method, credits or none
+     */
+    tender: string;
+    amount: string;
+    currency: string;
+    why: string;
+};
+
+/**
+ * Days in the practitioner's own time zone, both included.
+ */
+export type DateDays = {
+    first_day: string;
+    last_day: string;
+};
+
+/**
+ * The days, and the preview of them that is carried out.
+ */
+export type DateDaysActRequest = {
+    first_day: string;
+    last_day: string;
+    preview_id: string;
+    message?: string;
+    reason?: string;
+};
+
+/**
+ * Days in the practitioner's own time zone, both included.
+ */
+export type DateDaysRequest = {
+    first_day: string;
+    last_day: string;
+};
+
+/**
+ * The new time, and the preview of it that is carried out.
+ */
+export type DateMoveActRequest = {
+    start_datetime: string;
+    /**
+     * without it, the date lasts as long as before
+     */
+    end_datetime?: string;
+    preview_id: string;
+    message?: string;
+    reason?: string;
+};
+
+/**
+ * What would be done; name ``preview_id`` to do exactly that.
+ */
+export type DatePreview = {
+    preview_id: string;
+    kind: DateChangeKind;
+    title: string;
+    start_datetime: string;
+    end_datetime: string;
+    time_zone: string;
+    guests: number;
+    unpaid_orders: number;
+    totals: Array<DateTotal>;
+    rows: Array<DateConsequence>;
+};
+
+export type DateProgress = {
+    total: number;
+    done: number;
+    /**
+     * refunds that wait for a dispute to end
+     */
+    held_back: number;
+};
+
+export type DateTotal = {
+    currency: string;
+    /**
+     * payment_method or credits
+     */
+    tender: string;
+    amount: string;
+};
+
+export type DeclinePreview = {
+    readonly returned: string;
+    currency: string;
+};
+
+export type DeclinedBooking = {
+    booking_id: string;
+    status: string;
+    refund: Refund | null;
 };
 
 export type DefaultCardRequest = {
@@ -549,6 +718,10 @@ export type Part = {
      * How often it can still be moved.
      */
     readonly moves_left: number;
+    /**
+     * Until when a guest who can't come to a moved date gets all of it back; null when it was not moved.
+     */
+    readonly decline_until: string | null;
     readonly amount: string;
     currency: string;
     disputed: boolean;
@@ -756,6 +929,10 @@ export type RosterEntry = {
     end_datetime: string;
     capacity: number;
     guests: Array<Guest>;
+    /**
+     * it does not take place; its guests are refunded
+     */
+    called_off: boolean;
 };
 
 export type SavedCards = {
@@ -800,6 +977,10 @@ export type Seat = {
      * the link to join online, for those who have booked; null once it is canceled or over
      */
     join_url: string | null;
+    /**
+     * when it began before the practitioner moved it
+     */
+    moved_from_datetime: string | null;
 };
 
 /**
@@ -1113,6 +1294,16 @@ export type CreditsWritable = {
     next: string | null;
     previous: string | null;
     results: Array<CreditTransactionWritable>;
+};
+
+export type DeclinePreviewWritable = {
+    currency: string;
+};
+
+export type DeclinedBookingWritable = {
+    booking_id: string;
+    status: string;
+    refund: RefundWritable | null;
 };
 
 export type LineWritable = {
@@ -1678,6 +1869,70 @@ export type BookingsCancelCreateResponses = {
 };
 
 export type BookingsCancelCreateResponse = BookingsCancelCreateResponses[keyof BookingsCancelCreateResponses];
+
+export type BookingsDeclineForeseeData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/bookings/{id}/decline/';
+};
+
+export type BookingsDeclineForeseeErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+};
+
+export type BookingsDeclineForeseeError = BookingsDeclineForeseeErrors[keyof BookingsDeclineForeseeErrors];
+
+export type BookingsDeclineForeseeResponses = {
+    200: DeclinePreview;
+};
+
+export type BookingsDeclineForeseeResponse = BookingsDeclineForeseeResponses[keyof BookingsDeclineForeseeResponses];
+
+export type BookingsDeclineCreateData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/bookings/{id}/decline/';
+};
+
+export type BookingsDeclineCreateErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+};
+
+export type BookingsDeclineCreateError = BookingsDeclineCreateErrors[keyof BookingsDeclineCreateErrors];
+
+export type BookingsDeclineCreateResponses = {
+    200: DeclinedBooking;
+};
+
+export type BookingsDeclineCreateResponse = BookingsDeclineCreateResponses[keyof BookingsDeclineCreateResponses];
 
 export type BookingsMoveCreateData = {
     body?: ScheduleRequest;
@@ -2451,6 +2706,425 @@ export type RosterRetrieveResponses = {
 };
 
 export type RosterRetrieveResponse = RosterRetrieveResponses[keyof RosterRetrieveResponses];
+
+export type RosterBookingsCallOffRetrieveData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/roster/bookings/{id}/call-off/';
+};
+
+export type RosterBookingsCallOffRetrieveErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+};
+
+export type RosterBookingsCallOffRetrieveError = RosterBookingsCallOffRetrieveErrors[keyof RosterBookingsCallOffRetrieveErrors];
+
+export type RosterBookingsCallOffRetrieveResponses = {
+    200: DatePreview;
+};
+
+export type RosterBookingsCallOffRetrieveResponse = RosterBookingsCallOffRetrieveResponses[keyof RosterBookingsCallOffRetrieveResponses];
+
+export type RosterBookingsCallOffCreateData = {
+    body: DateActRequest;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/roster/bookings/{id}/call-off/';
+};
+
+export type RosterBookingsCallOffCreateErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+};
+
+export type RosterBookingsCallOffCreateError = RosterBookingsCallOffCreateErrors[keyof RosterBookingsCallOffCreateErrors];
+
+export type RosterBookingsCallOffCreateResponses = {
+    202: DateChange;
+};
+
+export type RosterBookingsCallOffCreateResponse = RosterBookingsCallOffCreateResponses[keyof RosterBookingsCallOffCreateResponses];
+
+export type RosterChangesRetrieveData = {
+    body?: never;
+    path: {
+        change_id: string;
+    };
+    query?: never;
+    url: '/api/v1/roster/changes/{change_id}/';
+};
+
+export type RosterChangesRetrieveErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+};
+
+export type RosterChangesRetrieveError = RosterChangesRetrieveErrors[keyof RosterChangesRetrieveErrors];
+
+export type RosterChangesRetrieveResponses = {
+    200: DateChange;
+};
+
+export type RosterChangesRetrieveResponse = RosterChangesRetrieveResponses[keyof RosterChangesRetrieveResponses];
+
+export type RosterDaysCallOffRetrieveData = {
+    body?: never;
+    path?: never;
+    query: {
+        first_day: string;
+        last_day: string;
+    };
+    url: '/api/v1/roster/days/call-off/';
+};
+
+export type RosterDaysCallOffRetrieveErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+};
+
+export type RosterDaysCallOffRetrieveError = RosterDaysCallOffRetrieveErrors[keyof RosterDaysCallOffRetrieveErrors];
+
+export type RosterDaysCallOffRetrieveResponses = {
+    200: DatePreview;
+};
+
+export type RosterDaysCallOffRetrieveResponse = RosterDaysCallOffRetrieveResponses[keyof RosterDaysCallOffRetrieveResponses];
+
+export type RosterDaysCallOffCreateData = {
+    body: DateDaysActRequest;
+    path?: never;
+    query?: never;
+    url: '/api/v1/roster/days/call-off/';
+};
+
+export type RosterDaysCallOffCreateErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+};
+
+export type RosterDaysCallOffCreateError = RosterDaysCallOffCreateErrors[keyof RosterDaysCallOffCreateErrors];
+
+export type RosterDaysCallOffCreateResponses = {
+    202: DateChange;
+};
+
+export type RosterDaysCallOffCreateResponse = RosterDaysCallOffCreateResponses[keyof RosterDaysCallOffCreateResponses];
+
+export type RosterDaysOpenCreateData = {
+    body: DateDaysRequest;
+    path?: never;
+    query?: never;
+    url: '/api/v1/roster/days/open/';
+};
+
+export type RosterDaysOpenCreateErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+};
+
+export type RosterDaysOpenCreateError = RosterDaysOpenCreateErrors[keyof RosterDaysOpenCreateErrors];
+
+export type RosterDaysOpenCreateResponses = {
+    200: DateDays;
+};
+
+export type RosterDaysOpenCreateResponse = RosterDaysOpenCreateResponses[keyof RosterDaysOpenCreateResponses];
+
+export type RosterSessionsCallOffRetrieveData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/roster/sessions/{id}/call-off/';
+};
+
+export type RosterSessionsCallOffRetrieveErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+};
+
+export type RosterSessionsCallOffRetrieveError = RosterSessionsCallOffRetrieveErrors[keyof RosterSessionsCallOffRetrieveErrors];
+
+export type RosterSessionsCallOffRetrieveResponses = {
+    200: DatePreview;
+};
+
+export type RosterSessionsCallOffRetrieveResponse = RosterSessionsCallOffRetrieveResponses[keyof RosterSessionsCallOffRetrieveResponses];
+
+export type RosterSessionsCallOffCreateData = {
+    body: DateActRequest;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/roster/sessions/{id}/call-off/';
+};
+
+export type RosterSessionsCallOffCreateErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+};
+
+export type RosterSessionsCallOffCreateError = RosterSessionsCallOffCreateErrors[keyof RosterSessionsCallOffCreateErrors];
+
+export type RosterSessionsCallOffCreateResponses = {
+    202: DateChange;
+};
+
+export type RosterSessionsCallOffCreateResponse = RosterSessionsCallOffCreateResponses[keyof RosterSessionsCallOffCreateResponses];
+
+export type RosterSessionsMoveRetrieveData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query: {
+        /**
+         * without it, the date lasts as long as before
+         */
+        end_datetime?: string;
+        start_datetime: string;
+    };
+    url: '/api/v1/roster/sessions/{id}/move/';
+};
+
+export type RosterSessionsMoveRetrieveErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+};
+
+export type RosterSessionsMoveRetrieveError = RosterSessionsMoveRetrieveErrors[keyof RosterSessionsMoveRetrieveErrors];
+
+export type RosterSessionsMoveRetrieveResponses = {
+    200: DatePreview;
+};
+
+export type RosterSessionsMoveRetrieveResponse = RosterSessionsMoveRetrieveResponses[keyof RosterSessionsMoveRetrieveResponses];
+
+export type RosterSessionsMoveCreateData = {
+    body: DateMoveActRequest;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/roster/sessions/{id}/move/';
+};
+
+export type RosterSessionsMoveCreateErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+};
+
+export type RosterSessionsMoveCreateError = RosterSessionsMoveCreateErrors[keyof RosterSessionsMoveCreateErrors];
+
+export type RosterSessionsMoveCreateResponses = {
+    202: DateChange;
+};
+
+export type RosterSessionsMoveCreateResponse = RosterSessionsMoveCreateResponses[keyof RosterSessionsMoveCreateResponses];
 
 export type ServicesListData = {
     body?: never;

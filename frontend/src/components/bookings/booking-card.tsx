@@ -12,6 +12,7 @@ import type { When } from "@/lib/queries";
 import { BOOKING_STATUSES } from "@/lib/status-labels";
 import { formatDay, formatTimestamp } from "@/lib/time";
 import { CancelBooking } from "./cancel-booking";
+import { DeclineNewTime } from "./decline-new-time";
 import { MoveDialog } from "./move-dialog";
 import { ScheduleDialog } from "./schedule-dialog";
 
@@ -40,6 +41,7 @@ export function BookingCard({ booking, when, count }: Props) {
           <JoinLink url={booking.join_url} about={booking.service_name} />
         </p>
       ) : null}
+      <DeclineNewTime booking={booking} />
       <div className="flex-1" />
       <Actions booking={booking} when={when} count={count} />
     </article>

@@ -41,11 +41,19 @@ function RosterView() {
   }
   if (roster.isError) return <LoadError query={roster} />;
   const { time_zone: zone, results } = roster.data;
-  if (results.length === 0) return <EmptyState title="Nobody is booked yet" />;
+  const daysOff = (
+    <ButtonLink href="/roster/change/" look="quiet" size="small">
+      Call off days
+    </ButtonLink>
+  );
+  if (results.length === 0) return <EmptyState title="Nobody is booked yet" action={daysOff} />;
   const days = Map.groupBy(results, (entry) => dayKey(entry.start_datetime, zone));
   return (
     <>
-      <p className="mb-6 text-soft">Shown in your practice’s time zone: {zoneName(zone)}</p>
+      <div className="mb-6 flex flex-wrap items-center justify-between gap-3">
+        <p className="text-soft">Shown in your practice’s time zone: {zoneName(zone)}</p>
+        {daysOff}
+      </div>
       <div className="grid gap-8">
         {[...days].map(([key, entries]) => (
           <section key={key}>
@@ -77,7 +85,11 @@ function Meeting({ entry, zone }: { entry: RosterEntry; zone: string }) {
             {entry.guests.length} of {entry.capacity}
           </span>
         </h3>
-        {entry.guests.length === 0 ? <p className="text-base text-soft">Nobody yet</p> : null}
+        {entry.called_off ? (
+          <Badge tone="bad">Called off</Badge>
+        ) : entry.guests.length === 0 ? (
+          <p className="text-base text-soft">Nobody yet</p>
+        ) : null}
         <ul className="mt-1 grid gap-1">
           {entry.guests.map((guest) => (
             <li key={guest.booking_id}>
@@ -89,7 +101,23 @@ function Meeting({ entry, zone }: { entry: RosterEntry; zone: string }) {
             </li>
           ))}
         </ul>
+        <ChangeLink entry={entry} />
       </div>
     </Card>
+  );
+}
+
+/** A link to call off or move a date, or to call off a 1-on-1 booking; none once it has begun. */
+function ChangeLink({ entry }: { entry: RosterEntry }) {
+  const booking = entry.guests[0]?.booking_id;
+  const what = entry.service_session_id
+    ? `session=${entry.service_session_id}`
+    : booking && `booking=${booking}`;
+  if (!what || entry.called_off || new Date(entry.start_datetime) <= new Date()) return null;
+  return (
+    <ButtonLink href={`/roster/change/?${what}`} look="plain" size="small" className="mt-2">
+      {entry.service_session_id ? "Call off or move" : "Call off"}
+      <span className="sr-only">{entry.service_name}</span>
+    </ButtonLink>
   );
 }

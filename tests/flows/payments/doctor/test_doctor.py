@@ -147,7 +147,28 @@ def a_dispute(status: str, lost: str, closed: str) -> str:
         FROM orders_order WHERE id = {COMPLETED}"""
 
 
+def a_change(status: str, row_status: str, amount: str, since: str = "1 minute") -> str:
+    return f"""
+        WITH change AS (
+            INSERT INTO payments_datechange (public_id, preview_id, kind, status, practitioner_id, session_ids, title,
+                starts_at, ends_at, message, reason, requested_by_id, by_staff, created_at)
+            SELECT 'chg_planted', 'prv_planted', 'call_off', '{status}', {ONE.format("accounts_practitioner")}, '{{}}',
+                'planted', now(), now(), '', '', {ONE.format("accounts_user")}, false, now() - interval '{since}'
+            RETURNING id)
+        INSERT INTO payments_datechangerow (change_id, order_id, act, tender, line, amount_minor, currency, why, status)
+        SELECT change.id, {COMPLETED}, 'refund', 'payment_method', 'planted', {amount}, 'usd', '', '{row_status}'
+        FROM change"""
+
+
 DAMAGE: list[Damage] = [
+    (
+        "called_off_keeps_seat",
+        "",
+        "UPDATE catalog_servicesession SET called_off_at = now() WHERE taken > 0",
+    ),
+    ("called_off_unrefunded", "", a_change("done", "done", "1")),
+    ("date_change_half_done", "", a_change("done", "waiting", "0")),
+    ("date_change_stuck", "", a_change("running", "waiting", "0", since="1 hour")),
     ("frozen_off", "", "UPDATE credits_creditaccount SET frozen_minor = frozen_minor + 1"),
     (
         "clawed_off",

@@ -1,0 +1,80 @@
+"""What a mail about a date that was called off or moved says: plain data in, sentences out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalledOff:
+    """What was called off, by whom and with which words; ``returned`` are amounts with where they go, in words."""
+
+    lines: Sequence[str]
+    practitioner: str
+    message: str
+    returned: Sequence[str] = ()
+    is_unpaid: bool = False
+    is_held_back: bool = False
+    can_be_rescheduled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A date with its old and its new time in words."""
+
+    line: str
+    new_time: str
+    practitioner: str
+    message: str
+    is_unpaid: bool = False
+
+
+def describe_called_off(change: CalledOff, *, bookings_url: str) -> str:
+    what = "; ".join(dict.fromkeys(change.lines))
+    verb = "does" if len(set(change.lines)) == 1 else "do"
+    return " ".join(
+        [
+            f"We are sorry: {what} {verb} not take place.",
+            *_quote(change.practitioner, change.message),
+            *_money(change),
+            *(
+                [f"A session that was a bonus is yours to schedule again: {bookings_url}."]
+                if change.can_be_rescheduled
+                else []
+            ),
+        ]
+    )
+
+
+def _money(change: CalledOff) -> list[str]:
+    if change.is_unpaid:
+        return [
+            "Your order had not been paid, so it has ended, and money that may still reach us goes back to you."
+        ]
+    sentences = []
+    if change.returned:
+        sentences.append(f"We send back {' and '.join(change.returned)}. You need not do anything.")
+    if change.is_held_back:
+        sentences.append(
+            "You have disputed the payment with your bank, so we can't refund it now; your bank decides about it."
+        )
+    return sentences
+
+
+def describe_moved(change: Moved, *, bookings_url: str) -> str:
+    seat = (
+        "Your order had not been paid, so it has ended, and nothing was charged. Book the new time if it suits you."
+        if change.is_unpaid
+        else "Your seat has moved with it. If you can't come, you get all of your money back with one click until it "
+        f"begins: {bookings_url}."
+    )
+    return " ".join(
+        [
+            f"{change.line} has been moved. It begins on {change.new_time} now.",
+            *_quote(change.practitioner, change.message),
+            seat,
+        ]
+    )
+
+
+def _quote(practitioner: str, message: str) -> list[str]:
+    return [f"{practitioner} writes: “{message}”"] if message else []

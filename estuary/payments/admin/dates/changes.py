@@ -1,0 +1,65 @@
+"""Changes of dates in the admin: the list, each with its rows and how far it is, and the pages that begin one."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+
+from estuary.common.admin.base import ReadOnlyAdmin, ReadOnlyInline, column, label, link, moment_column, money
+from estuary.payments.admin.dates import pages
+from estuary.payments.models import DateChange, DateChangeRow
+
+
+class RowInline(ReadOnlyInline):
+    model = DateChangeRow
+    verbose_name, verbose_name_plural = "consequence", "consequences"
+    fields = ("order_link", "line", "act_label", "amount", "why", "status_label", "refund_link")
+    readonly_fields = fields
+    order_link = column("Order", lambda row: link(row.order))
+    act_label = column("What", lambda row: label(row.act))
+    amount = column("Amount", lambda row: money(row.amount_minor, row.currency) if row.amount_minor else "–")
+    status_label = column("Status", lambda row: label(row.status))
+    refund_link = column("Refund", lambda row: link(row.refund))
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Rows are seen with their change."""
+        return request.user.has_perm("payments.view_datechange")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DateChangeRow]:
+        return super().get_queryset(request).select_related("order", "refund")
+
+
+@admin.register(DateChange)
+class DateChangeAdmin(ReadOnlyAdmin):
+    list_display = ("public_id", "title", "kind_label", "who", "status_label", "begun")
+    list_filter = ("status", "kind")
+    list_select_related = ("requested_by", "practitioner")
+    inlines = (RowInline,)
+    fields = (
+        ("title", "kind_label", "status_label"),
+        ("practitioner", "who", "by_staff"),
+        ("begun", "done_at"),
+        "message",
+        "reason",
+    )
+    kind_label = column("What", lambda change: label(change.kind))
+    who = column("By", lambda change: link(change.requested_by))
+    begun = moment_column("created_at", "Begun")
+
+    def get_urls(self) -> list[URLPattern]:
+        def at(route: str, page: Any, name: str) -> URLPattern:
+            def view(request: HttpRequest, **ids: int) -> HttpResponse:
+                answer: HttpResponse = page(self, request, **ids)
+                return answer
+
+            return path(route, self.admin_site.admin_view(view), name=f"payments_datechange_{name}")
+
+        return [
+            at("session/<int:session_id>/call-off/", pages.session_page, "session"),
+            at("session/<int:session_id>/move/", pages.move_page, "move"),
+            at("booking/<int:booking_id>/call-off/", pages.booking_page, "booking"),
+            at("practitioner/<int:practitioner_id>/call-off-days/", pages.days_page, "days"),
+            *super().get_urls(),
+        ]

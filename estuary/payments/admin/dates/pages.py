@@ -1,0 +1,194 @@
+"""Pages on which staff call off or move a date: a preview of every consequence, and one button that does it."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+from unfold.widgets import (
+    UnfoldAdminDateWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from estuary.accounts.models import Practitioner, User
+from estuary.accounts.rights import Right, may
+from estuary.bookings.models import Booking
+from estuary.catalog.models import ServiceSession
+from estuary.common.admin.base import change_url, label, money
+from estuary.common.errors import EstuaryError
+from estuary.payments.dates.begin_change import Confirmation, begin_change
+from estuary.payments.dates.consequences import Tender
+from estuary.payments.dates.errors import PreviewOutdated
+from estuary.payments.dates.previews import ChangeRequest, Kind, Preview, days_request, preview_change
+from estuary.payments.models.date_changes import MESSAGE_MAX, REASON_MAX
+
+COLUMNS = ("Guest", "What for", "What", "Amount", "By", "Why")
+TENDERS = {Tender.PAYMENT_METHOD: "the way it was paid", Tender.CREDITS: "credits", Tender.NONE: "–"}
+BUTTONS = {Kind.CALL_OFF: "Call it off", Kind.MOVE: "Move it", Kind.CALL_OFF_DAYS: "Call off these days"}
+# What is asked for besides the object that the page is about, from the values of the page's own form.
+type BuildRequest = Callable[[dict[str, Any]], ChangeRequest]
+
+
+class ConfirmForm(forms.Form):
+    message = forms.CharField(
+        required=False,
+        max_length=MESSAGE_MAX,
+        label="Message to the guests",
+        help_text="A part of the mail that says what happened and what goes back.",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+    )
+    reason = forms.CharField(
+        required=False,
+        max_length=REASON_MAX,
+        help_text="For the record.",
+        widget=UnfoldAdminTextInputWidget(),
+    )
+    preview_id = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+
+class NothingForm(forms.Form):
+    """Calling off needs no values besides the date itself."""
+
+
+class NewTimeForm(forms.Form):
+    starts_at = forms.SplitDateTimeField(label="New start (UTC)", widget=UnfoldAdminSplitDateTimeWidget())
+    ends_at = forms.SplitDateTimeField(
+        label="New end (UTC)",
+        required=False,
+        widget=UnfoldAdminSplitDateTimeWidget(),
+        help_text="Empty: it lasts as long as before.",
+    )
+
+
+class DaysForm(forms.Form):
+    first_day = forms.DateField(widget=UnfoldAdminDateWidget())
+    last_day = forms.DateField(widget=UnfoldAdminDateWidget())
+
+
+def session_page(model_admin: ModelAdmin, request: HttpRequest, session_id: int) -> HttpResponse:
+    """Call off a date."""
+    session = get_object_or_404(ServiceSession.objects.select_related("service__practitioner"), pk=session_id)
+    owner = session.service.practitioner
+
+    def build(values: dict[str, Any]) -> ChangeRequest:
+        return ChangeRequest(kind=Kind.CALL_OFF, practitioner=owner, session_id=session.pk)
+
+    links = (("Move it instead", reverse("admin:payments_datechange_move", args=[session.pk])),)
+    return _page(
+        model_admin, request, NothingForm, build, title="Call off a date", row=session.service, links=links
+    )
+
+
+def move_page(model_admin: ModelAdmin, request: HttpRequest, session_id: int) -> HttpResponse:
+    """Move a date with all its guests."""
+    session = get_object_or_404(ServiceSession.objects.select_related("service__practitioner"), pk=session_id)
+    owner = session.service.practitioner
+
+    def build(values: dict[str, Any]) -> ChangeRequest:
+        times = {"starts_at": values["starts_at"], "ends_at": values["ends_at"]}
+        return ChangeRequest(kind=Kind.MOVE, practitioner=owner, session_id=session.pk, **times)
+
+    links = (("Call it off instead", reverse("admin:payments_datechange_session", args=[session.pk])),)
+    return _page(
+        model_admin, request, NewTimeForm, build, title="Move a date", row=session.service, links=links
+    )
+
+
+def booking_page(model_admin: ModelAdmin, request: HttpRequest, booking_id: int) -> HttpResponse:
+    """Call off a 1-on-1 booking in the name of its practitioner."""
+    booking = get_object_or_404(Booking.objects.select_related("practitioner"), pk=booking_id)
+
+    def build(values: dict[str, Any]) -> ChangeRequest:
+        return ChangeRequest(kind=Kind.CALL_OFF, practitioner=booking.practitioner, booking_id=booking.pk)
+
+    return _page(model_admin, request, NothingForm, build, title="Call off a booking", row=booking)
+
+
+def days_page(model_admin: ModelAdmin, request: HttpRequest, practitioner_id: int) -> HttpResponse:
+    """Call off everything of a practitioner in a range of days."""
+    practitioner = get_object_or_404(Practitioner, pk=practitioner_id)
+
+    def build(values: dict[str, Any]) -> ChangeRequest:
+        return days_request(practitioner, values["first_day"], values["last_day"])
+
+    return _page(
+        model_admin, request, DaysForm, build, title=f"Call off days of {practitioner}", row=practitioner
+    )
+
+
+def _page(
+    model_admin: ModelAdmin,
+    request: HttpRequest,
+    form_class: type[forms.Form],
+    build: BuildRequest,
+    *,
+    title: str,
+    row: Any,
+    links: tuple[tuple[str, str], ...] = (),
+) -> HttpResponse:
+    """Show the preview of what the form asks for; on POST confirm it, or show how things stand now."""
+    if not may(request.user, Right.CHANGE_DATES):
+        raise PermissionDenied
+    is_asked = request.GET or form_class is NothingForm
+    form = form_class(request.GET if is_asked else None)
+    confirm = ConfirmForm(request.POST if request.method == "POST" else None)
+    preview: Preview | None = None
+    if form.is_valid():
+        try:
+            change = build(form.cleaned_data)
+            if confirm.is_valid():
+                return _confirm(request, change, confirm.cleaned_data)
+            preview = preview_change(change)
+        except PreviewOutdated as error:
+            messages.error(request, error.detail)
+            return HttpResponseRedirect(request.get_full_path())
+        except EstuaryError as error:
+            messages.error(request, error.detail)
+    if preview is not None and not confirm.is_bound:
+        confirm = ConfirmForm(initial={"preview_id": preview.id})
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": title,
+        "opts": model_admin.model._meta,
+        "form": form,
+        "confirm": confirm,
+        "preview": preview,
+        "rows": _table(preview) if preview else [],
+        "totals": [money(total.amount_minor, total.currency) for total in preview.totals] if preview else [],
+        "columns": COLUMNS,
+        "button": BUTTONS[preview.target.kind] if preview else "",
+        "back": change_url(row),
+        "links": links,
+        "media": model_admin.media + form.media + confirm.media,
+    }
+    request.current_app = model_admin.admin_site.name
+    return TemplateResponse(request, "payments/date_change.html", context)
+
+
+def _confirm(request: HttpRequest, change: ChangeRequest, data: dict[str, Any]) -> HttpResponse:
+    staff = cast(User, request.user)
+    begun = begin_change(change, Confirmation(by=staff, by_staff=True, **data))
+    messages.success(request, "It has begun. This page shows how far it is.")
+    return HttpResponseRedirect(change_url(begun))
+
+
+def _table(preview: Preview) -> list[tuple[Any, ...]]:
+    return [
+        (
+            row.guest,
+            row.line,
+            label(str(row.act)),
+            money(row.amount_minor, row.currency) if row.amount_minor else "–",
+            TENDERS[row.tender],
+            row.why,
+        )
+        for row in preview.rows
+    ]

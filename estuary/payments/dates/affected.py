@@ -1,0 +1,209 @@
+"""What a change of dates affects: the orders with a seat or slot in it, read as plain data for ``consequences``."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from estuary.accounts.models import Practitioner
+from estuary.bookings.date_changes.seats import live_reservations, live_seats, live_slots
+from estuary.bookings.models import Booking, Reservation
+from estuary.catalog.models import ServiceSession, ServiceType
+from estuary.orders.models import Order, OrderLine
+from estuary.orders.states import UNPAID, Status
+from estuary.payments.dates.consequences import AffectedOrder, AffectedSeat, Stage
+from estuary.payments.models import DateChange
+from estuary.payments.refunds.request_refund import (
+    is_blocked_by_dispute,
+    open_or_succeeded_refunds,
+    refunded_of_booking_minor,
+)
+
+RELEASED = Reservation.Status.RELEASED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a change is about: some sessions, one 1-on-1 booking, or a range of days with all sessions and slots in it.
+
+    ``starts_at`` and ``ends_at`` are the new time of a moved date, or the range of days.
+    """
+
+    kind: DateChange.Kind
+    practitioner: Practitioner
+    sessions: tuple[ServiceSession, ...] = ()
+    booking: Booking | None = None
+    starts_at: datetime
+    ends_at: datetime
+
+    @property
+    def session_ids(self) -> list[int]:
+        return [session.pk for session in self.sessions]
+
+    def seats(self, *, after: datetime) -> Q:
+        """Return the condition of the reservations that it affects; ``after``: slots that have begun are left out."""
+        if self.kind == DateChange.Kind.CALL_OFF_DAYS:
+            begin = max(self.starts_at, after)
+            return live_seats(self.session_ids) | live_slots(self.practitioner.pk, begin, self.ends_at)
+        if self.booking:
+            return Q(line_id=self.booking.line_id)
+        return live_seats(self.session_ids)
+
+
+def target_of(change: DateChange) -> Target:
+    """Return what a change that was begun is about."""
+    sessions = ServiceSession.objects.filter(pk__in=change.session_ids).order_by("pk")
+    return Target(
+        kind=DateChange.Kind(change.kind),
+        practitioner=change.practitioner,
+        sessions=tuple(sessions),
+        booking=change.booking,
+        starts_at=change.starts_at,
+        ends_at=change.ends_at,
+    )
+
+
+def affected_order_ids(target: Target, *, after: datetime) -> list[int]:
+    """Return the keys of the orders that hold or have a seat in the target, in id order."""
+    seats = live_reservations(target.seats(after=after))
+    return sorted(set(seats.values_list("order_id", flat=True)))
+
+
+def lock_orders(order_ids: Iterable[int]) -> QuerySet[Order]:
+    """Return a query that locks orders in id order."""
+    return (
+        Order.objects.filter(pk__in=list(order_ids))
+        .order_by("pk")
+        .select_for_update(of=("self",), no_key=True)
+    )
+
+
+def read_affected(
+    orders: QuerySet[Order], affected_seats: Q, practitioner: Practitioner
+) -> list[tuple[Order, AffectedOrder]]:
+    """Return orders with the live seats of each that are affected, in id order, in a constant number of queries.
+
+    Times are told in the practitioner's zone.
+    """
+    everything = Prefetch(
+        "reservations", Reservation.objects.select_related("session", "calendar_entry").order_by("pk")
+    )
+    rows = (
+        orders.select_related("user")
+        .order_by("pk")
+        .prefetch_related("lines", "bookings", "refunds", "disputes", everything)
+    )
+    loaded = list(rows)
+    affected_ids = set(
+        live_reservations(affected_seats)
+        .filter(order__in=[order.pk for order in loaded])
+        .values_list("pk", flat=True)
+    )
+    return [(order, _affected(order, affected_ids, practitioner)) for order in loaded]
+
+
+def _affected(order: Order, affected_ids: set[int], practitioner: Practitioner) -> AffectedOrder:
+    left_minor = left_of_order_minor(order)
+    card_left_minor = (
+        order.captured_minor
+        - order.lost_minor
+        - sum(row.card_minor for row in open_or_succeeded_refunds(order))
+    )
+    card_left_minor = max(min(card_left_minor, left_minor), 0)
+    return AffectedOrder(
+        id=order.pk,
+        public_id=order.public_id,
+        guest=order.user.public_name,
+        currency=order.currency,
+        stage=_stage(order),
+        is_disputed=is_blocked_by_dispute(order),
+        card_left_minor=card_left_minor,
+        credits_left_minor=max(left_minor - card_left_minor, 0),
+        seats=tuple(_seats(order, affected_ids, practitioner)),
+    )
+
+
+def _stage(order: Order) -> Stage:
+    if order.status in UNPAID:
+        return Stage.UNPAID
+    return Stage.AT_BANK if order.status == Status.PROCESSING else Stage.PAID
+
+
+def left_of_order_minor(order: Order) -> int:
+    """Return what is left to refund of a fulfilled order, in minor units, whether or not a dispute blocks it."""
+    refunded_minor = sum(refund.amount_minor for refund in open_or_succeeded_refunds(order))
+    return max(order.total_minor - order.lost_minor - refunded_minor, 0)
+
+
+def _seats(order: Order, affected_ids: set[int], practitioner: Practitioner) -> Iterable[AffectedSeat]:
+    """Yield the affected seats in the order of the lines, those of a course by their sessions."""
+    lines = sorted(order.lines.all(), key=lambda line: line.position)
+    bookings = {booking.line_id: booking for booking in order.bookings.all() if booking.line_id}
+    for line in lines:
+        of_line = [row for row in order.reservations.all() if row.line_id == line.pk]
+        affected = [row for row in of_line if row.pk in affected_ids]
+        affected.sort(key=lambda row: (row.session_id or 0, row.pk))
+        others = [row for row in of_line if row.status != RELEASED and row.pk not in affected_ids]
+        for row in affected:
+            is_last = row is affected[-1] and not others
+            line_text = _describe(line, row, practitioner)
+            yield _seat(
+                order=order,
+                line=line,
+                booking=bookings.get(line.pk),
+                row=row,
+                of_line=of_line,
+                line_text=line_text,
+                is_last=is_last,
+            )
+
+
+def _describe(line: OrderLine, row: Reservation, practitioner: Practitioner) -> str:
+    starts_at = row.session.starts_at if row.session else None
+    if row.calendar_entry:
+        starts_at = row.calendar_entry.during.lower
+    return f"{line.service_name}, {in_words(starts_at, practitioner)}" if starts_at else line.service_name
+
+
+def _seat(
+    *,
+    order: Order,
+    line: OrderLine,
+    booking: Booking | None,
+    row: Reservation,
+    of_line: Sequence[Reservation],
+    line_text: str,
+    is_last: bool,
+) -> AffectedSeat:
+    meetings = sorted({other.session_id for other in of_line if other.session_id})
+    is_part = booking is not None and booking.position > 0
+    price_minor = booking.amount_minor if booking else line.amount_minor
+    booking_left_minor = left_of_order_minor(order)
+    if booking and is_part:
+        booking_left_minor = min(booking_left_minor, price_minor - refunded_of_booking_minor(order, booking))
+    is_course = line.service_type == ServiceType.COURSE and row.session_id is not None
+    return AffectedSeat(
+        line=line_text,
+        booking_id=booking.pk if booking else None,
+        session_id=row.session_id,
+        share_minor=_share_minor(price_minor, meetings, row.session_id) if is_course else price_minor,
+        booking_left_minor=max(booking_left_minor, 0),
+        takes_rest=is_last or not is_course,
+        is_bonus=is_part and order.snapshot.get("type") == ServiceType.BUNDLE and price_minor == 0,
+        meetings=len(meetings) if is_course else 1,
+    )
+
+
+def _share_minor(price_minor: int, meetings: Sequence[int], session_id: int | None) -> int:
+    """Return the share of one meeting; the shares of all meetings add up to the price.
+
+    3 meetings of 10.00: 3.33, 3.33 and 3.34.
+    """
+    position = meetings.index(session_id or 0)
+    return price_minor * (position + 1) // len(meetings) - price_minor * position // len(meetings)
+
+
+def in_words(moment: datetime, practitioner: Practitioner) -> str:
+    """Return a moment in the practitioner's zone, with the zone."""
+    return f"{moment.astimezone(practitioner.zone):%a %d %b %Y, %H:%M} ({practitioner.time_zone})"

@@ -1,0 +1,190 @@
+"""A change of dates begins: in one transaction it does exactly what its preview said, or nothing.
+
+From then on nobody can take a seat in what was called off: the sessions are marked, and closed time is taken.
+Money, mails and unpaid orders follow, order by order (carry_out.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Least
+
+from estuary.accounts import staff_audit
+from estuary.accounts.models import User
+from estuary.bookings.date_changes.closed_time import open_time
+from estuary.bookings.date_changes.seats import move_session
+from estuary.bookings.fulfilment import lock_sessions
+from estuary.catalog.calendar import close_time
+from estuary.catalog.models import ServiceSession
+from estuary.common import clock
+from estuary.common.db.transactions import retry_transaction, violated_constraint
+from estuary.notifications.order_mail_texts import OrderMail
+from estuary.orders.models import Order
+from estuary.orders.states import Status
+from estuary.payments import outbox
+from estuary.payments.dates.affected import Target, affected_order_ids, lock_orders, read_affected
+from estuary.payments.dates.consequences import Consequence
+from estuary.payments.dates.errors import PreviewOutdated
+from estuary.payments.dates.previews import (
+    ChangeRequest,
+    Kind,
+    Preview,
+    build_preview,
+    find_target,
+    practitioner_taken,
+    preview_change,
+)
+from estuary.payments.dates.serialize import preview_as_json
+from estuary.payments.models import DateChange, DateChangeRow
+
+Act = DateChangeRow.Act
+RowStatus = DateChangeRow.Status
+
+
+@retry_transaction
+@transaction.atomic
+def open_days(request: ChangeRequest, *, by: User) -> None:
+    """Open days that were called off for new bookings; what was called off stays so."""
+    assert request.starts_at is not None
+    assert request.ends_at is not None
+    open_time(request.practitioner.pk, request.starts_at, request.ends_at)
+    last = request.ends_at - timedelta(seconds=1)
+    text = f"Opened the days again: {request.starts_at:%d %b %Y, %H:%M} to {last:%d %b %Y, %H:%M} UTC"
+    staff_audit.record(by, request.practitioner, text)
+
+
+class _Outdated(Exception):
+    """The preview that was named is not how things stand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """Who confirms which preview, with words to the guests and a reason for the record."""
+
+    preview_id: str
+    by: User
+    by_staff: bool = False
+    message: str = ""
+    reason: str = ""
+
+
+def begin_change(request: ChangeRequest, confirmation: Confirmation) -> DateChange:
+    """Begin a change and return its row; the same preview again returns the same row.
+
+    Raises PreviewOutdated with the new preview when anything differs from the one that is named, and what
+    ``preview_change`` raises. Nothing is changed then.
+    """
+    if existing := _begun(request, confirmation.preview_id):
+        return existing
+    try:
+        return _begin(request, confirmation)
+    except _Outdated:
+        if existing := _begun(request, confirmation.preview_id):
+            return existing
+        raise PreviewOutdated(preview_as_json(preview_change(request))) from None
+    except IntegrityError as error:
+        if violated_constraint(error) != "calendar_practitioner_never_overlaps":
+            raise
+        raise practitioner_taken() from None
+
+
+def _begun(request: ChangeRequest, preview_id: str) -> DateChange | None:
+    return DateChange.objects.filter(preview_id=preview_id, practitioner=request.practitioner).first()
+
+
+@retry_transaction
+@transaction.atomic
+def _begin(request: ChangeRequest, confirmation: Confirmation) -> DateChange:
+    at = clock.now()
+    target = find_target(request, at=at)
+    preview = _lock_and_preview(request, target, at)
+    if preview.id != confirmation.preview_id:
+        raise _Outdated
+    change = DateChange.objects.create(
+        preview_id=preview.id,
+        kind=target.kind,
+        practitioner=target.practitioner,
+        session_ids=target.session_ids,
+        booking=target.booking,
+        title=preview.title[:300],
+        old_starts_at=target.sessions[0].starts_at if target.kind == Kind.MOVE else None,
+        starts_at=target.starts_at,
+        ends_at=target.ends_at,
+        message=confirmation.message,
+        reason=confirmation.reason,
+        requested_by=confirmation.by,
+        by_staff=confirmation.by_staff,
+        created_at=at,
+    )
+    _apply(target, preview.rows, at)
+    insert_rows(change, preview.rows, at)
+    staff_audit.record(confirmation.by, change, _audit_text(change, preview))
+    outbox.carry_out_date_change(change.pk)
+    return change
+
+
+def _lock_and_preview(request: ChangeRequest, target: Target, at: datetime) -> Preview:
+    """Lock the orders, then the sessions, and preview; raises _Outdated when an order came in between.
+
+    Orders come before sessions in the order of locks. Once the sessions are locked, and closed time is taken, no order
+    can take a seat.
+    """
+    order_ids = affected_order_ids(target, after=at)
+    affected = read_affected(lock_orders(order_ids), target.seats(after=at), target.practitioner)
+    lock_sessions(target.session_ids)
+    if target.kind == Kind.CALL_OFF_DAYS:
+        close_time(target.practitioner.pk, max(target.starts_at, at), target.ends_at)
+    # Read again under the locks: a date may have been moved, called off or added before they were granted.
+    is_same = _times(find_target(request, at=at)) == _times(target)
+    if not is_same or affected_order_ids(target, after=at) != order_ids:
+        raise _Outdated
+    return build_preview(target, [order for _, order in affected])
+
+
+def _times(target: Target) -> list[tuple[int, datetime, datetime]]:
+    return [(session.pk, session.starts_at, session.ends_at) for session in target.sessions]
+
+
+def _apply(target: Target, rows: Sequence[Consequence], at: datetime) -> None:
+    """Change the sessions themselves; the guests of a moved date move with it, and are told."""
+    if target.kind != Kind.MOVE:
+        ServiceSession.objects.filter(pk__in=target.session_ids).update(called_off_at=at)
+        return
+    [session] = target.sessions
+    move_session(session, starts_at=target.starts_at, ends_at=target.ends_at)
+    order_ids = [row.order_id for row in rows if row.act == Act.MOVE]
+    at_bank = Order.objects.filter(pk__in=order_ids, status=Status.PROCESSING)
+    at_bank.update(kept_until=Least("kept_until", target.starts_at))
+    outbox.send_mails(
+        [(order, OrderMail.DATE_MOVED) for order in Order.objects.filter(pk__in=order_ids).order_by("pk")]
+    )
+
+
+def insert_rows(change: DateChange, rows: Sequence[Consequence], at: datetime) -> None:
+    """Insert the rows of a change; those of guests who have moved with their date are done."""
+    DateChangeRow.objects.bulk_create(
+        DateChangeRow(
+            change=change,
+            order_id=row.order_id,
+            booking_id=row.booking_id,
+            session_id=row.session_id,
+            act=row.act,
+            tender=row.tender,
+            line=row.line[:300],
+            amount_minor=row.amount_minor,
+            currency=row.currency,
+            why=row.why,
+            status=RowStatus.DONE if row.act == Act.MOVE else RowStatus.WAITING,
+            done_at=at if row.act == Act.MOVE else None,
+        )
+        for row in rows
+    )
+
+
+def _audit_text(change: DateChange, preview: Preview) -> str:
+    what = {Kind.CALL_OFF: "Called off", Kind.MOVE: "Moved", Kind.CALL_OFF_DAYS: "Called off all days"}
+    orders = len({row.order_id for row in preview.rows})
+    why = f" Reason: {change.reason}" if change.reason else ""
+    return f"{what[Kind(change.kind)]}: {change.title}; {orders} orders concerned.{why}"

@@ -1,0 +1,78 @@
+"""Refunds that a dispute held back when a date was called off: made once it has ended and the money is ours."""
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from estuary.bookings.fulfilment import lock_sessions
+from estuary.common import clock
+from estuary.common.db.transactions import retry_transaction
+from estuary.credits import ledger
+from estuary.orders.models import Order
+from estuary.payments.dates.consequences import WHY_NOTHING_LEFT
+from estuary.payments.errors import run_all
+from estuary.payments.models import DateChangeRow, Dispute, Refund
+from estuary.payments.refunds.request_refund import is_blocked_by_dispute, refundable_minor, request_refund
+
+WHY_LOST = "The bank has returned the payment to the guest."
+
+
+def refund_held_back() -> None:
+    """Make the refunds whose dispute has ended; raises the first failure, after all were tried."""
+    open_disputes = Dispute.objects.filter(order=OuterRef("order"), closed_at=None)
+    decided = DateChangeRow.objects.filter(Q(order__disputed=False) | ~Exists(open_disputes))
+    order_ids = decided.filter(status=DateChangeRow.Status.HELD_BACK).values_list("order_id", flat=True)
+    run_all(*(lambda order_id=order_id: _refund(order_id) for order_id in sorted(set(order_ids))))
+
+
+@retry_transaction
+@transaction.atomic
+def _refund(order_id: int) -> None:
+    order = Order.objects.select_related("user").select_for_update(of=("self",), no_key=True).get(pk=order_id)
+    if order.credits_applied_minor:
+        ledger.lock_account(order.user, order.currency)
+        lock_sessions(order.reservations.values_list("session_id", flat=True))
+    held_back = DateChangeRow.objects.filter(order=order, status=DateChangeRow.Status.HELD_BACK)
+    rows = list(held_back.select_related("booking", "change__requested_by"))
+    if is_blocked_by_dispute(order):
+        held_back.update(
+            status=DateChangeRow.Status.DONE, why=WHY_LOST, amount_minor=0, tender=DateChangeRow.Tender.NONE
+        )
+        return
+    for key in dict.fromkeys((row.change_id, row.booking_id) for row in rows):
+        _refund_booking(order, [row for row in rows if (row.change_id, row.booking_id) == key])
+
+
+def _refund_booking(order: Order, rows: list[DateChangeRow]) -> None:
+    change, booking = rows[0].change, rows[0].booking
+    planned_minor = sum(row.amount_minor for row in rows)
+    # Read afresh: an earlier refund in this transaction counts.
+    amount_minor = min(planned_minor, max(refundable_minor(Order.objects.get(pk=order.pk), booking), 0))
+    refund = amount_minor and request_refund(
+        order=order,
+        amount_minor=amount_minor,
+        booking=booking,
+        reason=f"Called off: {rows[0].line}",
+        origin=Refund.Origin.STAFF if change.by_staff else Refund.Origin.PRACTITIONER,
+        requested_by=change.requested_by,
+        request_key=f"{change.public_id}-{booking.pk if booking else 0}",
+    )
+    left = {
+        DateChangeRow.Tender.PAYMENT_METHOD: refund.card_minor if refund else 0,
+        DateChangeRow.Tender.CREDITS: refund.credits_minor if refund else 0,
+    }
+    for row in rows:
+        taken = min(row.amount_minor, left[DateChangeRow.Tender(row.tender)])
+        left[DateChangeRow.Tender(row.tender)] -= taken
+        row.status, row.done_at, row.refund = DateChangeRow.Status.DONE, clock.now(), refund or None
+        if taken:
+            row.act, row.amount_minor, row.why = (
+                DateChangeRow.Act.REFUND,
+                taken,
+                "The dispute has ended: it goes back.",
+            )
+        else:
+            row.act, row.amount_minor, row.why = DateChangeRow.Act.CANCEL, 0, WHY_NOTHING_LEFT
+            row.tender, row.refund = DateChangeRow.Tender.NONE, None
+    DateChangeRow.objects.bulk_update(
+        rows, ["status", "done_at", "refund", "act", "amount_minor", "tender", "why"]
+    )

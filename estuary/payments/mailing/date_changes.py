@@ -1,0 +1,66 @@
+"""What a mail about a date that was called off or moved tells, read from the rows of its newest change."""
+
+from collections.abc import Sequence
+
+from django.conf import settings
+
+from estuary.common.money import display
+from estuary.notifications.date_change_texts import CalledOff, Moved, describe_called_off, describe_moved
+from estuary.notifications.order_mail_texts import OrderMail
+from estuary.orders.models import Order
+from estuary.payments.models import DateChange, DateChangeRow
+
+
+def describe_date_change(order: Order, template: OrderMail) -> str:
+    """Return what the newest change of a date did to the order; empty for mails about something else."""
+    if template not in {OrderMail.DATE_MOVED, OrderMail.CALLED_OFF}:
+        return ""
+    is_move = template == OrderMail.DATE_MOVED
+    of_kind = (
+        DateChangeRow.objects.filter(order=order).select_related("change__practitioner").order_by("-change")
+    )
+    of_kind = (of_kind.filter if is_move else of_kind.exclude)(change__kind=DateChange.Kind.MOVE)
+    rows = list(of_kind)
+    if not rows:
+        return f"The dates of {order.title} have changed."
+    change, url = rows[0].change, f"{settings.FRONTEND_URL}/bookings/"
+    rows = sorted((row for row in rows if row.change_id == change.pk), key=lambda row: row.pk)
+    acts = {DateChangeRow.Act(row.act) for row in rows}
+    who = change.practitioner.display_name
+    is_unpaid = DateChangeRow.Act.END_ORDER in acts
+    if is_move:
+        zone = change.practitioner
+        new_time = f"{change.starts_at.astimezone(zone.zone):%a %d %b %Y, %H:%M} ({zone.time_zone})"
+        moved = Moved(
+            line=rows[0].line,
+            new_time=new_time,
+            practitioner=who,
+            message=change.message,
+            is_unpaid=is_unpaid,
+        )
+        return describe_moved(moved, bookings_url=url)
+    called_off = CalledOff(
+        lines=[row.line for row in rows],
+        practitioner=who,
+        message=change.message,
+        returned=_returned(rows),
+        is_unpaid=is_unpaid,
+        is_held_back=DateChangeRow.Act.HOLD_BACK in acts,
+        can_be_rescheduled=DateChangeRow.Act.RESCHEDULE in acts,
+    )
+    return describe_called_off(called_off, bookings_url=url)
+
+
+def _returned(rows: Sequence[DateChangeRow]) -> list[str]:
+    """Return the sum of each tender that is refunded, in words."""
+    places = {
+        DateChangeRow.Tender.PAYMENT_METHOD: "the way you paid",
+        DateChangeRow.Tender.CREDITS: "as credits",
+    }
+    sums = {
+        tender: sum(
+            row.amount_minor for row in rows if row.tender == tender and row.act == DateChangeRow.Act.REFUND
+        )
+        for tender in places
+    }
+    return [f"{display(minor, rows[0].currency)} {places[tender]}" for tender, minor in sums.items() if minor]

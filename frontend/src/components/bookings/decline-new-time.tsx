@@ -1,0 +1,63 @@
+"use client";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { type Booking, bookingsDeclineCreate } from "@/api/generated";
+import { unwrap } from "@/api/problem";
+import { Button } from "@/components/ui/button";
+import { ConfirmDialog } from "@/components/ui/confirm-dialog";
+import { Loading } from "@/components/ui/loading";
+import { LoadError } from "@/components/ui/notice";
+import { announce } from "@/lib/announce";
+import { formatMoney } from "@/lib/money";
+import { declinePreviewQuery, OWN_DATA } from "@/lib/queries";
+import { useSteady } from "@/lib/steady";
+import { formatTimestamp } from "@/lib/time";
+
+/** Tells a guest that the date was moved, and gives everything back to one who can't come to the new time. */
+export function DeclineNewTime({ booking }: { booking: Booking }) {
+  const [open, setOpen] = useState(false);
+  const client = useQueryClient();
+  const decline = useMutation({
+    mutationFn: () => unwrap(bookingsDeclineCreate({ path: { id: Number(booking.id) } })),
+    onSuccess: () => {
+      setOpen(false);
+      announce("Your place is given back, and your money is on its way.");
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: [OWN_DATA] }),
+  });
+  const moved = booking.sessions.filter((seat) => seat.moved_from_datetime !== null);
+  if (!booking.decline_until || moved.length === 0) return null;
+  return (
+    <div className="mt-3 rounded-2xl bg-honey-mist px-4 py-3 text-base">
+      {moved.map((seat) => (
+        <p key={seat.id}>
+          {booking.practitioner.name} has moved this from {formatTimestamp(seat.moved_from_datetime ?? "")} to{" "}
+          {formatTimestamp(seat.start_datetime)}.
+        </p>
+      ))}
+      <Button look="plain" className="mt-1 text-base" onClick={() => setOpen(true)}>
+        I can’t come: give me my money back
+      </Button>
+      <ConfirmDialog
+        open={open}
+        onOpenChange={setOpen}
+        title="Give your place back?"
+        confirm="Give it back"
+        keep="Keep my place"
+        busy={decline.isPending}
+        error={decline.error}
+        onConfirm={() => decline.mutate()}
+      >
+        <Returned id={booking.id} />
+      </ConfirmDialog>
+    </div>
+  );
+}
+
+function Returned({ id }: { id: string }) {
+  const preview = useSteady(useQuery(declinePreviewQuery(id)), id);
+  if (preview.isPending) return <Loading rows={1} />;
+  if (preview.isError) return <LoadError query={preview} />;
+  const { returned, currency } = preview.data;
+  return <p>{formatMoney(returned, currency)} comes back to you, the way you paid.</p>;
+}

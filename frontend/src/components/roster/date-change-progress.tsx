@@ -1,0 +1,49 @@
+"use client";
+import { useQuery } from "@tanstack/react-query";
+import { ButtonLink } from "@/components/ui/button";
+import { Card, CardTitle } from "@/components/ui/card";
+import { Loading } from "@/components/ui/loading";
+import { LoadError, Notice } from "@/components/ui/notice";
+import { dateChangeQuery } from "@/lib/queries";
+import { useSteady } from "@/lib/steady";
+import { ConsequenceList } from "./consequence-list";
+
+/** Shows how far a change is, until each guest has been refunded or moved, and written to. */
+export function DateChangeProgress({ id }: { id: string }) {
+  const change = useSteady(useQuery(dateChangeQuery(id)), id);
+  if (change.isPending) return <Loading rows={2} />;
+  if (change.isError) return <LoadError query={change} />;
+  const { status, title, progress, rows } = change.data;
+  const done = progress.done + progress.held_back;
+  return (
+    <>
+      <Card>
+        <CardTitle>{title}</CardTitle>
+        {status === "done" ? (
+          <Notice kind="good" className="mt-3" title="Done">
+            <p>Everybody concerned has been written to.</p>
+            {progress.held_back > 0 ? (
+              <p>{progress.held_back} refunds wait for a dispute to end. They are made by themselves.</p>
+            ) : null}
+          </Notice>
+        ) : (
+          <div className="mt-3">
+            <p role="status">
+              {done} of {progress.total} done. You need not wait: it goes on by itself.
+            </p>
+            <progress
+              className="mt-2 h-3 w-full accent-tide"
+              value={done}
+              max={progress.total}
+              aria-label="Progress"
+            />
+          </div>
+        )}
+        <ConsequenceList rows={rows} />
+      </Card>
+      <ButtonLink href="/roster/" look="quiet" className="mt-6">
+        To your roster
+      </ButtonLink>
+    </>
+  );
+}

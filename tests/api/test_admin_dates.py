@@ -1,0 +1,132 @@
+"""Staff call off and move dates in the admin: a preview first, then exactly that, on record."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from estuary.accounts.models import AuditLogEntry, Practitioner, User
+from estuary.bookings.order_lines import ScheduleRequest
+from estuary.catalog.models import ServiceSession, ServiceType
+from estuary.payments.models import DateChange
+from tests.api.staff import admin_client, told
+from tests.factories import a_free_slot, buy, make_service, make_sessions
+
+pytestmark = pytest.mark.django_db
+
+ALLOWED = ("orders.view_order", "payments.add_refund", "bookings.change_booking", "payments.view_datechange")
+
+
+@pytest.fixture
+def session(ana: Practitioner) -> ServiceSession:
+    [date] = make_sessions(make_service(ServiceType.WORKSHOP, ana, name="Breathwork"))
+    return date
+
+
+def page_of(session: ServiceSession) -> str:
+    return reverse("admin:payments_datechange_session", args=[session.pk])
+
+
+def confirm(staff: Client, url: str, **more: str) -> str:
+    """Confirm what the page shows, as its form does, and return the address that follows."""
+    shown = staff.get(url)
+    assert shown.status_code == 200
+    form = {"preview_id": shown.context["confirm"]["preview_id"].value(), **more}
+    answer = staff.post(url, form)
+    assert answer.status_code == 302, answer.context["messages"]
+    return str(answer.headers["Location"])
+
+
+def test_staff_see_each_consequence_and_call_a_date_off(session: ServiceSession, maya: User) -> None:
+    buy(maya, session.service, wish=ScheduleRequest(session_id=session.pk))
+    staff = admin_client(*ALLOWED)
+    text = staff.get(page_of(session)).content.decode()
+    assert all(
+        words in text for words in ("Maya Lindqvist", "100.00 USD", "All of it goes back", "Call it off")
+    )
+    address = confirm(staff, page_of(session), message="The hall is closed.", reason="Told by the owner")
+    change = DateChange.objects.get()
+    assert (change.by_staff, change.message, change.reason) == (
+        True,
+        "The hall is closed.",
+        "Told by the owner",
+    )
+    shown = staff.get(address).content.decode()
+    assert change.title in shown
+    assert all(words in shown for words in ("The hall is closed.", "100.00 USD", "All of it goes back"))
+    session.refresh_from_db()
+    assert session.is_called_off
+    assert "Told by the owner" in AuditLogEntry.objects.latest("pk").change_message
+
+
+def test_what_changed_since_is_shown_and_nothing_is_done(session: ServiceSession, maya: User) -> None:
+    staff = admin_client(*ALLOWED)
+    shown = staff.get(page_of(session))
+    buy(maya, session.service, wish=ScheduleRequest(session_id=session.pk))
+    form = {"preview_id": shown.context["confirm"]["preview_id"].value()}
+    answer = staff.post(page_of(session), form, follow=True)
+    assert "nothing was done" in told(answer)
+    assert "Maya Lindqvist" in answer.content.decode()
+    assert not DateChange.objects.exists()
+
+
+def test_staff_move_a_date(session: ServiceSession, maya: User) -> None:
+    booking = buy(maya, session.service, wish=ScheduleRequest(session_id=session.pk))
+    staff = admin_client(*ALLOWED)
+    new = session.starts_at + timedelta(days=1)
+    url = reverse("admin:payments_datechange_move", args=[session.pk])
+    assert "Show what would happen" in staff.get(url).content.decode()
+    query = f"?starts_at_0={new:%Y-%m-%d}&starts_at_1={new:%H:%M}&ends_at_0=&ends_at_1="
+    confirm(staff, url + query)
+    session.refresh_from_db()
+    booking.refresh_from_db()
+    assert session.starts_at == booking.starts_at == new
+
+
+def test_staff_call_off_the_days_of_a_practitioner_and_a_booking(ana: Practitioner, maya: User) -> None:
+    lesson = make_service(ServiceType.SESSION, ana)
+    booking = buy(maya, lesson, wish=ScheduleRequest(starts_at=a_free_slot(lesson)))
+    staff = admin_client(*ALLOWED)
+    assert booking.starts_at
+    day = booking.starts_at.date().isoformat()
+    url = reverse("admin:payments_datechange_days", args=[ana.pk]) + f"?first_day={day}&last_day={day}"
+    assert "Maya Lindqvist" in staff.get(url).content.decode()
+    confirm(staff, reverse("admin:payments_datechange_booking", args=[booking.pk]))
+    confirm(staff, url)
+    assert list(DateChange.objects.order_by("pk").values_list("kind", flat=True)) == [
+        "call_off",
+        "call_off_days",
+    ]
+
+
+def test_a_time_that_is_taken_is_told_on_the_page(session: ServiceSession, ana: Practitioner) -> None:
+    [taken] = make_sessions(make_service(ServiceType.WORKSHOP, ana), in_days=12)
+    url = reverse("admin:payments_datechange_move", args=[session.pk])
+    query = f"?starts_at_0={taken.starts_at:%Y-%m-%d}&starts_at_1={taken.starts_at:%H:%M}"
+    answer = admin_client(*ALLOWED).get(url + query)
+    assert answer.status_code == 200
+    assert "There is another date" in told(answer)
+
+
+@pytest.mark.parametrize("missing", ALLOWED[:3])
+def test_who_may_not_refund_or_cancel_may_not_call_off(session: ServiceSession, missing: str) -> None:
+    staff = admin_client(*(right for right in ALLOWED if right != missing))
+    assert staff.get(page_of(session)).status_code == staff.post(page_of(session)).status_code == 403
+    assert not DateChange.objects.exists()
+
+
+def test_a_date_that_is_not_there_is_a_404() -> None:
+    assert admin_client().get(reverse("admin:payments_datechange_session", args=[999_999])).status_code == 404
+
+
+def test_the_pages_of_services_bookings_and_practitioners_lead_there(
+    session: ServiceSession, ana: Practitioner, maya: User
+) -> None:
+    booking = buy(maya, session.service, wish=ScheduleRequest(session_id=session.pk))
+    staff = admin_client()
+    for row in (session.service, booking):
+        url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+        assert page_of(session) in staff.get(url).content.decode()
+    url = reverse("admin:accounts_practitioner_change", args=[ana.pk])
+    assert reverse("admin:payments_datechange_days", args=[ana.pk]) in staff.get(url).content.decode()

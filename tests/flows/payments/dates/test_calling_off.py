@@ -1,0 +1,443 @@
+"""A date is called off: every guest is refunded by the tender that was used, nobody keeps a seat, all are told."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.mail import EmailMessage
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import AuditLogEntry, Practitioner
+from estuary.bookings.models import Booking, Participant, Reservation
+from estuary.catalog.models import ServiceSession, ServiceType
+from estuary.common import clock
+from estuary.orders.models import Order
+from estuary.payments.models import DateChange, DateChangeRow, Refund
+from stripe_sandbox import Sandbox
+from tests.factories import buy, make_practitioner, make_service, make_sessions, make_user
+from tests.flows import buying
+from tests.flows.payments.dates.acting import (
+    CARD,
+    CREDITS,
+    MIXED,
+    PAGE,
+    act,
+    buy_seat,
+    by_tender,
+    call_off_url,
+    guests,
+    host,
+    preview,
+    progress,
+    refusal,
+)
+from tests.sandbox_bridge import run_jobs, settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def workshop(ana: Practitioner) -> ServiceSession:
+    [session] = make_sessions(make_service(ServiceType.WORKSHOP, ana, name="Breathwork"), capacity=20)
+    return session
+
+
+def test_every_guest_is_refunded_by_the_tender_that_was_used(
+    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, mailoutbox: list[EmailMessage]
+) -> None:
+    bought = guests(stripe, workshop, 12)
+    me = host(ana)
+    shown = preview(me, call_off_url(workshop))
+    assert (shown["guests"], shown["unpaid_orders"]) == (12, 0)
+    # 3 by card, 3 with credits, 3 of each 70.00 and 30.00, 3 on the hosted page.
+    assert by_tender(shown) == {"payment_method": 81_000, "credits": 39_000}
+    mailoutbox.clear()
+
+    change = act(me, call_off_url(workshop), message="I am ill. <b>Sorry!</b>")
+    settle_everything(stripe)
+
+    told = progress(me, change)
+    assert (told["status"], told["progress"]) == ("done", {"total": 15, "done": 15, "held_back": 0})
+    assert by_tender(told) == by_tender(shown)
+    for buyer, made, tender in bought:
+        assert buying.status_of(made) == "refunded"
+        assert (
+            buying.balance(buyer) == {CARD: "0.00", CREDITS: "100.00", MIXED: "30.00", PAGE: "0.00"}[tender]
+        )
+        assert [booking["status"] for booking in buying.bookings(buyer)] == ["canceled"]
+    assert {refund.origin for refund in Refund.objects.all()} == {"practitioner"}
+    assert not Participant.objects.filter(active=True).exists()
+    assert not Reservation.objects.exclude(status="released").exists()
+    called_off = [mail for mail in mailoutbox if "does not take place" in mail.subject]
+    assert sorted(to for mail in called_off for to in mail.to) == sorted(
+        order.user.email for order in Order.objects.filter(type="direct").select_related("user")
+    )
+    assert all("I am ill. <b>Sorry!</b>" in str(mail.body) for mail in called_off)
+
+
+def test_the_date_is_sold_to_nobody_any_more(
+    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
+) -> None:
+    act(host(ana), call_off_url(workshop))
+    settle_everything(stripe)
+    listed = buyer.get(f"/api/v1/services/{workshop.service_id}/sessions/").json()["results"]
+    assert listed == []
+    buying.refused(
+        buyer,
+        409,
+        "session_called_off",
+        service_id=str(workshop.service_id),
+        scheduling_data={"service_session_id": str(workshop.pk)},
+    )
+    buying.refused(buyer, 400, "scheduling_required", service_id=str(workshop.service_id))
+
+
+def test_what_changed_since_the_preview_is_shown_and_nothing_is_done(
+    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient, other: APIClient
+) -> None:
+    buy_seat(stripe, buyer, workshop)
+    me = host(ana)
+    shown = preview(me, call_off_url(workshop))
+    buy_seat(stripe, other, workshop)
+    answer = me.post(call_off_url(workshop), {"preview_id": shown["preview_id"]})
+    assert refusal(answer) == (409, "preview_outdated")
+    assert not DateChange.objects.exists()
+    fresh = answer.json()["preview"]
+    assert fresh["guests"] == 2
+    assert me.post(call_off_url(workshop), {"preview_id": fresh["preview_id"]}).status_code == 202
+
+
+def test_the_same_confirmation_twice_is_one_change(
+    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
+) -> None:
+    buy_seat(stripe, buyer, workshop)
+    me = host(ana)
+    body = {"preview_id": preview(me, call_off_url(workshop))["preview_id"]}
+    first, second = (me.post(call_off_url(workshop), body) for _ in range(2))
+    assert first.json()["change_id"] == second.json()["change_id"]
+    settle_everything(stripe)
+    assert Refund.objects.count() == DateChange.objects.count() == 1
+
+
+def test_unpaid_orders_end_and_nothing_is_charged(
+    stripe: Sandbox,
+    ana: Practitioner,
+    workshop: ServiceSession,
+    buyer: APIClient,
+    mailoutbox: list[EmailMessage],
+) -> None:
+    made = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
+    me = host(ana)
+    assert [row["act"] for row in preview(me, call_off_url(workshop))["rows"]] == ["end_order"]
+    act(me, call_off_url(workshop))
+    settle_everything(stripe)
+    assert buying.status_of(made) == "canceled"
+    intent = stripe.state.store.payment_intents.get(made["payment_intent_id"])
+    assert intent is not None
+    assert intent["status"] == "canceled"
+    assert [mail.subject for mail in mailoutbox] == ["Breathwork does not take place"]
+
+
+def test_a_guest_who_pays_after_the_change_began_is_refunded(
+    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
+) -> None:
+    made = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
+    me = host(ana)
+    change = act(me, call_off_url(workshop))
+    buying.pay(stripe, made)
+    assert buying.status_of(made) == "refunded"
+    told = progress(me, change)
+    assert (told["status"], by_tender(told)) == ("done", {"payment_method": 10_000})
+
+
+def test_a_payment_at_its_bank_is_refunded_when_it_arrives(
+    stripe: Sandbox,
+    ana: Practitioner,
+    workshop: ServiceSession,
+    buyer: APIClient,
+    mailoutbox: list[EmailMessage],
+) -> None:
+    made = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
+    stripe.control.confirm(made["payment_intent_id"], method="us_bank_account")
+    settle_everything(stripe)
+    assert buying.status_of(made) == "processing"
+    mailoutbox.clear()
+    act(host(ana), call_off_url(workshop))
+    settle_everything(stripe)
+    assert buying.status_of(made) == "canceled"
+    assert [mail.subject for mail in mailoutbox] == ["Breathwork does not take place"]
+    stripe.control.settle(made["payment_intent_id"])
+    settle_everything(stripe)
+    assert buying.status_of(made) == "refunded"
+    assert [refund.status for refund in Refund.objects.all()] == ["succeeded"]
+
+
+def test_a_disputed_payment_is_refunded_once_the_dispute_is_won(
+    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
+) -> None:
+    made = buy_seat(stripe, buyer, workshop)
+    opened = stripe.control.dispute(made["payment_intent_id"])
+    settle_everything(stripe)
+    me = host(ana)
+    shown = preview(me, call_off_url(workshop))
+    assert [(row["act"], row["amount"]) for row in shown["rows"]] == [("hold_back", "100.00")]
+    assert "disputed" in shown["rows"][0]["why"]
+    change = act(me, call_off_url(workshop))
+    settle_everything(stripe)
+    assert progress(me, change)["progress"] == {"total": 1, "done": 0, "held_back": 1}
+    assert not Refund.objects.exists()
+    assert not Participant.objects.filter(active=True).exists()
+    stripe.control.close_dispute(opened["id"], "won")
+    settle_everything(stripe)
+    _sweep(stripe)
+    assert [(refund.card_minor, refund.status) for refund in Refund.objects.all()] == [(10_000, "succeeded")]
+    assert progress(me, change)["progress"] == {"total": 1, "done": 1, "held_back": 0}
+
+
+def test_a_lost_dispute_leaves_nothing_to_refund(
+    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
+) -> None:
+    made = buy_seat(stripe, buyer, workshop)
+    opened = stripe.control.dispute(made["payment_intent_id"])
+    settle_everything(stripe)
+    me = host(ana)
+    change = act(me, call_off_url(workshop))
+    settle_everything(stripe)
+    stripe.control.close_dispute(opened["id"], "lost")
+    settle_everything(stripe)
+    _sweep(stripe)
+    [row] = progress(me, change)["rows"]
+    assert (row["status"], row["amount"]) == ("done", "0.00")
+    assert not Refund.objects.exists()
+
+
+def _sweep(stripe: Sandbox) -> None:
+    from estuary.payments.tasks import sweep_minute
+
+    sweep_minute(0)
+    settle_everything(stripe)
+
+
+def test_a_part_of_a_package_returns_its_share_and_the_rest_stays(
+    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
+) -> None:
+    lesson = make_service(ServiceType.SESSION, ana, usd=5_000)
+    package = make_service(ServiceType.PACKAGE, ana, holds=[workshop.service, lesson], usd=12_000)
+    item = {"service_id": str(workshop.service_id), "service_session_id": str(workshop.pk)}
+    made = buying.create(buyer, service_id=str(package.pk), scheduling_data={"items": [item]})
+    buying.pay(stripe, made)
+    act(host(ana), call_off_url(workshop))
+    settle_everything(stripe)
+    # 100.00 and 50.00 are sold together for 120.00.
+    assert [refund.card_minor for refund in Refund.objects.all()] == [8_000]
+    assert buying.status_of(made) == "partially_refunded"
+    parts = dict(Booking.objects.filter(position__gt=0).values_list("service_type", "status"))
+    assert parts == {"workshop": "canceled", "session": "confirmed"}
+
+
+def test_a_meeting_of_a_course_returns_its_share_and_the_last_one_the_rest(
+    stripe: Sandbox, ana: Practitioner, buyer: APIClient
+) -> None:
+    course = make_service(ServiceType.COURSE, ana, usd=10_000)
+    meetings = make_sessions(course, 3)
+    made = buying.service(buyer, course)
+    buying.pay(stripe, made)
+    me = host(ana)
+    for meeting, status in zip(
+        meetings, ["partially_refunded", "partially_refunded", "refunded"], strict=True
+    ):
+        act(me, call_off_url(meeting))
+        settle_everything(stripe)
+        assert buying.status_of(made) == status
+    amounts = Refund.objects.order_by("pk").values_list("card_minor", flat=True)
+    assert list(amounts) == [3_333, 3_333, 3_334]
+    assert Booking.objects.get().status == "canceled"
+
+
+def test_a_course_without_its_first_meeting_begins_with_the_second(
+    stripe: Sandbox, ana: Practitioner, buyer: APIClient
+) -> None:
+    course = make_service(ServiceType.COURSE, ana)
+    meetings = make_sessions(course, 3)
+    buying.pay(stripe, buying.service(buyer, course))
+    act(host(ana), call_off_url(meetings[0]))
+    settle_everything(stripe)
+    [shown] = buying.bookings(buyer)
+    assert [seat["id"] for seat in shown["sessions"]] == [str(meeting.pk) for meeting in meetings[1:]]
+    assert Booking.objects.get().starts_at == meetings[1].starts_at
+    assert Booking.objects.get().ends_at == meetings[2].ends_at
+
+
+def test_a_refund_that_was_given_before_is_not_given_again(
+    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient, staff: APIClient
+) -> None:
+    made = buy_seat(stripe, buyer, workshop)
+    buying.refund(staff, made, amount="30.00")
+    settle_everything(stripe)
+    act(host(ana), call_off_url(workshop))
+    settle_everything(stripe)
+    assert sorted(refund.card_minor for refund in Refund.objects.all()) == [3_000, 7_000]
+
+
+def test_a_guest_who_cancels_first_is_refunded_once(
+    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
+) -> None:
+    made = buy_seat(stripe, buyer, workshop)
+    me = host(ana)
+    change = act(me, call_off_url(workshop))
+    [shown] = buying.bookings(buyer)
+    assert buyer.post(f"/api/v1/bookings/{shown['id']}/cancel/").status_code == 200
+    settle_everything(stripe)
+    assert buying.status_of(made) == "refunded"
+    assert Refund.objects.count() == 1
+    [row] = progress(me, change)["rows"]
+    assert (row["act"], row["status"], row["why"]) == (
+        "cancel",
+        "done",
+        "It had been canceled or moved before its turn came.",
+    )
+
+
+def test_a_1_on_1_booking_is_called_off_by_its_practitioner(
+    stripe: Sandbox, ana: Practitioner, buyer: APIClient
+) -> None:
+    lesson = make_service(ServiceType.SESSION, ana)
+    made = buying.with_credits(buyer, lesson)
+    buying.pay(stripe, made)
+    booking = Booking.objects.get()
+    act(host(ana), f"/api/v1/roster/bookings/{booking.pk}/call-off/")
+    settle_everything(stripe)
+    assert buying.status_of(made) == "refunded"
+
+
+def test_a_bonus_session_is_given_back_to_be_scheduled_again(
+    stripe: Sandbox, ana: Practitioner, buyer: APIClient
+) -> None:
+    lesson = make_service(ServiceType.SESSION, ana, usd=5_000)
+    bundle = make_service(
+        ServiceType.BUNDLE,
+        ana,
+        bundle_of=lesson,
+        bundle_quantity=1,
+        bundle_bonus=1,
+        validity_days=5,
+        usd=5_000,
+    )
+    buying.pay(stripe, buying.service(buyer, bundle))
+    bonus = Booking.objects.get(amount_minor=0)
+    slots = buyer.get(f"/api/v1/services/{lesson.pk}/slots/").json()["slots"]
+    start = {"start_datetime": slots[20]["start_datetime"]}
+    assert buyer.post(f"/api/v1/bookings/{bonus.pk}/schedule/", start).status_code == 200
+    me = host(ana)
+    change = act(me, f"/api/v1/roster/bookings/{bonus.pk}/call-off/")
+    settle_everything(stripe)
+    [row] = progress(me, change)["rows"]
+    assert (row["act"], row["amount"]) == ("reschedule", "0.00")
+    bonus.refresh_from_db()
+    assert bonus.needs_scheduling
+    assert bonus.valid_until is not None
+    assert bonus.valid_until > clock.now() + timedelta(days=29)
+    assert buyer.post(f"/api/v1/bookings/{bonus.pk}/schedule/", start).status_code == 200
+
+
+def test_a_practitioner_calls_off_only_what_is_the_practitioners_own(
+    ana: Practitioner, workshop: ServiceSession, buyer: APIClient
+) -> None:
+    stranger = host(make_practitioner("Bela Novak"))
+    for url in (call_off_url(workshop), f"/api/v1/roster/sessions/{workshop.pk}/move/"):
+        body = {"preview_id": "prv_1", "start_datetime": "2090-01-01T10:00:00Z"}
+        assert stranger.get(url, body).status_code == stranger.post(url, body).status_code == 404
+        assert refusal(buyer.post(url, body)) == (403, "practitioners_only")
+        assert APIClient().post(url, body).status_code == 401
+    assert ServiceSession.objects.get().called_off_at is None
+
+
+def test_what_has_begun_or_is_called_off_can_not_be_called_off(
+    ana: Practitioner, workshop: ServiceSession
+) -> None:
+    me = host(ana)
+    act(me, call_off_url(workshop))
+    assert refusal(me.get(call_off_url(workshop))) == (409, "already_called_off")
+    assert refusal(me.post(call_off_url(workshop), {"preview_id": "prv_2"})) == (409, "already_called_off")
+    [begun] = make_sessions(workshop.service, in_days=-1)
+    assert refusal(me.get(call_off_url(begun))) == (409, "date_begun")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"preview_id": 7},
+        {"preview_id": "p" * 65},
+        {"preview_id": "prv_1", "message": "x" * 1001},
+        {"preview_id": "prv_1", "message": "turned \u202e round"},
+        {"preview_id": "prv_1", "message": ["no text"]},
+        {"preview_id": "prv_1", "reason": "x" * 201},
+    ],
+)
+def test_bad_input_is_a_400_that_names_the_field(
+    ana: Practitioner, workshop: ServiceSession, body: dict[str, object]
+) -> None:
+    answer = host(ana).post(call_off_url(workshop), body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert ServiceSession.objects.get().called_off_at is None
+
+
+def test_who_called_off_what_and_why_is_on_record(
+    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
+) -> None:
+    buy_seat(stripe, buyer, workshop)
+    me = host(ana)
+    body = {"preview_id": preview(me, call_off_url(workshop))["preview_id"], "reason": "The hall is flooded"}
+    me.post(call_off_url(workshop), body)
+    change = DateChange.objects.get()
+    assert (change.requested_by, change.reason, change.by_staff) == (ana.user, "The hall is flooded", False)
+    entry = AuditLogEntry.objects.get(object_repr=change.public_id)
+    assert "The hall is flooded" in entry.change_message
+    assert entry.user == ana.user
+
+
+def test_a_worker_that_dies_over_it_leaves_the_rest_to_the_next(
+    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from estuary.payments.dates import carry_out
+
+    guests(stripe, workshop, 4)
+    me = host(ana)
+    change = act(me, call_off_url(workshop))
+    whole, turns = carry_out._carry_out_order, iter(range(10))
+
+    def die_at_the_third(*arguments: object) -> None:
+        if next(turns) == 2:
+            raise SystemExit
+        whole(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(carry_out, "_carry_out_order", die_at_the_third)
+    with pytest.raises(SystemExit):
+        run_jobs()
+    assert progress(me, change)["status"] == "running"
+    assert DateChangeRow.objects.filter(status="done").exists()
+    settle_everything(stripe)
+    assert progress(me, change)["status"] == "done"
+    assert {order.status for order in Order.objects.filter(type="direct")} == {"refunded"}
+
+
+def test_previewing_and_confirming_take_as_many_queries_for_many_guests_as_for_few(
+    ana: Practitioner, workshop: ServiceSession
+) -> None:
+    me = host(ana)
+    counts = set()
+    for how_many in (2, 12):
+        [session] = make_sessions(workshop.service, capacity=50, in_days=20 + how_many)
+        from estuary.bookings.order_lines import ScheduleRequest
+
+        for number in range(how_many):
+            buy(make_user(f"Guest{number} Row"), session.service, wish=ScheduleRequest(session_id=session.pk))
+        with CaptureQueriesContext(connection) as previewing:
+            shown = preview(me, call_off_url(session))
+        with CaptureQueriesContext(connection) as confirming:
+            answer = me.post(call_off_url(session), {"preview_id": shown["preview_id"]})
+        assert answer.status_code == 202
+        counts.add((len(previewing), len(confirming)))
+    assert len(counts) == 1, counts

@@ -1,0 +1,193 @@
+"""All of a practitioner's week is called off in one act: every date and every 1-on-1 booking in it."""
+
+from collections import Counter
+from datetime import date, timedelta
+
+import pytest
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import Practitioner
+from estuary.bookings.models import Booking
+from estuary.catalog.models import Service, ServiceSession, ServiceType
+from estuary.common import clock
+from estuary.orders.models import Order
+from estuary.payments.models import DateChange
+from stripe_sandbox import Sandbox
+from tests.factories import make_practitioner, make_service, make_sessions, make_user, signed_in
+from tests.flows import buying
+from tests.flows.payments.dates.acting import (
+    DAYS,
+    MIXED,
+    act,
+    buy_seat,
+    by_tender,
+    host,
+    preview,
+    progress,
+    refusal,
+)
+from tests.sandbox_bridge import settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def lesson(ana: Practitioner) -> Service:
+    return make_service(ServiceType.SESSION, ana, usd=5_000)
+
+
+@pytest.fixture
+def workshop(ana: Practitioner) -> ServiceSession:
+    [session] = make_sessions(make_service(ServiceType.WORKSHOP, ana), in_days=10)
+    return session
+
+
+def days_around(session: ServiceSession, *, days: int = 0) -> dict[str, str]:
+    first = session.starts_at.date()
+    return {"first_day": first.isoformat(), "last_day": (first + timedelta(days=days)).isoformat()}
+
+
+def slots_on(buyer: APIClient, service: Service, day: date) -> list[str]:
+    params: dict[str, str | int] = {"from": day.isoformat(), "days": 1}
+    shown = buyer.get(f"/api/v1/services/{service.pk}/slots/", params).json()["slots"]
+    return [slot["start_datetime"] for slot in shown]
+
+
+def test_every_date_and_booking_of_the_days_is_refunded_and_the_days_are_closed(
+    stripe: Sandbox,
+    ana: Practitioner,
+    lesson: Service,
+    workshop: ServiceSession,
+    buyer: APIClient,
+    other: APIClient,
+) -> None:
+    day = workshop.starts_at.date()
+    [slot, *_] = slots_on(buyer, lesson, day)
+    booked = buying.service(buyer, lesson, start_datetime=slot)
+    buying.pay(stripe, booked)
+    seat = buy_seat(stripe, other, workshop, MIXED)
+    after = slots_on(buyer, lesson, day + timedelta(days=2))[0]
+    outside = buying.service(buyer, lesson, start_datetime=after)
+    buying.pay(stripe, outside)
+    held = buying.service(
+        signed_in(make_user("Late Comer")), lesson, start_datetime=slots_on(buyer, lesson, day)[2]
+    )
+
+    me = host(ana)
+    shown = preview(me, DAYS, **days_around(workshop))
+    assert Counter(row["act"] for row in shown["rows"]) == {"refund": 3, "end_order": 1}
+    assert by_tender(shown) == {"payment_method": 12_000, "credits": 3_000}
+    change = act(me, DAYS, **days_around(workshop))
+    assert slots_on(buyer, lesson, day) == []
+    settle_everything(stripe)
+
+    assert progress(me, change)["status"] == "done"
+    assert (buying.status_of(booked), buying.status_of(seat)) == ("refunded", "refunded")
+    assert (buying.status_of(held), buying.status_of(outside)) == ("canceled", "completed")
+    workshop.refresh_from_db()
+    assert workshop.is_called_off
+    assert slots_on(buyer, lesson, day) == []
+    buying.refused(
+        buyer, 409, "slot_taken", service_id=str(lesson.pk), scheduling_data={"start_datetime": slot}
+    )
+
+
+def test_two_sessions_of_one_bundle_are_one_order_and_both_shares(
+    stripe: Sandbox, ana: Practitioner, lesson: Service, buyer: APIClient
+) -> None:
+    bundle = make_service(ServiceType.BUNDLE, ana, bundle_of=lesson, bundle_quantity=3, usd=10_000)
+    day = clock.now().date() + timedelta(days=9)
+    slots = slots_on(buyer, lesson, day)
+    items = [{"service_id": str(lesson.pk), "start_datetime": start} for start in (slots[0], slots[4])]
+    made = buying.create(buyer, service_id=str(bundle.pk), scheduling_data={"items": items})
+    buying.pay(stripe, made)
+    me = host(ana)
+    change = act(me, DAYS, first_day=day.isoformat(), last_day=day.isoformat())
+    settle_everything(stripe)
+    told = progress(me, change)
+    assert by_tender(told) == {"payment_method": sum(_shares(made)[:2])}
+    assert buying.status_of(made) == "partially_refunded"
+    assert Counter(Booking.objects.filter(position__gt=0).values_list("status", flat=True)) == {
+        "canceled": 2,
+        "confirmed": 1,
+    }
+
+
+def _shares(made: buying.Json) -> list[int]:
+    order = buying.order_of(made)
+    return list(order.lines.order_by("position").values_list("amount_minor", flat=True))
+
+
+def test_days_without_any_date_are_closed_all_the_same(
+    ana: Practitioner, lesson: Service, buyer: APIClient
+) -> None:
+    day = clock.now().date() + timedelta(days=20)
+    change = act(host(ana), DAYS, first_day=day.isoformat(), last_day=day.isoformat())
+    assert change["rows"] == []
+    assert slots_on(buyer, lesson, day) == []
+    assert slots_on(buyer, lesson, day + timedelta(days=1)) != []
+
+
+def test_days_are_opened_again_and_the_days_beside_them_stay_closed(
+    ana: Practitioner, lesson: Service, workshop: ServiceSession, buyer: APIClient
+) -> None:
+    first = workshop.starts_at.date() - timedelta(days=1)
+    days = [first + timedelta(days=number) for number in range(3)]
+    free = [slots_on(buyer, lesson, day) for day in days]
+    me = host(ana)
+    act(me, DAYS, first_day=days[0].isoformat(), last_day=days[2].isoformat())
+    assert [slots_on(buyer, lesson, day) for day in days] == [[], [], []]
+    body = {"first_day": days[1].isoformat(), "last_day": days[1].isoformat()}
+    assert me.post("/api/v1/roster/days/open/", body).status_code == 200
+    assert [slots_on(buyer, lesson, day) for day in days] == [[], free[1], []]
+    act(me, DAYS, **body)
+    assert slots_on(buyer, lesson, days[1]) == []
+    assert refusal(me.post("/api/v1/roster/days/open/", {**body, "last_day": days[0].isoformat()})) == (
+        400,
+        "invalid_request",
+    )
+    assert refusal(buyer.post("/api/v1/roster/days/open/", body)) == (403, "practitioners_only")
+
+
+def test_the_days_of_another_practitioner_stay_as_they_are(
+    stripe: Sandbox, workshop: ServiceSession, buyer: APIClient
+) -> None:
+    made = buy_seat(stripe, buyer, workshop)
+    bela = host(make_practitioner("Bela Novak"))
+    assert preview(bela, DAYS, **days_around(workshop))["rows"] == []
+    act(bela, DAYS, **days_around(workshop))
+    settle_everything(stripe)
+    assert buying.status_of(made) == "completed"
+    assert bela.get(f"/api/v1/roster/changes/{DateChange.objects.get().public_id}/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "code"),
+    [
+        (5, 4, "invalid_request"),
+        (5, 40, "invalid_request"),
+        (-9, -5, "slot_in_past"),
+        (900, 901, "invalid_request"),
+    ],
+)
+def test_days_that_make_no_sense_are_refused(ana: Practitioner, first: int, last: int, code: str) -> None:
+    today = clock.now().date()
+    days = {
+        "first_day": (today + timedelta(days=first)).isoformat(),
+        "last_day": (today + timedelta(days=last)).isoformat(),
+    }
+    me = host(ana)
+    assert refusal(me.get(DAYS, days)) == (400, code)
+    assert refusal(me.post(DAYS, {**days, "preview_id": "prv_1"})) == (400, code)
+    assert refusal(me.get(DAYS, {"first_day": "9999-12-31", "last_day": "9999-12-31"})) == (
+        400,
+        "invalid_request",
+    )
+
+
+def test_a_change_is_seen_by_its_practitioner_only(ana: Practitioner, workshop: ServiceSession) -> None:
+    change = act(host(ana), DAYS, **days_around(workshop))
+    url = f"/api/v1/roster/changes/{change['change_id']}/"
+    assert host(make_practitioner("Bela Novak")).get(url).status_code == 404
+    assert host(ana).get(url).json()["status"] in {"running", "done"}
+    assert not Order.objects.exists()

@@ -1,0 +1,41 @@
+"""Slips with dates that are called off."""
+
+from typing import Any
+
+from estuary.bookings import order_lines
+from estuary.payments.dates import carry_out
+from estuary.payments.models import DateChange
+from tests.simulation.mutants.patching import breaks, instead_of, nothing
+
+FOCUS = "called off"
+
+
+@breaks("L1", "called_off_keeps_seat", scenarios=FOCUS)
+def a_date_that_was_called_off_is_still_sold() -> None:
+    """Whoever plans lines sees no date as called off; the practitioner's own pages still do."""
+    group = order_lines._group_line
+
+    def blind(item: Any, request: Any, sessions: Any, at: Any) -> Any:
+        for offered in sessions.values():
+            for session in offered:
+                session.called_off_at = None
+        return group(item, request, sessions, at)
+
+    instead_of(group, blind)
+
+
+@breaks("L1", "called_off_unrefunded", "who paid for a date that was called off has it back", scenarios=FOCUS)
+def a_guest_of_a_date_that_was_called_off_is_not_refunded() -> None:
+    vars(carry_out)["request_refund"] = nothing
+
+
+@breaks("L1", "called_off_keeps_seat", "date_change_half_done", scenarios=FOCUS)
+def a_change_of_dates_is_done_before_its_last_guest() -> None:
+    """It is marked as done before anything of it is carried out."""
+    carry = carry_out._carry_out_order
+
+    def done_first(change: DateChange, *args: Any) -> None:
+        DateChange.objects.filter(pk=change.pk).update(status="done", done_at=change.created_at)
+        carry(change, *args)
+
+    instead_of(carry, done_first)
