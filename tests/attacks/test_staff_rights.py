@@ -49,6 +49,9 @@ OWN: dict[tuple[str, str], int] = {
     ("POST", "/api/v1/bookings/{id}/schedule/"): NOT_FOUND,
     ("GET", "/api/v1/credits/"): FINE,
     ("GET", "/api/v1/orders/"): FINE,
+    ("GET", "/api/v1/orders/{order_id}/receipt/"): NOT_FOUND,
+    ("GET", "/api/v1/orders/{order_id}/receipt/pdf/"): NOT_FOUND,
+    ("GET", "/api/v1/orders/{order_id}/credit-notes/{number}/pdf/"): NOT_FOUND,
     ("POST", "/api/v1/orders/{public_id}/cancel/"): NOT_FOUND,
     ("POST", "/api/v1/orders/{public_id}/sync/"): NOT_FOUND,
     ("GET", "/api/v1/payments/methods/"): FINE,
@@ -60,6 +63,7 @@ OWN: dict[tuple[str, str], int] = {
 WITHOUT_ROWS_OF_OTHERS = {
     ("POST", "/api/v1/payments/create/"),
     ("POST", "/api/v1/payments/methods/setup/"),
+    ("GET", "/api/v1/pages/{slug}/"),
     ("GET", "/api/v1/payments/config/"),
     ("GET", "/api/v1/services/"),
     ("GET", "/api/v1/services/{id}/"),
@@ -86,6 +90,7 @@ def paid(stripe: Sandbox) -> dict[str, str]:
         "{public_id}": order["order_id"],
         "{payment_method_id}": card,
         "{id}": "1",
+        "{number}": "CN-2026-000001",
     }
 
 
