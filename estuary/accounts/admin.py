@@ -74,6 +74,8 @@ class UserAdmin(IndexedSearchMixin, DjangoUserAdmin, StaffAdmin):  # type: ignor
     person = "pk"
     search_help_text = "E-mail address or last name"
     ordering = ("-id",)
+    # Django's two boxes side by side are wider than a phone.
+    filter_horizontal = ()
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("email", "password", "first_name", "last_name")}),
@@ -145,6 +147,8 @@ class AuditLogEntryAdmin(ReadOnlyAdmin):
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, StaffAdmin):
     """Groups of permissions; only superusers change them, so that nobody can promote themselves."""
+
+    filter_horizontal = ()
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.is_superuser

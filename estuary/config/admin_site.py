@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 
@@ -47,6 +48,7 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "estuary.payments.admin.dashboard.figures",
     "ENVIRONMENT": "estuary.config.admin_site.notice",
     "SHOW_VIEW_ON_SITE": False,
+    "SCRIPTS": [lambda _: static("staff/labels.js")],
     "COMMAND": {"search_callback": "estuary.payments.admin.search.search"},
     "COLORS": {
         "primary": {

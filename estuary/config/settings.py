@@ -237,6 +237,8 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES or 0
 # A sign-in ends a day after it began, however much it is used (accounts/sign_in_sessions.py).
 SESSION_ENGINE = "estuary.accounts.sign_in_sessions"
 SESSION_COOKIE_AGE = HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 24 * 60 * 60
+# Where the admin's own sign-in leads when it was opened by itself.
+LOGIN_REDIRECT_URL = "admin:index"
 # For staff only: enrolled in the admin, required there and by the API, neither added nor removed by the API.
 STAFF_SECOND_FACTOR = (
     not SANDBOX if env.estuary_staff_second_factor is None else env.estuary_staff_second_factor

@@ -258,6 +258,8 @@ def test_staff_sign_in_by_e_mail_address_and_password(db: None) -> None:
     staff = make_staff(is_superuser=True)
     answer = Client().post("/admin/login/?next=/admin/", {"username": staff.email, "password": PASSWORD})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
+    by_itself = Client().post("/admin/login/", {"username": staff.email, "password": PASSWORD})
+    assert (by_itself.status_code, by_itself.headers["Location"]) == (302, "/admin/")
 
 
 def test_the_admin_brings_its_styles_along_without_a_collectstatic(db: None) -> None:

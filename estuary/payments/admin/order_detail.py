@@ -131,7 +131,7 @@ def _lines(order: Order) -> Section:
         )
         for line in order.lines.all()
     ]
-    return Section("Lines", ["", "Service", "Type", "Starts", "Share"], rows, "Credits have no lines.")
+    return Section("Lines", ["No.", "Service", "Type", "Starts", "Share"], rows, "Credits have no lines.")
 
 
 def _service_data(order: Order) -> Section:
@@ -168,7 +168,7 @@ def _bookings(order: Order, request: HttpRequest) -> Section:
         )
         for booking in order.bookings.all()
     ]
-    headers = ["Booking", "Practitioner", "Starts", "Share", "Status", ""]
+    headers = ["Booking", "Practitioner", "Starts", "Share", "Status", "Actions"]
     return Section("Bookings", headers, rows, "Nothing is booked.")
 
 
