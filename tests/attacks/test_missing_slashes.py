@@ -16,7 +16,8 @@ def api_addresses() -> list[str]:
     paths = SchemaGenerator().get_schema(public=True)["paths"]  # type: ignore[no-untyped-call]
     filled = [path.replace("{order_id}", "ord_1").replace("{public_id}", "ord_1") for path in paths]
     filled = [path.replace("{id}", "1").replace("{payment_method_id}", "1") for path in filled]
-    filled = [path.replace("{slug}", "terms").replace("{number}", "CN-2026-1") for path in filled]
+    filled = [path.replace("{slug}", "terms").replace("{number}", "C-2026-1") for path in filled]
+    filled = [path.replace("{change_id}", "chg_1") for path in filled]
     return [*filled, "/api/schema/"]
 
 

@@ -58,6 +58,18 @@ OWN: dict[tuple[str, str], int] = {
     ("DELETE", "/api/v1/payments/methods/{payment_method_id}/"): NOT_FOUND,
     ("POST", "/api/v1/payments/methods/default/"): NOT_FOUND,
     ("GET", "/api/v1/roster/"): FORBIDDEN,
+    ("GET", "/api/v1/bookings/{id}/decline/"): NOT_FOUND,
+    ("POST", "/api/v1/bookings/{id}/decline/"): NOT_FOUND,
+    ("GET", "/api/v1/roster/bookings/{id}/call-off/"): FORBIDDEN,
+    ("POST", "/api/v1/roster/bookings/{id}/call-off/"): FORBIDDEN,
+    ("GET", "/api/v1/roster/changes/{change_id}/"): FORBIDDEN,
+    ("GET", "/api/v1/roster/days/call-off/"): FORBIDDEN,
+    ("POST", "/api/v1/roster/days/call-off/"): FORBIDDEN,
+    ("POST", "/api/v1/roster/days/open/"): FORBIDDEN,
+    ("GET", "/api/v1/roster/sessions/{id}/call-off/"): FORBIDDEN,
+    ("POST", "/api/v1/roster/sessions/{id}/call-off/"): FORBIDDEN,
+    ("GET", "/api/v1/roster/sessions/{id}/move/"): FORBIDDEN,
+    ("POST", "/api/v1/roster/sessions/{id}/move/"): FORBIDDEN,
 }
 # Each account makes something of its own, or reads what is everybody's.
 WITHOUT_ROWS_OF_OTHERS = {
@@ -72,6 +84,8 @@ WITHOUT_ROWS_OF_OTHERS = {
 }
 BODIES: dict[str, dict[str, Any]] = {
     REFUNDS: {"amount": "1.00"},
+    "/api/v1/roster/bookings/{id}/call-off/": {"preview_id": "prv_1"},
+    "/api/v1/roster/sessions/{id}/call-off/": {"preview_id": "prv_1"},
     "/api/v1/bookings/{id}/move/": {"start_datetime": "2030-01-07T10:00:00Z"},
     "/api/v1/bookings/{id}/schedule/": {"start_datetime": "2030-01-07T10:00:00Z"},
 }
@@ -90,7 +104,8 @@ def paid(stripe: Sandbox) -> dict[str, str]:
         "{public_id}": order["order_id"],
         "{payment_method_id}": card,
         "{id}": "1",
-        "{number}": "CN-2026-000001",
+        "{number}": "C-2026-000001",
+        "{change_id}": "chg_1",
     }
 
 

@@ -5,15 +5,16 @@ import re
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from schemathesis import Case, Response
 
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
+from estuary.catalog.models import ServiceSession
 from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments.doctor import SAFETY, run_checks
-from estuary.payments.models import PaymentMethod
+from estuary.payments.models import DateChange, PaymentMethod
 from tests.flows.sentinels import secrets
 from tests.fuzz.world import Marketplace
 
@@ -91,6 +92,8 @@ class Judge:
         """Tell whether a thing is the sender's, or everybody's as services and pages of text are."""
         if "/orders/" in path:
             return Order.objects.filter(user_id=self.user_id, public_id=name).exists()
+        if "/roster/" in path:
+            return self._of_own_practice(path, name)
         if "/bookings/" in path:
             return Booking.objects.filter(user_id=self.user_id, pk=name).exists()
         if "/methods/" in path:
@@ -98,6 +101,16 @@ class Judge:
             by_name = Q(stripe_payment_method_id=name)
             return mine.filter(by_name | Q(pk=name) if name.isdecimal() else by_name).exists()
         return "/services/" in path or "/pages/" in path
+
+    def _of_own_practice(self, path: str, name: str) -> bool:
+        mine: dict[str, QuerySet[Any]] = {
+            "/sessions/": ServiceSession.objects.filter(service__practitioner__user=self.user_id),
+            "/bookings/": Booking.objects.filter(practitioner__user=self.user_id),
+            "/changes/": DateChange.objects.filter(practitioner__user=self.user_id),
+        }
+        [things] = [rows for part, rows in mine.items() if part in path]
+        by_name = {"public_id" if "/changes/" in path else "pk": name}
+        return things.filter(**by_name).exists()
 
     def _books(self) -> list[Verdict]:
         return [("books", str(breach)) for breach in run_checks(SAFETY, at=clock.now()).violations]

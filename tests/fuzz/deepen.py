@@ -9,6 +9,9 @@ from schemathesis import Case
 from schemathesis.core.parameters import ParameterLocation
 
 from estuary.catalog.models import Service
+from estuary.config.site_pages import PAGES
+from estuary.documents.models import CreditNote
+from estuary.payments.models import DateChange
 from tests.fuzz.world import Buyer, Marketplace
 
 AS_GENERATED = 0.2  # of all ids stay what they are
@@ -57,6 +60,12 @@ class _Ids:
         self.market, self.owner, self.other, self.random = market, owner, other, random
 
     def for_path(self, path: str, name: str, generated: Any) -> Any:
+        if "/pages/" in path:
+            return self._one_of(list(PAGES), generated)
+        if "/roster/" in path and "/bookings/" not in path:
+            return self._of_a_practitioner(name, generated)
+        if name == "number":
+            return self._one_of(list(CreditNote.objects.values_list("number", flat=True)), generated)
         if "/orders/" in path:
             return self._either(Buyer.orders, generated)
         if "/bookings/" in path:
@@ -65,6 +74,12 @@ class _Ids:
             return as_number(self._one_of(self._services(slots="/slots/" in path), generated))
         assert "/methods/" in path, f"nothing is known of {name} in {path}"
         return self._either(Buyer.cards, generated)
+
+    def _of_a_practitioner(self, name: str, generated: Any) -> Any:
+        if name == "change_id":
+            changes = DateChange.objects.filter(practitioner=self.market.host)
+            return self._one_of(list(changes.values_list("public_id", flat=True)), generated)
+        return as_number(self._one_of([str(seat.pk) for seat in self.market.seats], generated))
 
     def into_body(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return the body with real things under the names of real things, at any depth."""

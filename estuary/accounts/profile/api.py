@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from estuary.accounts.models import User
 from estuary.accounts.names import NAME_MAX, clean_name
 from estuary.accounts.postal_addresses import ADDRESS_MAX, clean_address
+from estuary.common.api.fields import TextField
 from estuary.common.api.openapi import problems
 from estuary.common.errors import TooManyRequests
 from estuary.common.validators import check_one_line
@@ -24,11 +25,11 @@ CHANGES = "10/m/user,60/d/user"  # each change of a name is copied to Stripe
 class AccountSerializer(serializers.ModelSerializer[User]):
     """Your account. ``billing_name`` and ``billing_address`` stand on receipts; without the first, ``name`` does."""
 
-    name = serializers.CharField(max_length=NAME_MAX, source="get_full_name")
+    name = TextField(max_length=NAME_MAX, source="get_full_name")
     email_verified = serializers.SerializerMethodField()
     has_password = serializers.BooleanField(source="has_usable_password", read_only=True)
-    billing_name = serializers.CharField(max_length=NAME_MAX, allow_blank=True)
-    billing_address = serializers.CharField(max_length=ADDRESS_MAX, allow_blank=True)
+    billing_name = TextField(max_length=NAME_MAX, allow_blank=True)
+    billing_address = TextField(max_length=ADDRESS_MAX, allow_blank=True)
 
     class Meta:
         model = User
