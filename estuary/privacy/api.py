@@ -64,7 +64,7 @@ class ErasureView(APIView):
         description="Needs the password, or a mailed code, once more within the last five minutes. What is under way, "
         "such as a booking to come, has to end first: the answer says what.",
         request=ErasureRequestSerializer,
-        responses={202: ErasureSerializer, **problems(400, 401, 403, 409, 429)},
+        responses={202: ErasureSerializer, **problems(400, 401, 403, 409, 413, 415, 429)},
     )
     def post(self, request: Request) -> Response:
         require_reauthentication(request)

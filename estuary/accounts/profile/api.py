@@ -86,7 +86,7 @@ class AccountView(APIView):
     @extend_schema(
         summary="Change your name, and whom receipts name",
         request=AccountSerializer,
-        responses={200: AccountSerializer, **problems(400, 401, 429)},
+        responses={200: AccountSerializer, **problems(400, 401, 413, 415, 429)},
     )
     def patch(self, request: Request) -> Response:
         changed = AccountSerializer(cast(User, request.user), data=request.data, partial=True)

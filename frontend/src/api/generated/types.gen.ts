@@ -1647,6 +1647,14 @@ export type AccountPartialUpdateErrors = {
      */
     401: Problem;
     /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -1716,6 +1724,14 @@ export type AccountErasureCreateErrors = {
      * Conflict
      */
     409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Too Many Requests
      */

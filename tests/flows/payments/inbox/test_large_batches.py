@@ -7,10 +7,14 @@ import pytest
 from django.db import connection
 
 from estuary.common import clock
+from estuary.orders.models import Order
 from estuary.payments.inbox.processor import BATCH
 from estuary.payments.settlement import settle
 from estuary.payments.settlement.facts import StripeObservation
 from estuary.payments.stripe_objects import Intent, StripeRefund
+from tests.factories import make_user
+
+ORDERS = 20_000
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,6 +47,27 @@ def refund(intent_id: str) -> StripeRefund:
     )
 
 
+def fill_orders() -> None:
+    """Insert so many orders that only a search by the ids themselves is cheap."""
+    user = make_user()
+    Order.objects.bulk_create(
+        Order(
+            user=user,
+            type="credit",
+            status="canceled",
+            item_key=f"credits {n}",
+            currency="usd",
+            total_minor=5000,
+            amount_due_minor=5000,
+            stripe_payment_intent_id=f"pi_other_{n}",
+            expires_at=clock.now(),
+        )
+        for n in range(ORDERS)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE orders_order")
+
+
 @pytest.mark.parametrize(
     ("told", "index", "table"),
     [
@@ -63,6 +88,7 @@ def test_whose_the_news_of_a_full_batch_is_is_found_by_an_index(
 
     with connection.execute_wrapper(note):
         settle(facts, at=clock.now())
+    fill_orders()
     [search] = [(sql, params) for sql, params in said if "pi_199" in str(params) and f'FROM "{table}"' in sql]
     with connection.cursor() as cursor:
         # A plan that reads the whole table all the same, or all of it by its key, had no index to use.
