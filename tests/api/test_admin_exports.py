@@ -199,7 +199,7 @@ def test_a_file_of_any_length_is_read_a_batch_at_a_time(many: list[str]) -> None
 
 
 def _living_orders() -> int:
-    return sum(isinstance(thing, Order) for thing in gc.get_objects())
+    return sum(type(thing) is Order for thing in gc.get_objects())
 
 
 def test_each_batch_is_read_by_index(many: list[str]) -> None:

@@ -54,6 +54,12 @@ JOBS: dict[str, dict[str, Any]] = {
     "payments.forget_failed_jobs": {"timestamp": 0},
     "payments.forget_expired_cache": {"timestamp": 0},
     "payments.finish_erasures": {"timestamp": 0},
+    "payments.forget_old_mails": {"timestamp": 0},
+    "payments.send_booking_mail": {"mail_id": 1},
+    "payments.send_scheduled": {"booking_id": 1},
+    "payments.enqueue_due_mails": {"timestamp": 0},
+    "payments.warn_of_expiring_cards": {"timestamp": 0},
+    "payments.carry_out_date_change": {"change_id": 1},
     "payments.issue_documents": {"timestamp": 0},
     "payments.issue_missed_documents": {"timestamp": 0},
 }

@@ -176,7 +176,7 @@ function NoteRow({ note, receipt }: { note: CreditNote; receipt: Receipt }) {
         look="plain"
         size="small"
         className="no-print"
-        aria-label={`Save credit note ${note.number} as PDF`}
+        aria-label={`Save as PDF: credit note ${note.number}`}
         busy={save.isPending}
         onClick={() => save.mutate()}
       >

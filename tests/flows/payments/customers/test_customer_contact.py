@@ -304,7 +304,9 @@ def test_a_copy_of_the_database_at_another_address_changes_no_customer(
 def codes() -> set[str]:
     at = clock.now() + timedelta(minutes=16)
     there = {breach.code for breach in stripe_comparison.compare(since=at - timedelta(days=1), at=at)}
-    return there | {breach.code for breach in run_checks((*SAFETY, *LIVENESS), at=at).violations}
+    # Nothing numbers receipts here.
+    rules = [rule for rule in (*SAFETY, *LIVENESS) if rule.code != "receipt_missing"]
+    return there | {breach.code for breach in run_checks(rules, at=at).violations}
 
 
 def without_trigger(maya: User, **fields: str) -> None:
