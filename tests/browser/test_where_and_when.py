@@ -16,7 +16,7 @@ def test_a_date_in_a_place_is_shown_in_its_time_with_ones_own_beside_it(shopper:
     )  # fmt: skip
     expect(page.get_by_text("Shown in the time of the place: Europe/Lisbon")).to_be_visible()
     date = page.get_by_role("radio", disabled=False).first
-    expect(page.locator("label").filter(has=date)).to_contain_text("10:00 AM – 12:30 PM")
+    expect(page.locator("label").filter(has=date).first).to_contain_text("10:00 AM – 12:30 PM")
     date.check()
     expect(page.get_by_text("Your time:")).to_contain_text("11:00 AM – 1:30 PM")
     page.get_by_role("link", name="Continue to payment").click()
