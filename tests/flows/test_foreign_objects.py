@@ -1,5 +1,6 @@
 """What is another's does not exist for you: every door of the OpenAPI document, with every object of somebody else."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ from tests.sandbox_bridge import settle_everything
 pytestmark = pytest.mark.django_db(transaction=True)
 
 type Door = tuple[str, str]
+PLACE = re.compile(r"\{\w+\}")
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 NOT_YOURS = {401, 403, 404, 405}
 COUNTERS = {"row of payments_attempts", "row of django_session"}
@@ -67,6 +69,25 @@ ONES_OWN: set[Door] = {
     ("GET", "/api/v1/roster/"),
     ("POST", "/api/v1/payments/methods/setup/"),
 }
+# What they name has to be made first: a receipt is numbered, a date is moved, or a practitioner owns it. Their
+# owners reach them in test_calling_off.py, test_calling_off_days.py, test_moving_dates.py and test_receipt_pages.py.
+TRIED_ELSEWHERE: set[Door] = {
+    ("GET", "/api/v1/orders/{order_id}/receipt/"),
+    ("GET", "/api/v1/orders/{order_id}/receipt/pdf/"),
+    ("GET", "/api/v1/orders/{order_id}/credit-notes/{number}/pdf/"),
+    ("GET", "/api/v1/bookings/{id}/decline/"),
+    ("POST", "/api/v1/bookings/{id}/decline/"),
+    ("GET", "/api/v1/roster/bookings/{id}/call-off/"),
+    ("POST", "/api/v1/roster/bookings/{id}/call-off/"),
+    ("GET", "/api/v1/roster/sessions/{id}/call-off/"),
+    ("POST", "/api/v1/roster/sessions/{id}/call-off/"),
+    ("GET", "/api/v1/roster/sessions/{id}/move/"),
+    ("POST", "/api/v1/roster/sessions/{id}/move/"),
+    ("GET", "/api/v1/roster/changes/{change_id}/"),
+    ("GET", "/api/v1/roster/days/call-off/"),
+    ("POST", "/api/v1/roster/days/call-off/"),
+    ("POST", "/api/v1/roster/days/open/"),
+}
 EVERYBODYS: set[Door] = {
     ("GET", "/api/v1/pages/{slug}/"),
     ("GET", "/api/v1/payments/config/"),
@@ -75,8 +96,9 @@ EVERYBODYS: set[Door] = {
     ("GET", "/api/v1/services/{id}/sessions/"),
     ("GET", "/api/v1/services/{id}/slots/"),
 }
-# What bodies name: the catalogue is everybody's; a refund's booking is looked up within the order of the address.
-IDS_IN_BODIES = {"service_id", "service_session_id", "payment_method_id", "booking_id"}
+# What bodies name: the catalogue is everybody's; a refund's booking is looked up within the order of the address,
+# and a preview's id within its practitioner.
+IDS_IN_BODIES = {"service_id", "service_session_id", "payment_method_id", "booking_id", "preview_id"}
 
 
 def document() -> dict[str, Any]:
@@ -153,7 +175,7 @@ def strangers() -> dict[str, APIClient]:
 
 
 def test_no_door_of_the_document_is_forgotten() -> None:
-    assert doors() == NAMES_ONE.keys() | ONES_OWN | EVERYBODYS
+    assert doors() == NAMES_ONE.keys() | TRIED_ELSEWHERE | ONES_OWN | EVERYBODYS
     assert not NAMES_ONE.keys() & (ONES_OWN | EVERYBODYS)
 
 
@@ -181,6 +203,21 @@ def test_nothing_of_another_can_be_seen_or_changed(stripe: Sandbox, mayas: Belon
         answer = stranger.generic(verb, address, *json_body(stranger, verb, body))
         assert answer.status_code in NOT_YOURS, (verb, address, body, answer.content)
         assert who != "nobody" or answer.status_code in {401, 404}, (verb, address)
+    assert len(stripe.requests) == asked
+    assert standing() == before
+
+
+def test_dates_and_receipts_of_another_can_not_be_seen_or_changed(stripe: Sandbox, mayas: Belongings) -> None:
+    """Of another practitioner, too."""
+    body = {"preview_id": "prv_1", "start_datetime": "2090-01-01T10:00:00Z"}
+    before, asked = standing(), len(stripe.requests)
+    for who, stranger in strangers().items():
+        for verb, path in TRIED_ELSEWHERE:
+            for reference in mayas.references if "{" in path else []:
+                query = "?start_datetime=2090-01-01T10:00:00Z" if path.endswith("/move/") else ""
+                address = PLACE.sub(reference, path) + query
+                answer = stranger.generic(verb, address, *json_body(stranger, verb, body))
+                assert answer.status_code in NOT_YOURS, (who, verb, address, answer.content)
     assert len(stripe.requests) == asked
     assert standing() == before
 

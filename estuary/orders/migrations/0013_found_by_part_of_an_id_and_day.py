@@ -8,10 +8,8 @@ from estuary.common.db.migration_operations import add_index
 from estuary.common.postgresql.id_parts import part_indexes
 
 INDEXES = (
-    *part_indexes("stripe_payment_intent_id", "order_intent", condition=Q(stripe_payment_intent_id__gt="")),
-    *part_indexes(
-        "stripe_checkout_session_id", "order_checkout_session", condition=Q(stripe_checkout_session_id__gt="")
-    ),
+    *part_indexes("stripe_payment_intent_id", "order_intent"),
+    *part_indexes("stripe_checkout_session_id", "order_checkout_session"),
     Index(fields=["created_at", "id"], name="order_by_placed"),
     Index(fields=["paid_at", "id"], condition=Q(paid_at__isnull=False), name="order_by_paid"),
 )

@@ -1,7 +1,7 @@
 """Staff find refunds, disputes, customers and cards by a part of their id, and a charge by its card's last digits."""
 
 from django.db import migrations
-from django.db.models import F, Index, Q
+from django.db.models import F, Index
 
 from estuary.common.db.migration_operations import add_index
 from estuary.common.postgresql.id_parts import part_indexes
@@ -10,12 +10,10 @@ from estuary.payments.models.events import CARD_LAST4, IS_CHARGE, OBJECT_ID
 INDEXES = {
     "refund": [
         Index(fields=["created_at", "id"], name="refund_by_request"),
-        *part_indexes("stripe_refund_id", "refund_stripe_id", condition=Q(stripe_refund_id__gt="")),
+        *part_indexes("stripe_refund_id", "refund_stripe_id"),
     ],
     "dispute": part_indexes("stripe_dispute_id", "dispute_stripe_id"),
-    "stripecustomer": part_indexes(
-        "stripe_customer_id", "stripe_customer_id", condition=Q(stripe_customer_id__gt="")
-    ),
+    "stripecustomer": part_indexes("stripe_customer_id", "stripe_customer_id"),
     "paymentmethod": [
         Index(fields=["last4", "-id"], name="payment_method_by_last4"),
         *part_indexes("stripe_payment_method_id", "payment_method_id"),

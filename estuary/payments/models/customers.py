@@ -56,7 +56,7 @@ class StripeCustomer(models.Model):
         ]
         indexes = [
             models.Index(fields=["cards_checked_at"], name="stripe_customer_to_check"),
-            *part_indexes("stripe_customer_id", "stripe_customer_id", condition=Q(stripe_customer_id__gt="")),
+            *part_indexes("stripe_customer_id", "stripe_customer_id"),
         ]
 
     def __str__(self) -> str:

@@ -96,7 +96,7 @@ class Refund(models.Model):
             ),
             # For exports, which read on from the last row of a batch.
             models.Index(fields=["created_at", "id"], name="refund_by_request"),
-            *part_indexes("stripe_refund_id", "refund_stripe_id", condition=Q(stripe_refund_id__gt="")),
+            *part_indexes("stripe_refund_id", "refund_stripe_id"),
         ]
 
     def __str__(self) -> str:

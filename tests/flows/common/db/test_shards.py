@@ -51,11 +51,14 @@ BUYERS = {
     "payments_setupintent": "{row}.user_id",
     "payments_hold": "{row}.user_id",
     "payments_consent": "{row}.user_id",
+    "payments_sentmail": BY_ORDER,
+    "payments_datechangerow": BY_ORDER,
 }
 # The exception: what may be sold once is counted where it is sold, beside its practitioner.
 PRACTITIONERS = {
     "catalog_calendarentry": "{row}.practitioner_id",
     "catalog_servicesession": "(SELECT practitioner_id FROM catalog_service WHERE id = {row}.service_id)",
+    "payments_datechange": "{row}.practitioner_id",
 }
 # Nobody's: work to do and counts, which need no transaction with a buyer's rows, or are reached by all shards.
 NOBODYS = {
