@@ -210,8 +210,9 @@ def test_nothing_of_another_can_be_seen_or_changed(stripe: Sandbox, mayas: Belon
 def test_dates_and_receipts_of_another_can_not_be_seen_or_changed(stripe: Sandbox, mayas: Belongings) -> None:
     """Of another practitioner, too."""
     body = {"preview_id": "prv_1", "start_datetime": "2090-01-01T10:00:00Z"}
+    people = strangers()
     before, asked = standing(), len(stripe.requests)
-    for who, stranger in strangers().items():
+    for who, stranger in people.items():
         for verb, path in TRIED_ELSEWHERE:
             for reference in mayas.references if "{" in path else []:
                 query = "?start_datetime=2090-01-01T10:00:00Z" if path.endswith("/move/") else ""
