@@ -15,6 +15,7 @@ from estuary.orders.states import UNPAID, Status
 from estuary.payments.dates.consequences import AffectedOrder, AffectedSeat, Stage
 from estuary.payments.models import DateChange
 from estuary.payments.refunds.request_refund import (
+    card_left_minor,
     is_blocked_by_dispute,
     open_or_succeeded_refunds,
     refunded_of_booking_minor,
@@ -105,12 +106,7 @@ def read_affected(
 
 def _affected(order: Order, affected_ids: set[int], practitioner: Practitioner) -> AffectedOrder:
     left_minor = left_of_order_minor(order)
-    card_left_minor = (
-        order.captured_minor
-        - order.lost_minor
-        - sum(row.card_minor for row in open_or_succeeded_refunds(order))
-    )
-    card_left_minor = max(min(card_left_minor, left_minor), 0)
+    by_card_minor = max(min(card_left_minor(order), left_minor), 0)
     return AffectedOrder(
         id=order.pk,
         public_id=order.public_id,
@@ -118,8 +114,8 @@ def _affected(order: Order, affected_ids: set[int], practitioner: Practitioner) 
         currency=order.currency,
         stage=_stage(order),
         is_disputed=is_blocked_by_dispute(order),
-        card_left_minor=card_left_minor,
-        credits_left_minor=max(left_minor - card_left_minor, 0),
+        card_left_minor=by_card_minor,
+        credits_left_minor=max(left_minor - by_card_minor, 0),
         seats=tuple(_seats(order, affected_ids, practitioner)),
     )
 

@@ -76,12 +76,12 @@ def begin_change(request: ChangeRequest, confirmation: Confirmation) -> DateChan
     Raises PreviewOutdated with the new preview when anything differs from the one that is named, and what
     ``preview_change`` raises. Nothing is changed then.
     """
-    if existing := _begun(request, confirmation.preview_id):
+    if existing := _find_change(request, confirmation.preview_id):
         return existing
     try:
         return _begin(request, confirmation)
     except _Outdated:
-        if existing := _begun(request, confirmation.preview_id):
+        if existing := _find_change(request, confirmation.preview_id):
             return existing
         raise PreviewOutdated(preview_as_json(preview_change(request))) from None
     except IntegrityError as error:
@@ -90,7 +90,7 @@ def begin_change(request: ChangeRequest, confirmation: Confirmation) -> DateChan
         raise practitioner_taken() from None
 
 
-def _begun(request: ChangeRequest, preview_id: str) -> DateChange | None:
+def _find_change(request: ChangeRequest, preview_id: str) -> DateChange | None:
     return DateChange.objects.filter(preview_id=preview_id, practitioner=request.practitioner).first()
 
 

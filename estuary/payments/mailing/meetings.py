@@ -40,8 +40,8 @@ class BookedMeeting:
         """Return the zone of the place; of what is online the buyer's, or the practitioner's if that is not known."""
         if self.venue:
             return self.venue.zone
-        told = self.booking.order.time_zone
-        return ZoneInfo(told) if told else self.booking.practitioner.zone
+        buyers_zone = self.booking.order.time_zone
+        return ZoneInfo(buyers_zone) if buyers_zone else self.booking.practitioner.zone
 
     @property
     def when(self) -> str:

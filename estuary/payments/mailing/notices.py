@@ -18,7 +18,7 @@ BOOKED, CANCELED, MOVED = TO_PRACTITIONERS
 
 
 def due_notices(
-    bookings: Sequence[Booking], told: Mapping[int | None, SentMail], at: datetime
+    bookings: Sequence[Booking], latest: Mapping[int | None, SentMail], at: datetime
 ) -> list[tuple[Booking, BookingMail]]:
     """Return what the practitioners of these bookings have to be told; nothing of what has begun.
 
@@ -31,7 +31,7 @@ def due_notices(
         if booking.session and booking.session.is_called_off:
             # By the practitioner, for all guests at once.
             continue
-        last = told.get(booking.pk)
+        last = latest.get(booking.pk)
         is_known = last is not None and last.kind != CANCELED
         if booking.is_active and not is_known:
             due.append((booking, BOOKED))
@@ -48,9 +48,9 @@ def notify_practitioners(order: Order) -> None:
     # Two mails about one order are written one after the other, so that neither repeats what the other tells.
     Order.objects.select_for_update(no_key=True).get(pk=order.pk)
     bookings = bookings_of(order)
-    told = SentMail.objects.filter(order=order, kind__in=TO_PRACTITIONERS).order_by("pk")
-    counts = Counter(mail.booking_id for mail in told)
-    latest = {mail.booking_id: mail for mail in told}
+    sent = SentMail.objects.filter(order=order, kind__in=TO_PRACTITIONERS).order_by("pk")
+    counts = Counter(mail.booking_id for mail in sent)
+    latest = {mail.booking_id: mail for mail in sent}
     due = due_notices(bookings, latest, clock.now())
     rows = [
         SentMail(

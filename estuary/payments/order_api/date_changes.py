@@ -134,8 +134,8 @@ def own_practice(request: Request) -> Practitioner:
 
 def _act(request: Request, change: ChangeRequest, data: dict[str, Any]) -> Response:
     words = {name: data[name] for name in ("preview_id", "message", "reason")}
-    begun = begin_change(change, Confirmation(by=cast(User, request.user), **words))
-    return Response(change_as_json(begun), status=status.HTTP_202_ACCEPTED)
+    date_change = begin_change(change, Confirmation(by=cast(User, request.user), **words))
+    return Response(change_as_json(date_change), status=status.HTTP_202_ACCEPTED)
 
 
 class CallOffView(APIView):

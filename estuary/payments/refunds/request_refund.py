@@ -97,12 +97,7 @@ def build_refund(order: Order, booking: Booking | None, amount_minor: int | None
         raise NotRefundable("Everything has been refunded already, or is on its way.")
     if requested_minor <= 0 or requested_minor > left_minor:
         raise RefundTooLarge(f"At most {display(left_minor, order.currency)} can be refunded.")
-    card_left_minor = (
-        order.captured_minor
-        - order.lost_minor
-        - sum(refund.card_minor for refund in open_or_succeeded_refunds(order))
-    )
-    card_minor = min(requested_minor, card_left_minor)
+    card_minor = min(requested_minor, card_left_minor(order))
     return Refund(
         order=order,
         booking=booking,
@@ -131,6 +126,12 @@ def refundable_minor(order: Order, booking: Booking | None = None) -> int:
     if booking is None or booking.position == 0:
         return left_minor
     return min(left_minor, share_left_minor(order, booking))
+
+
+def card_left_minor(order: Order) -> int:
+    """Return what is left of the captured money, in minor units; refunds on their way and lost disputes count."""
+    refunded_minor = sum(refund.card_minor for refund in open_or_succeeded_refunds(order))
+    return order.captured_minor - order.lost_minor - refunded_minor
 
 
 def is_blocked_by_dispute(order: Order) -> bool:

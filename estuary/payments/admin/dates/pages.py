@@ -156,15 +156,11 @@ def _page(
         confirm = ConfirmForm(initial={"preview_id": preview.id})
     context = {
         **model_admin.admin_site.each_context(request),
+        **_preview_context(preview),
         "title": title,
         "opts": model_admin.model._meta,
         "form": form,
         "confirm": confirm,
-        "preview": preview,
-        "rows": _table(preview) if preview else [],
-        "totals": [money(total.amount_minor, total.currency) for total in preview.totals] if preview else [],
-        "columns": COLUMNS,
-        "button": BUTTONS[preview.target.kind] if preview else "",
         "back": change_url(row),
         "links": links,
         "media": model_admin.media + form.media + confirm.media,
@@ -173,11 +169,21 @@ def _page(
     return TemplateResponse(request, "payments/date_change.html", context)
 
 
+def _preview_context(preview: Preview | None) -> dict[str, Any]:
+    return {
+        "preview": preview,
+        "rows": _table(preview) if preview else [],
+        "totals": [money(total.amount_minor, total.currency) for total in preview.totals] if preview else [],
+        "columns": COLUMNS,
+        "button": BUTTONS[preview.target.kind] if preview else "",
+    }
+
+
 def _confirm(request: HttpRequest, change: ChangeRequest, data: dict[str, Any]) -> HttpResponse:
     staff = cast(User, request.user)
-    begun = begin_change(change, Confirmation(by=staff, by_staff=True, **data))
+    date_change = begin_change(change, Confirmation(by=staff, by_staff=True, **data))
     messages.success(request, "It has begun. This page shows how far it is.")
-    return HttpResponseRedirect(change_url(begun))
+    return HttpResponseRedirect(change_url(date_change))
 
 
 def _table(preview: Preview) -> list[tuple[Any, ...]]:
