@@ -102,7 +102,7 @@ def test_a_bad_name_is_refused_and_nothing_is_changed(maya: User, field: str, na
     [
         ({"name": ""}, "blank"),
         ({"name": None}, "null"),
-        ({"name": ["Maya"]}, "valid string"),
+        ({"name": ["Maya"]}, "Send text"),
         ({"billing_address": "\n".join("1234567")}, "6 lines"),
         ({"billing_address": "x" * 401}, "400"),
         ({"billing_address": "Kungsgatan \u202e2"}, "one line"),
