@@ -5,7 +5,8 @@ running shop. A worker that is done takes the next module. The simulation and th
 are cores: while a worker waits for them, the other shares the cores with them and none is idle.
 
 ``make test`` leaves out what is marked ``exhaustive``. A test with many cases may be marked ``exhaustive(one_in=4)``:
-a quarter of its cases then loses the mark and runs each time. Which ones depends on their names alone.
+a quarter of its cases then loses the mark and runs each time. Of a flow, at most three cases run each time, of a
+test of the API four, of one in the browser one: the others are marked. Which ones run depends on their names alone.
 """
 
 import os
@@ -39,6 +40,9 @@ FIRST = (
     "tests/flows/payments/inbox/",
     "tests/demo/",
 )
+# So many cases of one test run each time, but all of these: each case holds another statement of the product.
+MOST_CASES = {"tests/flows/": 3, "tests/api/": 4, "tests/browser/": 1, "tests/sandbox/stripe_js/": 1}
+ALL_CASES = ("tests/flows/common/db/test_query_budget.py", "tests/api/test_admin_pages.py")
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
@@ -68,6 +72,8 @@ def scope_of(nodeid: str) -> str:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
     """Unmark the share of each exhaustive test that always runs, before ``-m`` selects; then order what is left."""
+    for item in _surplus(items):
+        item.add_marker("exhaustive")
     for item in _shares(items):
         item.own_markers = [mark for mark in item.own_markers if mark.name != "exhaustive"]
     yield
@@ -82,8 +88,24 @@ def _shares(items: list[pytest.Item]) -> Iterator[pytest.Item]:
             if mark.name == "exhaustive" and "one_in" in mark.kwargs:
                 cases[item.nodeid.partition("[")[0], mark.kwargs["one_in"]].append(item)
     for (_, one_in), of_one_test in cases.items():
-        mixed = sorted(of_one_test, key=lambda item: crc32(item.nodeid.encode()))
-        yield from mixed[: -(-len(mixed) // one_in)]
+        yield from _mixed(of_one_test)[: -(-len(of_one_test) // one_in)]
+
+
+def _surplus(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """Yield the cases that are more than ``make test`` plays of one test that says nothing of its own."""
+    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if not item.get_closest_marker("exhaustive") and not item.nodeid.startswith(ALL_CASES):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    for test, of_one_test in cases.items():
+        most = next(
+            (most for folder, most in MOST_CASES.items() if test.startswith(folder)), len(of_one_test)
+        )
+        yield from _mixed(of_one_test)[most:]
+
+
+def _mixed(cases: list[pytest.Item]) -> list[pytest.Item]:
+    return sorted(cases, key=lambda case: crc32(case.nodeid.encode()))
 
 
 def _put_in_order(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -74,14 +74,16 @@ def _is_in_view(button: Locator) -> bool:
     return box["y"] >= 0 and box["y"] + box["height"] <= PHONE["height"] and box["x"] >= 0
 
 
-def test_a_visitors_pages_have_no_button_out_of_sight_on_a_phone(page: Page) -> None:
-    for path in OPEN:
-        _has_no_hidden_button(page, path)
+@pytest.mark.exhaustive(one_in=6)
+@pytest.mark.parametrize("path", OPEN)
+def test_a_visitors_pages_have_no_button_out_of_sight_on_a_phone(page: Page, path: str) -> None:
+    _has_no_hidden_button(page, path)
 
 
-def test_a_buyers_pages_have_no_button_out_of_sight_on_a_phone(shopper: Shopper) -> None:
-    for path in SIGNED_IN:
-        _has_no_hidden_button(shopper.page, path)
+@pytest.mark.exhaustive(one_in=4)
+@pytest.mark.parametrize("path", SIGNED_IN)
+def test_a_buyers_pages_have_no_button_out_of_sight_on_a_phone(shopper: Shopper, path: str) -> None:
+    _has_no_hidden_button(shopper.page, path)
 
 
 def test_a_dialogs_buttons_are_in_sight_on_a_phone(shopper: Shopper) -> None:

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from demo.plan import Plan
@@ -114,10 +115,20 @@ def test_after_cancelling_the_sum_its_way_and_its_time_are_said(shopper: Shopper
     expect(page.get_by_text("5 to 10 business days")).to_be_visible()
 
 
-def test_with_the_server_down_a_page_never_changes_between_loading_and_an_error(shopper: Shopper) -> None:
+FETCHING = ("/?type=nothing", "/bookings/", "/orders/?id=ord_x", "/checkout/?credits=25", "/cards/")
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [FETCHING[-2:], pytest.param(FETCHING, marks=pytest.mark.exhaustive)],
+    ids=["two of them", "all"],
+)
+def test_with_the_server_down_a_page_never_changes_between_loading_and_an_error(
+    shopper: Shopper, paths: tuple[str, ...]
+) -> None:
     page = shopper.page
     page.route("**/api/v1/**", lambda route: route.fulfill(status=503, body="<html>down</html>"))
-    for path in ("/?type=nothing", "/bookings/", "/orders/?id=ord_x", "/checkout/?credits=25", "/cards/"):
+    for path in paths:
         page.goto(path)
         expect(page.get_by_role("main").get_by_role("alert").first).to_be_visible()
         page.evaluate(
