@@ -39,7 +39,13 @@ from tests.sandbox_bridge import post_all, post_event, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CROWD = 100
+FEW, CROWD = 30, 100  # the connections are fewer than either
+
+
+@pytest.fixture(params=[FEW, pytest.param(CROWD, marks=pytest.mark.exhaustive)])
+def how_many(request: pytest.FixtureRequest) -> int:
+    """How many come: a hundred in ``make test-all``."""
+    return int(request.param)
 
 
 def all_at_once[R](verbs: Iterable[Callable[[], R]]) -> list[R]:
@@ -68,13 +74,13 @@ def answer_to(client: APIClient, url: str, body: dict[str, Any]) -> Callable[[],
     return ask
 
 
-def test_of_a_hundred_buyers_one_gets_the_last_seat(stripe: Sandbox, ana: Practitioner) -> None:
+def test_of_many_buyers_one_gets_the_last_seat(stripe: Sandbox, ana: Practitioner, how_many: int) -> None:
     workshop = make_service(ServiceType.WORKSHOP, ana)
     [date] = make_sessions(workshop, capacity=1)
     body = {"service_id": str(workshop.pk), "scheduling_data": {"service_session_id": str(date.pk)}}
-    crowd = [signed_in(make_user(f"Buyer{number} Last")) for number in range(CROWD)]
+    crowd = [signed_in(make_user(f"Buyer{number} Last")) for number in range(how_many)]
     told = Counter(all_at_once(answer_to(buyer, CREATE, body) for buyer in crowd))
-    assert told == {(201, ""): 1, (409, "sold_out"): CROWD - 1}
+    assert told == {(201, ""): 1, (409, "sold_out"): how_many - 1}
     pay(
         stripe,
         {
@@ -113,11 +119,11 @@ def test_sixty_buyers_at_the_web_server_are_served_or_told_sold_out_and_nobody_i
     assert Order.objects.values("user").distinct().count() == Order.objects.count() == 20
 
 
-def test_of_a_hundred_spends_the_balance_covers_one(
-    stripe: Sandbox, maya: User, buyer: APIClient, ana: Practitioner
+def test_of_many_spends_the_balance_covers_one(
+    stripe: Sandbox, maya: User, buyer: APIClient, ana: Practitioner, how_many: int
 ) -> None:
     buying.buy_credits(stripe, buyer, "100.00")
-    workshops = [make_service(ServiceType.WORKSHOP, ana, usd=10_000) for _ in range(CROWD)]
+    workshops = [make_service(ServiceType.WORKSHOP, ana, usd=10_000) for _ in range(how_many)]
     dates = [make_sessions(workshop, in_days=10 + number)[0] for number, workshop in enumerate(workshops)]
     asks = [
         answer_to(
@@ -131,10 +137,10 @@ def test_of_a_hundred_spends_the_balance_covers_one(
                 "amount": "100.00",
             },
         )
-        for workshop, date, buyer_again in zip(workshops, dates, tabs_of(maya, CROWD), strict=True)
+        for workshop, date, buyer_again in zip(workshops, dates, tabs_of(maya, how_many), strict=True)
     ]
     told = Counter(all_at_once(asks))
-    assert sum(told.values()) == CROWD
+    assert sum(told.values()) == how_many
     spent = CreditTransaction.objects.filter(kind="spend")
     assert [line.amount_minor for line in spent] == [-10_000]
     assert Order.objects.filter(status="completed", type="direct").count() == 1
@@ -206,12 +212,12 @@ def test_keys_that_many_count_at_once_are_counted_once_each(
     assert len(set(keys)) == len(keys) == 40
 
 
-def test_six_workers_settle_a_hundred_payments_once_each(stripe: Sandbox) -> None:
-    crowd = [signed_in(make_user(f"Buyer{number} Pays")) for number in range(CROWD)]
+def test_six_workers_settle_many_payments_once_each(stripe: Sandbox, how_many: int) -> None:
+    crowd = [signed_in(make_user(f"Buyer{number} Pays")) for number in range(how_many)]
     for buyer in crowd:
         pay_only(stripe, buying.credits(buyer, "10.00"))
     post_all(stripe)
     all_at_once([lambda: sum(iter(lambda: processor.drain(7), 0))] * 6)
     settle_everything(stripe)
     assert {buying.balance(buyer) for buyer in crowd} == {"10.00"}
-    assert CreditTransaction.objects.count() == CROWD
+    assert CreditTransaction.objects.count() == how_many
