@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 LOGIN, ENROL, CODE = "/admin/login/", "/admin/second-factor/enrol/", "/admin/second-factor/"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+APPS_TIME = time.time()  # stands still, or a period of 30 s could end between a code and its use
 PAGES = (
     "/admin/",
     "/admin/orders/order/",
@@ -37,9 +39,10 @@ PAGES = (
 
 
 @pytest.fixture(autouse=True)
-def required(settings: Settings) -> None:
+def required(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.STAFF_SECOND_FACTOR = True
     settings.ACCOUNT_RATE_LIMITS = settings.SIGN_IN_LIMITS
+    monkeypatch.setattr("allauth.mfa.totp.internal.auth.time", SimpleNamespace(time=lambda: APPS_TIME))
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def sam() -> User:
 
 
 def code_of(secret: str, *, periods_ago: int = 0) -> str:
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 - periods_ago))
+    return format_hotp_value(hotp_value(secret, int(APPS_TIME) // 30 - periods_ago))
 
 
 def enrolled(user: User) -> list[str]:
