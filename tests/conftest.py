@@ -9,7 +9,8 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.mail import EmailMessage
 from django.core.signals import request_finished, request_started
-from pytest_django import DjangoDbBlocker, Settings
+from django.test import override_settings
+from pytest_django import DjangoDbBlocker
 
 from estuary.config.health import readiness
 from estuary.payments.client import API_VERSION
@@ -91,9 +92,15 @@ def no_mail_within_a_request(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     request_finished.disconnect(finished)
 
 
-@pytest.fixture(autouse=True)
-def quick_sign_in(settings: Settings) -> None:
-    """Hash passwords cheaply and sign in as often as there are tests."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.ACCOUNT_RATE_LIMITS = False
-    settings.WHITENOISE_AUTOREFRESH = True  # else each new client walks through all static files first
+@pytest.fixture(scope="session", autouse=True)
+def quick_sign_in() -> Iterator[None]:
+    """Hash passwords cheaply and sign in as often as there are tests.
+
+    It is set once: whenever a setting changes, the middleware is loaded anew.
+    """
+    with override_settings(
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        ACCOUNT_RATE_LIMITS=False,
+        WHITENOISE_AUTOREFRESH=True,  # else each new client walks through all static files first
+    ):
+        yield

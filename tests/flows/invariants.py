@@ -3,6 +3,8 @@
 import json
 import re
 
+from django.db import DatabaseError, connection, transaction
+
 from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments.doctor import SAFETY, run_checks
@@ -12,10 +14,26 @@ from stripe_sandbox import Sandbox
 
 def assert_invariants(sandbox: Sandbox) -> None:
     """Fail with every rule that is broken, and by what."""
-    broken = run_checks(SAFETY, at=clock.now()).violations
-    assert not broken, broken
+    if not _all_rules_hold():
+        broken = run_checks(SAFETY, at=clock.now()).violations
+        raise AssertionError(broken)
     _assert_agreement(sandbox)
     _assert_no_secrets()
+
+
+def _all_rules_hold() -> bool:
+    """Ask for all rules at once, on one snapshot as the doctor does, in a tenth of its time.
+
+    The doctor then says which are broken, also of a rule that could not be asked.
+    """
+    broken = " UNION ALL ".join(f"(SELECT 1 FROM ({rule.sql}) AS broken LIMIT 1)" for rule in SAFETY)  # noqa: S608 (rules are our own)
+    try:
+        with transaction.atomic(durable=True), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL jit = off")
+            cursor.execute(broken)
+            return cursor.fetchone() is None
+    except DatabaseError:
+        return False
 
 
 def _assert_agreement(sandbox: Sandbox) -> None:
