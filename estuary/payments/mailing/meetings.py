@@ -63,9 +63,12 @@ def bookings_of(order: Order) -> list[Booking]:
     """Return the bookings of an order with all that its mails tell of them, in two queries."""
     seats = Prefetch("participants", Participant.objects.select_related("session").order_by("-active", "pk"))
     rows = Booking.objects.filter(order=order).select_related(
-        "service__venue", "practitioner__user", "session", "line", "user", "order"
+        "service__venue", "practitioner__user", "session", "line", "user"
     )
-    return list(rows.prefetch_related(seats).order_by("position"))
+    bookings = list(rows.prefetch_related(seats).order_by("position"))
+    for booking in bookings:
+        booking.order = order
+    return bookings
 
 
 def meetings_of(bookings: Iterable[Booking]) -> list[BookedMeeting]:
