@@ -3,6 +3,7 @@
  *
  * Which browsers count is `browserslist` in package.json; what `src/polyfills.ts` brings is named in `POLYFILLS` here.
  */
+import { readdirSync } from "node:fs";
 import parser from "@typescript-eslint/parser";
 import compat from "eslint-plugin-compat";
 import { newerFunctions } from "./scripts/newer.mjs";
@@ -11,7 +12,7 @@ const POLYFILLS = ["Map.groupBy", "URL.parse", "URL.canParse", "Promise.withReso
 
 const STORAGE = {
   selector: "Identifier[name=/^(localStorage|sessionStorage|indexedDB)$/]",
-  message: "Storage may be refused or full: use src/lib/storage.ts, which then keeps it for this tab.",
+  message: "Storage may be refused or full: use src/browser/storage.ts, which then keeps it for this tab.",
 };
 const EXCEPTIONS_TEXT = {
   // The server's own words for a buyer (`order.failure`) and Stripe's for a declined card are written for people.
@@ -46,6 +47,32 @@ const restrict = (...allowed) => [
     .flatMap(([, rule]) => rule),
 ];
 
+/** The folders of components in an order in which each imports only from those before it. */
+const SHARED = ["art", "ui", "auth", "cards", "checkout", "orders", "service"];
+const COMPONENTS = readdirSync(new URL("./src/components", import.meta.url)).filter((name) => !name.includes("."));
+/** All folders of src from the ground up. Those that no other folder of components needs come after the shared ones. */
+const FOLDERS = [
+  ...["browser", "api", "lib"],
+  ...[...SHARED, ...COMPONENTS.filter((name) => !SHARED.includes(name)).sort()].map((name) => `components/${name}`),
+  "app",
+];
+const onlyFromBelow = FOLDERS.map((folder, place) => ({
+  files: [`src/${folder}/**`],
+  rules: {
+    "no-restricted-imports": [
+      "error",
+      {
+        patterns: [
+          {
+            group: FOLDERS.slice(place + 1).map((above) => `@/${above}/*`),
+            message: "It would be a cycle of folders, or become one: see FOLDERS in eslint.config.mjs.",
+          },
+        ],
+      },
+    ],
+  },
+})).slice(0, -1);
+
 const only = (file, ...allowed) => ({
   files: [file],
   rules: { "no-restricted-syntax": restrict(...allowed) },
@@ -61,7 +88,8 @@ export default [
     settings: { polyfills: POLYFILLS, lintAllEsApis: true },
     rules: { "compat/compat": "error", "no-restricted-syntax": restrict() },
   },
-  only("src/lib/storage.ts", "STORAGE"),
+  ...onlyFromBelow,
+  only("src/browser/storage.ts", "STORAGE"),
   only("src/api/problem.ts", "EXCEPTIONS_TEXT"),
   only("src/lib/stripe-errors.ts", "EXCEPTIONS_TEXT"),
   only("src/components/checkout/declined.ts", "NOTHING_WAS_CHARGED"),

@@ -73,7 +73,7 @@ class Shopper:
         raise AssertionError(f"No code was mailed to {self.email}.")
 
     def has_account(self) -> Self:
-        """Sign up by API, and store in the browser what the sign-up page stores (frontend/src/lib/session.ts)."""
+        """Sign up by API, and store in the browser what the sign-up page stores (frontend/src/api/session.ts)."""
         credentials = {"email": self.email, "password": PASSWORD, "name": NAME}
         answer = self.page.request.post("/_allauth/app/v1/auth/signup", data=credentials).json()
         tokens, user = answer["meta"], answer["data"]["user"]

@@ -1,6 +1,6 @@
-import { recordServerTime } from "@/lib/server-clock";
-import { accessToken, refreshAccess } from "@/lib/session";
 import type { CreateClientConfig } from "./generated/client";
+import { recordServerTime } from "./server-clock";
+import { accessToken, refreshAccess } from "./session";
 
 /** Sends a request. When the access token has expired, renews the token and sends the request retry. */
 async function send(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {

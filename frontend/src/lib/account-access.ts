@@ -1,6 +1,6 @@
 /** The proof that the owner of the account is there, and the change of the address that needs it. */
 import { ReadableError } from "@/api/problem";
-import { post, problemOf } from "./session";
+import { post, problemOf } from "@/api/session";
 
 /** Posts with the session of the signed-in account; throws a Problem unless the answer is 200. */
 async function change(path: string, body?: Record<string, string>): Promise<void> {

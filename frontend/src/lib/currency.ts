@@ -1,7 +1,7 @@
 "use client";
 import { useSyncExternalStore } from "react";
+import { readItem, writeItem } from "@/browser/storage";
 import { useConfig } from "./queries";
-import { readItem, writeItem } from "./storage";
 
 /** The currency that a buyer has chosen on some service; prices are shown in it wherever there is one. */
 const KEY = "estuary.currency";

@@ -1,5 +1,7 @@
 import type { BookingStatus, CreditKind, OrderStatus } from "@/api/generated";
-import type { Tone } from "@/components/ui/badge";
+
+/** How a status looks on its badge. */
+export type Tone = "calm" | "good" | "wait" | "bad" | "plain";
 
 export const ORDER_STATUSES: Record<OrderStatus, { label: string; tone: Tone; story: string }> = {
   pending: { label: "Not paid yet", tone: "wait", story: "Order placed" },

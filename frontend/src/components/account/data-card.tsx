@@ -3,6 +3,7 @@ import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { accountDataRetrieve, accountErasureCreate } from "@/api/generated";
 import { unwrap } from "@/api/problem";
+import { forgetSession } from "@/api/session";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Dialog, DialogActions } from "@/components/ui/dialog";
@@ -11,7 +12,6 @@ import { Switch } from "@/components/ui/switch";
 import { announce } from "@/lib/announce";
 import { formatMoney, toMinor } from "@/lib/money";
 import { useCredits } from "@/lib/queries";
-import { forgetSession } from "@/lib/session";
 import { useOwnerAction } from "./use-owner-action";
 import type { Profile } from "./use-profile";
 

@@ -1,11 +1,11 @@
 "use client";
 import { type FormEvent, useState } from "react";
+import { changePassword } from "@/api/session";
 import { PasswordField } from "@/components/auth/person-fields";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { ErrorNotice, Notice } from "@/components/ui/notice";
 import { announce } from "@/lib/announce";
-import { changePassword } from "@/lib/session";
 import { useOwnerAction } from "./use-owner-action";
 import { type Profile, useReloadProfile } from "./use-profile";
 

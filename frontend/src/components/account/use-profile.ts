@@ -7,9 +7,9 @@ import {
   type PatchedAccountRequest,
 } from "@/api/generated";
 import { unwrap } from "@/api/problem";
+import { updateStoredName } from "@/api/session";
 import { announce } from "@/lib/announce";
 import { OWN_DATA } from "@/lib/queries";
-import { updateStoredName } from "@/lib/session";
 
 export type Profile = Account;
 

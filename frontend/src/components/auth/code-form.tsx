@@ -1,10 +1,10 @@
 "use client";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useState } from "react";
+import { enterCode, isCodeOver, requestCode } from "@/api/session";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { ErrorNotice, Notice } from "@/components/ui/notice";
-import { enterCode, isCodeOver, requestCode } from "@/lib/session";
 import { CodeField, isWholeCode } from "./code-field";
 import { NameField } from "./person-fields";
 

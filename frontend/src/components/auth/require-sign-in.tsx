@@ -1,11 +1,11 @@
 "use client";
 import { type ReactNode, useState } from "react";
+import { hasSignedInBefore } from "@/api/session";
 import { ButtonLink } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { EmptyState } from "@/components/ui/empty-state";
 import { Loading } from "@/components/ui/loading";
 import { focusOn } from "@/lib/focus";
-import { hasSignedInBefore } from "@/lib/session";
 import { useAccount } from "@/lib/use-account";
 import { useCurrentPath } from "@/lib/use-current-path";
 import type { CredentialsKind } from "./code-form";

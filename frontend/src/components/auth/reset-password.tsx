@@ -2,11 +2,11 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useSearchParams } from "next/navigation";
 import { type FormEvent, useState } from "react";
+import { canResetPassword, requestPasswordReset, resetPassword } from "@/api/session";
 import { Button, ButtonLink } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Loading } from "@/components/ui/loading";
 import { ErrorNotice, LoadError, Notice } from "@/components/ui/notice";
-import { canResetPassword, requestPasswordReset, resetPassword } from "@/lib/session";
 import { useSteady } from "@/lib/steady";
 
 /** Without a `key` in the URL it requests a mail; with the key from that mail it sets a new password. */

@@ -2,9 +2,9 @@
 import { useMutation } from "@tanstack/react-query";
 import { useSearchParams } from "next/navigation";
 import { errorText } from "@/api/problem";
+import { verifyEmail } from "@/api/session";
 import { Button, ButtonLink } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
-import { verifyEmail } from "@/lib/session";
 
 /** Uses the key on a click, not when the page opens: mail scanners open links too. */
 export function VerifyEmail() {

@@ -3,10 +3,10 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { type Order, ordersList } from "@/api/generated";
 import { unwrap } from "@/api/problem";
+import { serverNow } from "@/api/server-clock";
 import { HoldCountdown } from "@/components/checkout/hold";
 import { Notice } from "@/components/ui/notice";
 import { OWN_DATA } from "@/lib/queries";
-import { serverNow } from "@/lib/server-clock";
 
 /** Orders that are not paid yet: what they hold is no booking, and is free for others when their time is over. */
 export function UnpaidOrders() {

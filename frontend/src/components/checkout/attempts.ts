@@ -1,7 +1,7 @@
 import { type CreatedPayment, type PaymentRequestRequest, paymentsCreateCreate } from "@/api/generated";
 import { Problem, unwrap } from "@/api/problem";
+import { readItem, writeItem } from "@/browser/storage";
 import { newKey } from "@/lib/random";
-import { readItem, writeItem } from "@/lib/storage";
 
 const IN_FLIGHT_TRIES = 8;
 const STORED = "estuary.attempt";

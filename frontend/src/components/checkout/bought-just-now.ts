@@ -6,8 +6,8 @@ import {
   type PaymentRequestRequest,
 } from "@/api/generated";
 import { Problem, ReadableError, unwrap } from "@/api/problem";
+import { serverNow } from "@/api/server-clock";
 import { toMinor } from "@/lib/money";
-import { serverNow } from "@/lib/server-clock";
 
 const MINUTE_MS = 60_000;
 const RECENT_MIN = 10;

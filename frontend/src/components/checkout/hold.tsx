@@ -1,9 +1,9 @@
 "use client";
 import { useEffect, useState } from "react";
+import { serverNow } from "@/api/server-clock";
 import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { announce } from "@/lib/announce";
-import { serverNow } from "@/lib/server-clock";
 import { formatTime } from "@/lib/time";
 
 const SECOND_MS = 1_000;

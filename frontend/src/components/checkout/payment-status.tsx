@@ -1,12 +1,12 @@
 "use client";
 import type { OrderDetail } from "@/api/generated";
 import { isNotFound } from "@/api/problem";
-import { CancelOrder } from "@/components/orders/cancel-order";
 import { ButtonLink } from "@/components/ui/button";
 import { GetHelp } from "@/components/ui/get-help";
 import { Loading } from "@/components/ui/loading";
 import { LoadError, Notice } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
+import { CancelOrder } from "./cancel-order";
 import { checkoutPathOf, holdsPlace } from "./checkout-path";
 import { HoldCountdown, useSecondsLeft } from "./hold";
 import { OrderOutcome } from "./order-outcome";

@@ -1,5 +1,6 @@
-import { Badge, type Tone } from "@/components/ui/badge";
+import { Badge } from "@/components/ui/badge";
 import { formatMoney, isZero } from "@/lib/money";
+import type { Tone } from "@/lib/status-labels";
 
 type Row = {
   guest: string;

@@ -1,7 +1,7 @@
 "use client";
 import { Menu } from "@base-ui/react/menu";
 import { useRouter } from "next/navigation";
-import { type Account, signOut } from "@/lib/session";
+import { type Account, signOut } from "@/api/session";
 import { MAIN_LINKS } from "./navigation";
 
 const ITEM =

@@ -1,7 +1,6 @@
 import type { ReactNode } from "react";
 import { cn } from "@/lib/cn";
-
-export type Tone = "calm" | "good" | "wait" | "bad" | "plain";
+import type { Tone } from "@/lib/status-labels";
 
 const TONES: Record<Tone, string> = {
   calm: "bg-mist text-tide-deep",

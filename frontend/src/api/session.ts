@@ -7,8 +7,9 @@
  * - The Content-Security-Policy keeps injected scripts from reading storage. Signing out ends the session on the server,
  *   so a copied token is then worthless.
  */
-import { Problem } from "@/api/problem";
-import { forgetMemory, readItem, writeItem } from "./storage";
+
+import { forgetMemory, readItem, writeItem } from "@/browser/storage";
+import { Problem } from "./problem";
 
 const KEY = "estuary.session";
 const BEFORE = "estuary.before";

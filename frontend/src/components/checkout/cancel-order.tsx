@@ -3,12 +3,12 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type OrderDetail, ordersCancelCreate } from "@/api/generated";
 import { unwrap } from "@/api/problem";
-import { holdsPlace } from "@/components/checkout/checkout-path";
 import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { announce } from "@/lib/announce";
 import { isZero } from "@/lib/money";
 import { OWN_DATA } from "@/lib/queries";
+import { holdsPlace } from "./checkout-path";
 
 export function CancelOrder({ order }: { order: OrderDetail }) {
   const [open, setOpen] = useState(false);
