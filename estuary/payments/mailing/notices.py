@@ -6,20 +6,22 @@ from datetime import datetime
 
 from django.db import transaction
 
-from estuary.bookings.models import Booking
+from estuary.bookings.models import Booking, BookingMove
 from estuary.common import clock
 from estuary.notifications.booking_mail_texts import TO_PRACTITIONERS, BookingMail
 from estuary.orders.models import Order
 from estuary.payments import outbox
 from estuary.payments.mailing.meetings import SETS, bookings_of
-from estuary.payments.models import SentMail
+from estuary.payments.models import DateChange, DateChangeRow, SentMail
+
+type Notice = tuple[Booking, BookingMail]
 
 BOOKED, CANCELED, MOVED = TO_PRACTITIONERS
 
 
 def due_notices(
     bookings: Sequence[Booking], latest: Mapping[int | None, SentMail], at: datetime
-) -> list[tuple[Booking, BookingMail]]:
+) -> list[Notice]:
     """Return what the practitioners of these bookings have to be told; nothing of what has begun.
 
     Whatever the order of events, and however often this is asked: each change is told once.
@@ -29,7 +31,6 @@ def due_notices(
         if booking.starts_at is None or booking.starts_at <= at or booking.service_type in SETS:
             continue
         if booking.session and booking.session.is_called_off:
-            # By the practitioner, for all guests at once.
             continue
         last = latest.get(booking.pk)
         is_known = last is not None and last.kind != CANCELED
@@ -42,6 +43,28 @@ def due_notices(
     return due
 
 
+def without_own_acts(due: Sequence[Notice], latest: Mapping[int | None, SentMail]) -> list[Notice]:
+    """Leave out what practitioners did themselves: they have called a booking off, or moved a date with its guests."""
+    changed = [booking.pk for booking, kind in due if kind != BOOKED]
+    if not changed:
+        return list(due)
+    rows = DateChangeRow.objects.filter(booking__in=changed, change__by_staff=False)
+    call_offs = rows.exclude(change__kind=DateChange.Kind.MOVE).filter(done_at__isnull=False)
+    called_off_at = dict(call_offs.order_by("done_at").values_list("booking_id", "done_at"))
+    moves = BookingMove.objects.filter(booking__in=changed).order_by("pk")
+    guests_times = dict(moves.values_list("booking_id", "to_starts_at"))
+
+    def is_by_guest(booking: Booking, kind: BookingMail) -> bool:
+        if kind == CANCELED:
+            # What a change has ended has a row that was done then, or later if a dispute held its refund back.
+            done_at = called_off_at.get(booking.pk)
+            return done_at is None or booking.canceled_at is None or done_at < booking.canceled_at
+        last = latest.get(booking.pk)
+        return booking.pk in guests_times and (last is None or guests_times[booking.pk] != last.starts_at)
+
+    return [(booking, kind) for booking, kind in due if kind == BOOKED or is_by_guest(booking, kind)]
+
+
 @transaction.atomic
 def notify_practitioners(order: Order) -> None:
     """Enqueue what the practitioners of an order's bookings have to be told."""
@@ -51,7 +74,7 @@ def notify_practitioners(order: Order) -> None:
     sent = SentMail.objects.filter(order=order, kind__in=TO_PRACTITIONERS).order_by("pk")
     counts = Counter(mail.booking_id for mail in sent)
     latest = {mail.booking_id: mail for mail in sent}
-    due = due_notices(bookings, latest, clock.now())
+    due = without_own_acts(due_notices(bookings, latest, clock.now()), latest)
     rows = [
         SentMail(
             key=f"booking-{booking.pk}-{kind}-{counts[booking.pk]}",

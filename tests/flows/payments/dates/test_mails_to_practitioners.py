@@ -1,0 +1,133 @@
+"""Practitioners get no mail about what they called off or moved themselves, and one about what guests or staff did."""
+
+import pytest
+from django.core import mail
+from rest_framework.test import APIClient
+
+from estuary.accounts.models import Practitioner, User
+from estuary.bookings.models import Booking
+from estuary.catalog.models import Service, ServiceSession
+from estuary.payments.dates.begin_change import Confirmation, begin_change
+from estuary.payments.dates.previews import ChangeRequest, Kind, preview_change
+from estuary.payments.tasks import sweep_minute
+from stripe_sandbox import Sandbox
+from tests.factories import a_free_slot, make_user, signed_in
+from tests.flows import buying
+from tests.flows.disputing import close, dispute
+from tests.flows.payments.dates.acting import DAYS, act, buy_seat, call_off_url, host, move_url
+from tests.sandbox_bridge import settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def book(stripe: Sandbox, buyer: APIClient, lesson: Service, nth: int = 0) -> Booking:
+    made = buying.service(buyer, lesson, start_datetime=a_free_slot(lesson, nth=nth).isoformat())
+    buying.pay(stripe, made)
+    settle_everything(stripe)
+    return Booking.objects.get(order__public_id=made["order_id"])
+
+
+def subjects_to(user: User) -> list[str]:
+    """Return what was written to somebody since the last look."""
+    subjects = [str(sent.subject) for sent in mail.outbox if sent.to == [user.email]]
+    mail.outbox.clear()
+    return subjects
+
+
+def test_a_booking_that_a_practitioner_calls_off_is_not_reported_to_them(
+    stripe: Sandbox, ana: Practitioner, lesson: Service, buyer: APIClient
+) -> None:
+    booking = book(stripe, buyer, lesson)
+    assert len(subjects_to(ana.user)) == 1
+    act(host(ana), f"/api/v1/roster/bookings/{booking.pk}/call-off/")
+    settle_everything(stripe)
+    assert booking.order.refunds.get().status == "succeeded"
+    assert subjects_to(ana.user) == []
+
+
+def test_days_with_many_guests_are_not_reported_guest_by_guest(
+    stripe: Sandbox, ana: Practitioner, lesson: Service, workshop: ServiceSession
+) -> None:
+    for number in range(3):
+        book(stripe, signed_in(make_user(f"Guest{number} Park")), lesson, nth=2 * number)
+    buy_seat(stripe, signed_in(make_user("Group Park")), workshop)
+    assert len(subjects_to(ana.user)) == 4
+    starts = [one.starts_at for one in Booking.objects.exclude(session=workshop) if one.starts_at]
+    days = (min(starts).date(), workshop.starts_at.date())
+    act(host(ana), DAYS, first_day=days[0].isoformat(), last_day=days[1].isoformat())
+    settle_everything(stripe)
+    assert set(Booking.objects.values_list("status", flat=True)) == {"canceled"}
+    assert subjects_to(ana.user) == []
+
+
+def test_a_date_that_a_practitioner_moved_is_not_reported_when_money_goes_back(
+    stripe: Sandbox, ana: Practitioner, staff: APIClient, workshop: ServiceSession, buyer: APIClient
+) -> None:
+    made = buy_seat(stripe, buyer, workshop)
+    assert len(subjects_to(ana.user)) == 1
+    later = workshop.starts_at.replace(hour=(workshop.starts_at.hour + 1) % 24)
+    act(host(ana), move_url(workshop), start_datetime=later.isoformat())
+    settle_everything(stripe)
+    buying.refund(staff, made, amount="10.00")
+    settle_everything(stripe)
+    assert subjects_to(ana.user) == []
+
+
+def test_what_guests_do_is_reported_all_the_same(
+    stripe: Sandbox, ana: Practitioner, lesson: Service, workshop: ServiceSession, buyer: APIClient
+) -> None:
+    booking, moved = book(stripe, buyer, lesson), buy_seat(stripe, buyer, workshop)
+    subjects_to(ana.user)
+    later = {"start_datetime": a_free_slot(lesson, nth=6).isoformat()}
+    assert buyer.post(f"/api/v1/bookings/{booking.pk}/move/", later).status_code == 200
+    settle_everything(stripe)
+    assert len(subjects_to(ana.user)) == 1
+    assert buyer.post(f"/api/v1/bookings/{booking.pk}/cancel/").status_code == 200
+    settle_everything(stripe)
+    assert len(subjects_to(ana.user)) == 1
+    hour = workshop.starts_at.replace(hour=(workshop.starts_at.hour + 1) % 24)
+    act(host(ana), move_url(workshop), start_datetime=hour.isoformat())
+    settle_everything(stripe)
+    seat = Booking.objects.get(order__public_id=moved["order_id"])
+    assert buyer.post(f"/api/v1/bookings/{seat.pk}/decline/").status_code == 200
+    settle_everything(stripe)
+    assert len(subjects_to(ana.user)) == 1
+
+
+def test_what_staff_call_off_is_reported_once(
+    stripe: Sandbox, ana: Practitioner, lesson: Service, buyer: APIClient
+) -> None:
+    booking = book(stripe, buyer, lesson)
+    subjects_to(ana.user)
+    request = ChangeRequest(kind=Kind.CALL_OFF, practitioner=ana, booking_id=booking.pk)
+    begin_change(
+        request,
+        Confirmation(preview_id=preview_change(request).id, by=make_user("Sam Okafor"), by_staff=True),
+    )
+    settle_everything(stripe)
+    assert len(subjects_to(ana.user)) == 1
+
+
+def test_a_date_that_is_called_off_is_not_reported_to_its_practitioner(
+    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
+) -> None:
+    buy_seat(stripe, buyer, workshop)
+    subjects_to(ana.user)
+    act(host(ana), call_off_url(workshop))
+    settle_everything(stripe)
+    assert subjects_to(ana.user) == []
+
+
+def test_a_refund_that_waited_for_a_dispute_is_not_reported_as_a_cancellation(
+    stripe: Sandbox, ana: Practitioner, lesson: Service, buyer: APIClient
+) -> None:
+    booking = book(stripe, buyer, lesson)
+    opened = dispute(stripe, {"payment_intent_id": booking.order.stripe_payment_intent_id})
+    subjects_to(ana.user)
+    act(host(ana), f"/api/v1/roster/bookings/{booking.pk}/call-off/")
+    settle_everything(stripe)
+    close(stripe, opened, "won")
+    sweep_minute(0)
+    settle_everything(stripe)
+    assert booking.order.refunds.get().status == "succeeded"
+    assert subjects_to(ana.user) == []
