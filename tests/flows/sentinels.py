@@ -17,7 +17,7 @@ from tests.factories import PASSWORD
 
 CARDS = ("4242424242424242", "4242 4242 4242 4242", "4000-0000-0000-0002", "378282246310005")
 # Where a client secret or a token is the answer itself, to the one whose it is.
-TOLD_TO_THEIR_OWNER = ("/_allauth/", "/api/v1/payments/create/", "/api/v1/payments/methods/setup/")
+SHOW_SECRETS = ("/_allauth/", "/api/v1/payments/create/", "/api/v1/payments/methods/setup/")
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Everything:
     def texts(self) -> Iterator[tuple[str, str]]:
         yield "log", self.logs.getvalue()
         for path, status, text in self.answers:
-            if status >= 300 or not path.startswith(TOLD_TO_THEIR_OWNER):
+            if status >= 300 or not path.startswith(SHOW_SECRETS):
                 yield f"answer {status} of {path}", text
         for sent in mail.outbox:
             alternatives = [str(part) for part in getattr(sent, "alternatives", [])]

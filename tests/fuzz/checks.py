@@ -22,7 +22,7 @@ ERRORS = Path(__file__).parents[2] / "docs" / "reference" / "errors.md"
 CODES = set(re.findall(r"^\| `(\w+)` \| \d{3} \|", ERRORS.read_text(), re.MULTILINE))
 PROBLEM = "application/problem+json"
 EVERYBODYS = ("/api/v1/services/", "/api/v1/payments/config/", "/api/v1/pages/")
-TOLD_TO_THEIR_OWNER = {"/api/v1/payments/create/", "/api/v1/payments/methods/setup/"}
+SHOW_SECRETS = {"/api/v1/payments/create/", "/api/v1/payments/methods/setup/"}
 
 type Verdict = tuple[str, str]
 
@@ -52,10 +52,12 @@ class Judge:
         kind = response.headers.get("content-type", [""])[0]
         if kind != PROBLEM:
             return [("problem", f"a {response.status_code} is {kind!r}")]
-        told = json.loads(response.content)
-        if told["code"] not in CODES:
-            return [("problem", f"the code {told['code']!r} is not in docs/reference/errors.md")]
-        return [] if told["status"] == response.status_code else [("problem", "another status in the body")]
+        problem = json.loads(response.content)
+        if problem["code"] not in CODES:
+            return [("problem", f"the code {problem['code']!r} is not in docs/reference/errors.md")]
+        return (
+            [] if problem["status"] == response.status_code else [("problem", "another status in the body")]
+        )
 
     def _secrets(self, case: Case[Any], response: Response) -> list[Verdict]:
         text = response.content.decode(errors="replace")
@@ -68,14 +70,14 @@ class Judge:
 
     def _own_secret(self, case: Case[Any], response: Response) -> str:
         """The client secret that an answer is there to tell, if the payment or card is the sender's own."""
-        if response.status_code >= 300 or case.path not in TOLD_TO_THEIR_OWNER:
+        if response.status_code >= 300 or case.path not in SHOW_SECRETS:
             return ""
-        told: dict[str, Any] = json.loads(response.content)
+        answer: dict[str, Any] = json.loads(response.content)
         found = self.market.stripe.state.store.find(
-            told.get("payment_intent_id") or told.get("setup_intent_id")
+            answer.get("payment_intent_id") or answer.get("setup_intent_id")
         )
         mine = found is not None and found["metadata"]["user_id"] == str(self.user_id)
-        return str(told.get("client_secret", "")) if mine else ""
+        return str(answer.get("client_secret", "")) if mine else ""
 
     def _foreign(self, case: Case[Any], response: Response) -> list[Verdict]:
         """Whoever is not of staff gets nothing under an address that names a thing of somebody else."""

@@ -12,11 +12,13 @@ from estuary.catalog.models import Service
 from estuary.config.site_pages import PAGES
 from estuary.documents.models import CreditNote
 from estuary.payments.models import DateChange
+from tests.fuzz.date_changes import DateChanges, is_date_change
 from tests.fuzz.world import Buyer, Marketplace
 
 AS_GENERATED = 0.2  # of all ids stay what they are
 SENSIBLE = 0.4  # of all payments ask for something that is sold, at a time that is free
 HINDRANCES = {"currency", "payment_method_id", "service_data", "success_url", "cancel_url", "use_credits"}
+CARRIED_OUT = 0.7  # of all changes of dates name the preview of exactly what they ask for
 OWN = 0.75  # of the real ones are the sender's
 
 
@@ -32,13 +34,24 @@ def deepen(case: Case[Any], market: Marketplace, owner: Buyer, other: Buyer, ran
         case.body = ids.into_body(case.body)
         if case.path.endswith("/payments/create/") and random.random() < SENSIBLE:
             case.body = ids.without_hindrances(case.body) | ids.a_sensible_wish()
+        if is_date_change(case.path) and not _has_bad_body(case) and random.random() < CARRIED_OUT:
+            pk = (case.path_parameters or {}).get("id")
+            case.body = DateChanges(market, random).with_preview(case.path, pk, case.body)
     _repeat(case, random)
 
 
 def _must_be_refused(case: Case[Any]) -> bool:
     """Whether it was made with a wrong address: with a right one nothing would be wrong with it any more."""
-    path = case.meta.components.get(ParameterLocation.PATH) if case.meta else None
-    return path is not None and path.mode.is_negative
+    return _is_negative(case, ParameterLocation.PATH)
+
+
+def _has_bad_body(case: Case[Any]) -> bool:
+    return _is_negative(case, ParameterLocation.BODY)
+
+
+def _is_negative(case: Case[Any], location: ParameterLocation) -> bool:
+    part = case.meta.components.get(location) if case.meta else None
+    return part is not None and part.mode.is_negative
 
 
 def _repeat(case: Case[Any], random: Random) -> None:
@@ -123,7 +136,7 @@ class _Ids:
             wish["scheduling_data"] = {"start_datetime": self.market.slot().isoformat()}
         if kind == "workshop":
             wish["scheduling_data"] = {
-                "service_session_id": str(self.random.choice(self.market.seats[:3]).pk)
+                "service_session_id": str(self.random.choice(self.market.open_dates("workshop")).pk)
             }
         return wish
 

@@ -16,7 +16,7 @@ def operations() -> set[str]:
     return {f"{verb.upper()} {path}" for path, verbs in document["paths"].items() for verb in verbs}
 
 
-def told(run: Run) -> str:
+def describe(run: Run) -> str:
     """Return everything that was found wrong, with what was sent and answered, and how to see it again."""
     again = f"Again: make fuzz SEED={SEED} ROLE={run.role.name}"
     parts = [f"{name}: {label} {status}\n{what}" for (name, label, status, _), what in run.findings.items()]

@@ -163,16 +163,16 @@ class Run:
         """Keep the first of each kind."""
         key = (name, label_of(case), response.status_code, what[:60])
         if key not in self.findings:
-            self.findings[key] = self._told(case, response, what)
+            self.findings[key] = self._describe(case, response, what)
 
-    def _told(self, case: Case[Any], response: Response, what: str) -> str:
+    def _describe(self, case: Case[Any], response: Response, what: str) -> str:
         sent = json.dumps(
             {"path": case.path_parameters, "query": case.query, "body": repr(case.body)}, default=repr
         )
         trace = "".join(self.tracebacks)
-        said = response.content[:600].decode(errors="replace")
+        answer = response.content[:600].decode(errors="replace")
         address = f"{response.request.method} {response.request.url}"
-        return f"{what}\n  sent: {address} {sent[:1200]}\n  answered: {said}\n{trace}"
+        return f"{what}\n  sent: {address} {sent[:1200]}\n  answered: {answer}\n{trace}"
 
 
 def label_of(case: Case[Any]) -> str:

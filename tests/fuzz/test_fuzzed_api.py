@@ -83,7 +83,11 @@ def test_every_answer_is_one_that_the_document_promises(
     run.send_all(cases_per_operation(len(operations)), phases=phases)
     settle_as_the_worker_does(market.stripe)
     report.RUNS.append(run)
-    assert not run.findings, report.told(run)
+    assert not run.findings, report.describe(run)
     assert {door for door, _ in run.tally} >= operations
+    if name == "practitioner":
+        changes = {door for door, status in run.tally if status == 202}
+        assert any(door.endswith("/call-off/") for door in changes), run.tally
+        assert any(door.endswith("/move/") for door in changes), run.tally
     assert_invariants(market.stripe)
     assert_requests_conform(market.stripe.requests)

@@ -1,7 +1,7 @@
 """A marketplace in which a buyer owns one of everything, made through the real API, the SDK and the sandbox."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from rest_framework.test import APIClient
@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import ACTIVE, Booking
 from estuary.catalog.models import PackageItem, Service, ServiceSession, ServiceType
+from estuary.common import clock
 from estuary.common.errors import Unavailable
 from estuary.orders.models import Order
 from estuary.orders.states import Status
@@ -86,6 +87,7 @@ class Marketplace:
     services: dict[str, Service] = field(default_factory=dict)
     seats: list[ServiceSession] = field(default_factory=list)
     slots_used: int = 0
+    nights_used: int = 0
 
     @classmethod
     def opened(cls, stripe: Sandbox) -> "Marketplace":
@@ -134,13 +136,35 @@ class Marketplace:
         self.slots_used += 1
         return a_free_slot(self.services["session"], nth=self.slots_used % 40)
 
+    def hour_of_night(self) -> datetime:
+        """Return a time of the practitioner at which nothing is, never the same twice."""
+        self.nights_used += 1
+        return (clock.now() + timedelta(days=60 + self.nights_used)).replace(
+            hour=1, minute=0, second=0, microsecond=0
+        )
+
+    def open_dates(self, kind: str) -> list[ServiceSession]:
+        """Return the dates of a workshop or course that were not called off; there are new ones if none is left."""
+        dates = (
+            self.services[kind].sessions.filter(called_off_at=None, starts_at__gt=clock.now()).order_by("pk")
+        )
+        if not dates:
+            starts_at = self.hour_of_night()
+            ends_at = starts_at + timedelta(hours=2)
+            new = ServiceSession(
+                service=self.services[kind], starts_at=starts_at, ends_at=ends_at, capacity=500
+            )
+            new.save()
+            self.seats.append(new)
+        return list(dates.all())
+
     def buy(self, buyer: Buyer, kind: str, **body: Any) -> Json:
         service = self.services[kind]
         scheduling: Json = {}
         if kind in {"session", "walk"}:
             scheduling = {"start_datetime": self.slot().isoformat()}
         if kind == "workshop":
-            scheduling = {"service_session_id": str(self.seats[0].pk)}
+            scheduling = {"service_session_id": str(self.open_dates(kind)[0].pk)}
         return buying.create(buyer.client, service_id=str(service.pk), scheduling_data=scheduling, **body)
 
     def _one_of_everything(self, buyer: Buyer) -> None:
@@ -194,11 +218,13 @@ class Marketplace:
             pay(self.stripe, self.buy(buyer, "session"))
         if mine.filter(starts_at=None).exclude(parent=None).count() < LEAST:
             pay(self.stripe, self.buy(buyer, "bundle"))
+        if not mine.filter(session__in=self.open_dates("workshop")).exists():
+            pay(self.stripe, self.buy(buyer, "workshop"))
 
     def _save_cards(self, buyer: Buyer) -> None:
         for number in ("4242424242424242", "5555555555554444", "378282246310005"):
-            begun = buyer.client.post("/api/v1/payments/methods/setup/").json()
-            self.stripe.control.confirm_setup(begun["setup_intent_id"], card=number)
+            setup = buyer.client.post("/api/v1/payments/methods/setup/").json()
+            self.stripe.control.confirm_setup(setup["setup_intent_id"], card=number)
         settle_everything(self.stripe)
 
     def _leave_unpaid(self, buyer: Buyer) -> None:
