@@ -32,8 +32,8 @@ def refund(stripe: Sandbox, staff: APIClient, made: Json, **body: str) -> None:
 
 def notes(buyer: APIClient, made: Json) -> list[tuple[str, str, str, str]]:
     """Return the end of the number, and what each note says."""
-    said = receipt(buyer, made)["credit_notes"]
-    return [(n["number"][-2:], n["amount"], n["to_card"], n["to_credits"]) for n in said]
+    listed = receipt(buyer, made)["credit_notes"]
+    return [(n["number"][-2:], n["amount"], n["to_card"], n["to_credits"]) for n in listed]
 
 
 def doctor_is_content() -> bool:
@@ -127,10 +127,10 @@ def test_the_tax_of_the_notes_adds_up_to_the_tax_of_the_receipt(
     for amount in ("33.33", "33.33", "33.34"):
         refund(stripe, staff, half, amount=amount)
         issue_due_documents()
-    said = receipt(buyer, half)
-    taxes = [note["tax_amount"] for note in said["credit_notes"]]
+    body = receipt(buyer, half)
+    taxes = [note["tax_amount"] for note in body["credit_notes"]]
     assert taxes == ["6.23", "6.23", "6.24"]
-    assert said["tax"]["amount"] == "18.70"
+    assert body["tax"]["amount"] == "18.70"
 
 
 def test_a_lost_dispute_is_no_credit_note(stripe: Sandbox, buyer: APIClient) -> None:

@@ -79,8 +79,8 @@ def test_a_credit_note_is_its_buyers_alone(
     assert buyer.get(file.replace(number, "CN-2026-999999")).status_code == 404
     answer = buyer.get(file)
     assert answer["Content-Disposition"] == f'attachment; filename="credit-note-{number}.pdf"'
-    said = text_of(answer.content)
-    assert all(word in said for word in (number, Receipt.objects.get().number, "40.00 USD", "Credit note"))
+    printed = text_of(answer.content)
+    assert all(word in printed for word in (number, Receipt.objects.get().number, "40.00 USD", "Credit note"))
 
 
 # --- The file -----------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ def test_the_pdf_says_what_the_receipt_says(
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/pdf")
     assert answer["Content-Disposition"] == f'attachment; filename="receipt-{number}.pdf"'
     assert answer["Cache-Control"] == "private, no-cache"
-    said = text_of(answer.content)
+    printed = text_of(answer.content)
     for text in (
         number,
         SELLER.name,
@@ -113,7 +113,7 @@ def test_the_pdf_says_what_the_receipt_says(
         "VAT exempt.",
         made["order_id"],
     ):
-        assert text in said, text
+        assert text in printed, text
 
 
 def test_the_pdf_is_the_same_bytes_each_time_and_not_sent_twice(bought: Json, buyer: APIClient) -> None:
@@ -146,10 +146,10 @@ def test_names_of_many_scripts_and_any_length_fit_on_the_page(
     User.objects.filter(pk=maya.pk).update(first_name="שלום محمد 山田 Ωμέγα", last_name="W" * 120)
     made = buying.buy_credits(stripe, buyer, "40.00")
     issue_due_documents()
-    said = re.sub(r"\s", "", text_of(buyer.get(address(made) + "pdf/").content))
-    assert "山田Ωμέγα" in said
-    assert said.count("Ж") >= 200
-    assert "W" * 120 in said
+    printed = re.sub(r"\s", "", text_of(buyer.get(address(made) + "pdf/").content))
+    assert "山田Ωμέγα" in printed
+    assert printed.count("Ж") >= 200
+    assert "W" * 120 in printed
 
 
 # --- What it costs ------------------------------------------------------------------------------------------

@@ -43,25 +43,25 @@ def test_a_receipt_names_seller_buyer_lines_and_card(
     pay(stripe, made)
     assert issue_due_documents() == 1
     year = clock.now().astimezone(SELLER.zone).year
-    said = receipt(buyer, made)
+    body = receipt(buyer, made)
 
-    assert said["number"] == f"R-{year}-000001"
-    assert said["order_id"] == made["order_id"]
-    assert said["seller"] == {
+    assert body["number"] == f"R-{year}-000001"
+    assert body["order_id"] == made["order_id"]
+    assert body["seller"] == {
         "name": "Riverside Yoga Lda",
         "address": "12 Riverside Walk\n1200-109 Lisbon",
         "country": "PT",
         "tax_id": "PT501234567",
         "email": "books@riverside.example",
     }
-    assert said["buyer"] == {"name": "Maya Lindqvist", "address": "", "email": maya.email}
-    [line] = said["lines"]
+    assert body["buyer"] == {"name": "Maya Lindqvist", "address": "", "email": maya.email}
+    [line] = body["lines"]
     assert (line["description"], line["details"]) == ("Deep tissue massage", "with Ana Ribeiro")
     assert (line["quantity"], line["amount"], len(line["dates"])) == (1, "100.00", 1)
-    assert (said["amount"], said["credits_applied"], said["charged"]) == ("100.00", "0.00", "100.00")
-    assert said["payment_method"] == "Visa •••• 4242"
-    assert said["tax"] == {"rate": "0.000", "label": "VAT", "amount": "0.00", "note": "VAT exempt."}
-    assert said["credit_notes"] == []
+    assert (body["amount"], body["credits_applied"], body["charged"]) == ("100.00", "0.00", "100.00")
+    assert body["payment_method"] == "Visa •••• 4242"
+    assert body["tax"] == {"rate": "0.000", "label": "VAT", "amount": "0.00", "note": "VAT exempt."}
+    assert body["credit_notes"] == []
 
 
 def test_the_name_and_address_for_receipts_are_used_where_a_person_has_given_them(
@@ -72,8 +72,8 @@ def test_the_name_and_address_for_receipts_are_used_where_a_person_has_given_the
     )
     made = buying.buy_credits(stripe, buyer, "40.00")
     issue_due_documents()
-    said = {"name": "Lindqvist AB", "address": "Storgatan 1\nUppsala", "email": maya.email}
-    assert receipt(buyer, made)["buyer"] == said
+    company = {"name": "Lindqvist AB", "address": "Storgatan 1\nUppsala", "email": maya.email}
+    assert receipt(buyer, made)["buyer"] == company
 
 
 def test_each_tender_is_named_with_its_share(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> None:
@@ -82,9 +82,9 @@ def test_each_tender_is_named_with_its_share(stripe: Sandbox, buyer: APIClient, 
     half = buying.with_credits(buyer, session)
     pay(stripe, half)
     assert issue_due_documents() == 2
-    said = receipt(buyer, half)
-    assert (said["amount"], said["credits_applied"], said["charged"]) == ("100.00", "40.00", "60.00")
-    assert said["payment_method"] == "Visa •••• 4242"
+    body = receipt(buyer, half)
+    assert (body["amount"], body["credits_applied"], body["charged"]) == ("100.00", "40.00", "60.00")
+    assert body["payment_method"] == "Visa •••• 4242"
 
 
 def test_an_order_paid_with_credits_alone_has_a_receipt(
@@ -93,13 +93,13 @@ def test_an_order_paid_with_credits_alone_has_a_receipt(
     bought = buying.buy_credits(stripe, buyer, "100.00", card="5555555555554444")
     whole = buying.with_credits(buyer, make_service(ServiceType.SESSION, ana))
     assert issue_due_documents() == 2
-    said = receipt(buyer, bought)
-    assert (said["lines"][0]["description"], said["payment_method"]) == (
+    body = receipt(buyer, bought)
+    assert (body["lines"][0]["description"], body["payment_method"]) == (
         "Credits worth 100.00 USD",
         "Mastercard •••• 4444",
     )
-    said = receipt(buyer, whole)
-    assert (said["credits_applied"], said["charged"], said["payment_method"]) == ("100.00", "0.00", "")
+    body = receipt(buyer, whole)
+    assert (body["credits_applied"], body["charged"], body["payment_method"]) == ("100.00", "0.00", "")
 
 
 def test_a_bank_debit_is_named_as_the_bank_account_that_it_is(stripe: Sandbox, buyer: APIClient) -> None:
@@ -121,8 +121,8 @@ def test_amounts_have_the_decimals_of_their_currency(
     made = buying.credits(buyer, amount)
     pay(stripe, made)
     issue_due_documents()
-    said = receipt(buyer, made)
-    assert (said["currency"], said["amount"], said["charged"]) == (currency, amount, amount)
+    body = receipt(buyer, made)
+    assert (body["currency"], body["amount"], body["charged"]) == (currency, amount, amount)
 
 
 def test_a_name_with_line_breaks_and_marks_is_printed_on_one_line(
@@ -199,9 +199,9 @@ def test_each_year_begins_with_one_where_the_seller_is(
         with time_machine.travel(datetime(2026, 12, 31, hour, 30, tzinfo=UTC), tick=False):
             made.append(buying.buy_credits(stripe, signed_in(maya), "40.00"))
             issue_due_documents()
-    said = [receipt(signed_in(maya), each) for each in made]
-    assert [each["number"] for each in said] == ["R-2026-000001", "R-2027-000001"]
-    assert [each["issued_on"] for each in said] == ["2026-12-31", "2027-01-01"]
+    bodies = [receipt(signed_in(maya), each) for each in made]
+    assert [each["number"] for each in bodies] == ["R-2026-000001", "R-2027-000001"]
+    assert [each["issued_on"] for each in bodies] == ["2026-12-31", "2027-01-01"]
 
 
 def test_a_paid_order_of_long_ago_gets_its_receipt_without_a_call_to_stripe(

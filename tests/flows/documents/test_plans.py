@@ -1,0 +1,26 @@
+"""What is asked every ten seconds about receipts and credit notes is found by index, however many orders there are."""
+
+import pytest
+from rest_framework.test import APIClient
+
+from estuary.documents.issuing import issue_due_documents
+from stripe_sandbox import Sandbox
+from tests.flows import buying
+from tests.query_plans import as_if_large, read_whole
+from tests.sandbox_bridge import settle_everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_with_nothing_due_no_table_is_read_whole(stripe: Sandbox, buyer: APIClient, staff: APIClient) -> None:
+    made = buying.buy_credits(stripe, buyer, "40.00")
+    buying.refund(staff, made, amount="15.00")
+    settle_everything(stripe)
+    assert issue_due_documents() == 2
+    with as_if_large() as plans:
+        assert issue_due_documents() == 0
+    asked = "\n".join(plans)
+    for index in ("order_by_completion", "refund_by_settlement"):
+        assert f"on {index}" in asked, asked
+    assert read_whole(plans) == []
+    assert len(plans) < 10
