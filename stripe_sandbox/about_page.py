@@ -94,25 +94,25 @@ def _names(card: cards.TestCard) -> list[str]:
 
 def _behaviour(card: cards.TestCard) -> str:
     """Return what happens to a payment with this card."""
-    said = []
+    effects = []
     if card.authentication != "none":
-        said.append(AUTHENTICATION[card.authentication])
+        effects.append(AUTHENTICATION[card.authentication])
     for name in ("cvc", "postal_code", "line1"):
         check = getattr(card, f"{name}_check")
         if check != "pass":
-            said.append(f"{name}_check: {check}")
+            effects.append(f"{name}_check: {check}")
     if card.risk != "normal":
-        said.append(f"risk_level: {card.risk}")
+        effects.append(f"risk_level: {card.risk}")
     if card.decline:
         when = "can be saved, and is declined when charged" if card.attachable else "declined"
-        said.append(f"{when}: {card.decline.decline_code}")
+        effects.append(f"{when}: {card.decline.decline_code}")
     if card.dispute:
         one = "an inquiry follows" if card.inquiry else "a dispute follows"
-        said.append(f"{one if card.disputes == 1 else f'{card.disputes} disputes follow'}: {card.dispute}")
+        effects.append(f"{one if card.disputes == 1 else f'{card.disputes} disputes follow'}: {card.dispute}")
     if card.refund != "succeeds":
-        said.append(REFUNDS[card.refund])
+        effects.append(REFUNDS[card.refund])
     about = f"{card.brand}, {card.funding}, {card.country}"
-    return escape(f"{'; '.join(said) or 'pays'} ({about})")
+    return escape(f"{'; '.join(effects) or 'pays'} ({about})")
 
 
 def _control_rows() -> Iterable[tuple[str, ...]]:

@@ -33,7 +33,7 @@ class Audit:
     asked: bool
     found: tuple[str, ...] = ()
 
-    def told(self) -> str:
+    def as_text(self) -> str:
         if not self.asked:
             return f"{self.kind} dependencies were not audited: the service that knows vulnerabilities does not answer."
         if not self.found:
@@ -55,14 +55,14 @@ def audit_python(uv: str, service: str = "") -> Audit:
             return Audit("Python", asked=False)
         raise RuntimeError(f"uv audit failed:\n{done.stderr}")
     report = _report("uv audit", done)
-    found = [_in_words(entry) for entry in report["vulnerabilities"]]
+    found = [_describe(entry) for entry in report["vulnerabilities"]]
     found += [f"  {json.dumps(entry)}" for entry in report["adverse_statuses"]]
     if done.returncode and not found:
         raise RuntimeError(f"uv audit failed and named nothing:\n{done.stdout}{done.stderr}")
     return Audit("Python", asked=True, found=tuple(found))
 
 
-def _in_words(entry: dict[str, Any]) -> str:
+def _describe(entry: dict[str, Any]) -> str:
     package, fixed = entry["dependency"], ", ".join(entry["fix_versions"]) or "no version yet"
     what = f"{package['name']} {package['version']}: {entry['id']}, {entry['summary'] or 'no summary'}"
     return f"  {what}; fixed in {fixed}; {entry['link']}"
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     audits = [audit_python(options.uv, options.service), audit_npm(options.registry)]
     for audit in audits:
-        sys.stdout.write(audit.told() + "\n")
+        sys.stdout.write(audit.as_text() + "\n")
     return int(any(audit.found for audit in audits))
 
 

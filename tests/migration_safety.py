@@ -65,9 +65,9 @@ def new_migrations(apps: Collection[str]) -> Iterator[Migration]:
 
 
 def sql_of(migration: Migration) -> str:
-    told = StringIO()
-    call_command("sqlmigrate", migration.app_label, migration.name, stdout=told, no_color=True)
-    return told.getvalue()
+    output = StringIO()
+    call_command("sqlmigrate", migration.app_label, migration.name, stdout=output, no_color=True)
+    return output.getvalue()
 
 
 def check_all(apps: Collection[str] = OURS) -> list[str]:

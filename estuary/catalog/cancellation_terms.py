@@ -1,10 +1,26 @@
-"""The rule of cancelling in words: one sentence for a service's page, the checkout, Stripe's page and the mails."""
+"""The rule of cancelling: the notice that was sold, and one sentence for all pages and mails that tell of it."""
 
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from estuary.catalog.bounds import notice
 from estuary.catalog.models import ServiceType
 
 DAY_H = 24
 # Of orders that were placed before the snapshot had the notice.
 DEFAULT_NOTICE_H = 24
+
+
+def sold_notice_hours(snapshot: Mapping[str, Any]) -> int:
+    """Return how many hours before the start cancelling is free, as an order's snapshot has it."""
+    hours: int = snapshot.get("free_cancel_hours", DEFAULT_NOTICE_H)
+    return hours
+
+
+def sold_notice(snapshot: Mapping[str, Any]) -> timedelta:
+    """Return how long before the start cancelling is free, within the limit of the catalogue."""
+    return notice(sold_notice_hours(snapshot))
 
 
 def describe_cancellation_terms(service_type: str, free_cancel_hours: int) -> str:
@@ -14,7 +30,7 @@ def describe_cancellation_terms(service_type: str, free_cancel_hours: int) -> st
     """
     until = "until it begins"
     if free_cancel_hours:
-        until = f"until {_in_words(free_cancel_hours)} before it begins"
+        until = f"until {_hours_as_text(free_cancel_hours)} before it begins"
     match service_type:
         case ServiceType.PACKAGE:
             return (
@@ -29,7 +45,7 @@ def describe_cancellation_terms(service_type: str, free_cancel_hours: int) -> st
     return f"Free to cancel {until}: the full price comes back. Later it stays with the practitioner."
 
 
-def _in_words(hours: int) -> str:
+def _hours_as_text(hours: int) -> str:
     if hours % DAY_H == 0 and hours > DAY_H:
         return f"{hours // DAY_H} days"
     return "1 hour" if hours == 1 else f"{hours} hours"

@@ -108,8 +108,8 @@ def describe_bank_deadline(kept_until: datetime | None) -> str:
     if kept_until is None:
         return ""
     return (
-        f"We keep your place until {_in_words(kept_until)}: should your bank not have paid by then, the order ends, "
-        "and money that comes later goes back to you. "
+        f"We keep your place until {_moment_as_text(kept_until)}: should your bank not have paid by then, the order "
+        "ends, and money that comes later goes back to you. "
     )
 
 
@@ -117,7 +117,7 @@ def describe_missed_times(missed: Sequence[datetime]) -> str:
     """Return sentences about chosen times that were taken before the payment came, and what to do."""
     if not missed:
         return ""
-    times = "; ".join(map(_in_words, missed))
+    times = "; ".join(map(_moment_as_text, missed))
     is_one = len(missed) == 1
     return (
         f"{'One' if is_one else len(missed)} of the times that you chose had been taken by others before your payment "
@@ -148,5 +148,5 @@ REFUND_TAKES = (
 )
 
 
-def _in_words(moment: datetime) -> str:
+def _moment_as_text(moment: datetime) -> str:
     return f"{moment:%A, %d %B %Y, %H:%M} UTC"

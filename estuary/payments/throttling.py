@@ -125,17 +125,20 @@ def _refuse_excess(
     # One log record per period is enough.
     if requests == allowed * multiplier + 1:
         log.warning("throttled", who=name, declines=declines, retry_after_s=retry_after_s)
-    advice = f"Please try again in {_in_words(retry_after_s)}."
+    advice = f"Please try again in {wait_as_text(retry_after_s)}."
     reason = (
         "Several cards in a row were declined." if has_declines else "That was too often in a short time."
     )
     raise refusal(f"{reason} {advice}", retry_after_s=retry_after_s)
 
 
-def _in_words(seconds: int) -> str:
+def wait_as_text(seconds: int) -> str:
+    """Return how long to wait: seconds up to a minute and a half, minutes up to two hours, then hours."""
     if seconds < 90:
         return "1 second" if seconds == 1 else f"{seconds} seconds"
-    return f"{ceil(seconds / 60)} minutes"
+    if seconds < 2 * 60 * 60:
+        return f"{ceil(seconds / 60)} minutes"
+    return f"{ceil(seconds / 3600)} hours"
 
 
 def record_declines(*, declined: Collection[tuple[int, str]], paid: Collection[int] = ()) -> None:

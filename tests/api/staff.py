@@ -48,7 +48,7 @@ def created(user: User, **body: Any) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def told(answer: Any) -> str:
+def messages_on(answer: Any) -> str:
     """The messages on the page after an act, in one text."""
     return " ".join(str(message) for message in answer.context["messages"])
 

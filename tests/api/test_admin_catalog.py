@@ -19,7 +19,7 @@ from estuary.catalog.models import (
     ServiceSession,
     ServiceType,
 )
-from tests.api.staff import admin_client, errors_on, form_data, told
+from tests.api.staff import admin_client, errors_on, form_data, messages_on
 from tests.factories import (
     a_free_slot,
     make_practitioner,
@@ -83,7 +83,7 @@ def a_new_date(after: ServiceSession, **when: int) -> dict[str, str]:
 def test_a_page_that_is_saved_as_it_is_changes_nothing(workshop: Service) -> None:
     before = list(ServiceSession.objects.values()), list(ServicePrice.objects.values())
     answer = save(workshop)
-    assert "changed successfully" in told(answer)
+    assert "changed successfully" in messages_on(answer)
     assert (list(ServiceSession.objects.values()), list(ServicePrice.objects.values())) == before
 
 
@@ -130,7 +130,7 @@ def test_a_date_that_somebody_takes_meanwhile_is_told_and_no_500(
     make_sessions(other, 1, in_days=30)
     monkeypatch.setattr(SessionFormSet, "_taken", lambda *_: [])
     answer = save(other, **at(0, workshop.sessions.all()[0], hours=1))
-    assert "The practitioner is taken at that time" in told(answer)
+    assert "The practitioner is taken at that time" in messages_on(answer)
 
 
 def test_a_date_ends_after_it_begins(workshop: Service) -> None:
@@ -209,7 +209,7 @@ def test_a_new_package_is_not_on_sale_before_it_holds_something(ana: Practitione
         "prices-0-amount": "120",
     }
     answer = client.post(url, form, follow=True)
-    assert "not on sale yet" in told(answer)
+    assert "not on sale yet" in messages_on(answer)
     service = Service.objects.get(slug="the-week")
     assert not service.active
     assert service.prices.get().amount_minor == 12_000
@@ -233,13 +233,13 @@ def test_a_service_that_was_ordered_is_not_deleted(workshop: Service) -> None:
 def test_weekly_hours_are_checked_in_words(ana: Practitioner) -> None:
     assert "must end after it begins" in errors_on(save(ana, availability__0__ends="08:00"))
     assert "overlaps another window" in errors_on(save(ana, availability__1__weekday="0"))
-    assert "changed successfully" in told(save(ana, availability__0__starts="10:00"))
+    assert "changed successfully" in messages_on(save(ana, availability__0__starts="10:00"))
 
 
 def test_a_seat_is_held_for_a_day_at_most(workshop: Service) -> None:
     for seconds, words in (("86401", "less than or equal to 86400"), ("5", "greater than or equal to 10")):
         assert words in errors_on(save(workshop, hold_s=seconds))
-    assert "changed successfully" in told(save(workshop, hold_s="86400"))
+    assert "changed successfully" in messages_on(save(workshop, hold_s="86400"))
     for hold_s in (0, 86_401):
         with pytest.raises(IntegrityError, match="service_hold_at_most_a_day"), transaction.atomic():
             Service.objects.filter(pk=workshop.pk).update(hold_s=hold_s)
@@ -247,7 +247,7 @@ def test_a_seat_is_held_for_a_day_at_most(workshop: Service) -> None:
 
 def test_a_price_is_in_a_currency_that_stripe_takes(workshop: Service) -> None:
     assert "Stripe does not take XYZ" in errors_on(save(workshop, prices__0__currency="xyz"))
-    assert "changed successfully" in told(save(workshop, prices__0__currency="GBP"))
+    assert "changed successfully" in messages_on(save(workshop, prices__0__currency="GBP"))
 
 
 def hours_of(practitioner: Practitioner, **fields: str) -> Any:
@@ -257,14 +257,14 @@ def hours_of(practitioner: Practitioner, **fields: str) -> Any:
 
 @pytest.mark.parametrize("midnight", ["24:00", "00:00", "24:00:00"])
 def test_hours_until_midnight_are_written_shown_and_saved_again(ana: Practitioner, midnight: str) -> None:
-    assert "changed successfully" in told(hours_of(ana, starts="18:00", ends=midnight))
+    assert "changed successfully" in messages_on(hours_of(ana, starts="18:00", ends=midnight))
     window = ana.availability.get()
     assert str(window) == "Monday 18:00–24:00"
     page = admin_client().get(url_of(ana))
     assert form_data(page)["availability-0-ends"] in {"24:00", "00:00:00"}
     assert 'value="24:00"' in page.content.decode()
-    assert "changed successfully" in told(save(ana))
-    assert "changed successfully" in told(save(ana, availability__0__ends="21:30"))
+    assert "changed successfully" in messages_on(save(ana))
+    assert "changed successfully" in messages_on(save(ana, availability__0__ends="21:30"))
     assert str(ana.availability.get()) == "Monday 18:00–21:30"
 
 

@@ -10,7 +10,7 @@ from estuary.accounts.models import AuditLogEntry, Practitioner, User
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.payments.models import DateChange
-from tests.api.staff import admin_client, told
+from tests.api.staff import admin_client, messages_on
 from tests.factories import a_free_slot, buy, make_service, make_sessions
 
 pytestmark = pytest.mark.django_db
@@ -66,7 +66,7 @@ def test_what_changed_since_is_shown_and_nothing_is_done(session: ServiceSession
     buy(maya, session.service, wish=ScheduleRequest(session_id=session.pk))
     form = {"preview_id": shown.context["confirm"]["preview_id"].value()}
     answer = staff.post(page_of(session), form, follow=True)
-    assert "nothing was done" in told(answer)
+    assert "nothing was done" in messages_on(answer)
     assert "Maya Lindqvist" in answer.content.decode()
     assert not DateChange.objects.exists()
 
@@ -106,7 +106,7 @@ def test_a_time_that_is_taken_is_told_on_the_page(session: ServiceSession, ana: 
     query = f"?starts_at_0={taken.starts_at:%Y-%m-%d}&starts_at_1={taken.starts_at:%H:%M}"
     answer = admin_client(*ALLOWED).get(url + query)
     assert answer.status_code == 200
-    assert "There is another date" in told(answer)
+    assert "There is another date" in messages_on(answer)
 
 
 @pytest.mark.parametrize("missing", ALLOWED[:3])

@@ -15,7 +15,7 @@ from estuary.payments.admin.event_outcomes import EFFECT_WORDS, describe_outcome
 from estuary.payments.admin.inbox import WebhookEventAdmin
 from estuary.payments.models import WebhookEvent
 from estuary.payments.settlement.state import Effect
-from tests.api.staff import admin_client, balance_of, give_credits, told
+from tests.api.staff import admin_client, balance_of, give_credits, messages_on
 from tests.factories import make_user
 
 INBOX = "/admin/payments/webhookevent/"
@@ -128,14 +128,14 @@ def test_of_many_events_the_first_are_replayed_and_staff_are_told(
     monkeypatch.setattr(inbox_page, "MAX_REPLAYED", 1)
     form = {"action": "replay_selected", "_selected_action": [str(dead.pk)], "select_across": "1"}
     answer = admin_client().post(INBOX, form, follow=True)
-    assert "1 event is in the queue again. There are more: choose again for the rest." in told(answer)
+    assert "1 event is in the queue again. There are more: choose again for the rest." in messages_on(answer)
     assert WebhookEvent.objects.get(status="dead") == other
 
 
 def test_a_selected_event_is_replayed(dead: WebhookEvent) -> None:
     form = {"action": "replay_selected", "_selected_action": [str(dead.pk)]}
     answer = admin_client().post(INBOX, form, follow=True)
-    assert "1 event is in the queue again." in told(answer)
+    assert "1 event is in the queue again." in messages_on(answer)
     dead.refresh_from_db()
     assert (dead.status, dead.attempts, dead.error) == ("pending", 0, "")
     assert LogEntry.objects.get().change_message == "Replayed"
@@ -175,7 +175,7 @@ def test_credits_are_taken_back_by_a_movement_of_its_own_once(account: CreditAcc
     client = admin_client()
     form = client.get(adjusting(account)).context["form"]
     body = {"amount": "-25.50", "note": "Given twice", "token": form["token"].value()}
-    assert "Adjusted by -25.50 USD." in told(client.post(adjusting(account), body, follow=True))
+    assert "Adjusted by -25.50 USD." in messages_on(client.post(adjusting(account), body, follow=True))
     assert balance_of(account.user, "usd") == -550
     row = CreditTransaction.objects.first()
     assert row is not None
@@ -185,7 +185,7 @@ def test_credits_are_taken_back_by_a_movement_of_its_own_once(account: CreditAcc
         -550,
         "Given twice",
     )
-    assert "made already" in told(client.post(adjusting(account), body, follow=True))
+    assert "made already" in messages_on(client.post(adjusting(account), body, follow=True))
     assert balance_of(account.user, "usd") == -550
     assert LogEntry.objects.count() == 1
 

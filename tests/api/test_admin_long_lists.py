@@ -17,7 +17,7 @@ from estuary.common import clock
 from estuary.common.admin import pagination
 from estuary.orders.models import Order
 from estuary.payments.models import PaymentMethod, Refund, StripeCustomer
-from tests.api.staff import admin_client, give_credits, told
+from tests.api.staff import admin_client, give_credits, messages_on
 from tests.factories import buy, make_practitioner, make_service, make_sessions, make_user
 from tests.query_plans import as_if_large
 
@@ -131,10 +131,10 @@ def test_too_many_of_one_name_are_said_to_be_too_many(
 ) -> None:
     monkeypatch.setattr(staff_search, "MAX_PEOPLE", 1)
     page = admin_client().get("/admin/orders/order/", {"q": "Achterberg"})
-    assert "people are called so" not in told(page)
+    assert "people are called so" not in messages_on(page)
     make_user("Tim Achterberg")
     page = admin_client().get("/admin/orders/order/", {"q": "Achterberg"})
-    assert "More than 1 people are called so. Type more of the name or address." in told(page)
+    assert "More than 1 people are called so. Type more of the name or address." in messages_on(page)
 
 
 def test_a_practitioner_s_person_is_found_as_one_types(two: tuple[User, User]) -> None:

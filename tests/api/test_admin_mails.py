@@ -17,7 +17,7 @@ from estuary.payments.mailing.samples import SAMPLES
 from estuary.payments.models import SentMail
 from estuary.privacy.export import export_person
 from stripe_sandbox import Sandbox
-from tests.api.staff import admin_client, told
+from tests.api.staff import admin_client, messages_on
 from tests.factories import a_free_slot, make_service, signed_in
 from tests.flows import buying
 from tests.sandbox_bridge import run_jobs
@@ -62,7 +62,7 @@ def test_a_mail_is_sent_again_with_one_click_and_the_audit_trail_says_who_did(
     client = admin_client()
     assert client.get(resend_url(mail)).status_code == 405
     answer = client.post(resend_url(mail), follow=True)
-    assert "is sent again" in told(answer)
+    assert "is sent again" in messages_on(answer)
     run_jobs()
     [again] = mailoutbox
     assert again.to == [mail.address]

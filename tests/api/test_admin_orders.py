@@ -15,7 +15,7 @@ from estuary.catalog.models import ServiceType
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
 from stripe_sandbox import Sandbox
-from tests.api.staff import admin_client, balance_of, created, give_credits, told
+from tests.api.staff import admin_client, balance_of, created, give_credits, messages_on
 from tests.factories import make_practitioner, make_service, make_user
 from tests.sandbox_bridge import run_jobs, settle_everything
 
@@ -68,7 +68,7 @@ def filled(client: Client, order: Order, **fields: str) -> dict[str, str]:
 def test_a_full_refund_returns_the_credits_and_cancels(by_credits: Order) -> None:
     client = admin_client()
     answer = client.post(refund_url(by_credits), filled(client, by_credits, reason="ill"), follow=True)
-    assert "Refunded 100.00 USD." in told(answer)
+    assert "Refunded 100.00 USD." in messages_on(answer)
     by_credits.refresh_from_db()
     assert by_credits.status == "refunded"
     assert balance_of(by_credits.user, "usd") == 10_000
@@ -81,7 +81,7 @@ def test_a_full_refund_returns_the_credits_and_cancels(by_credits: Order) -> Non
 def test_a_partial_refund_by_card_reaches_stripe_and_marks(by_card: Order, stripe: Sandbox) -> None:
     client = admin_client()
     answer = client.post(refund_url(by_card), filled(client, by_card, amount="12.50"), follow=True)
-    assert "Refunded 12.50 USD." in told(answer)
+    assert "Refunded 12.50 USD." in messages_on(answer)
     settle_everything(stripe)
     by_card.refresh_from_db()
     assert (by_card.status, by_card.refunded_minor) == ("partially_refunded", 1_250)
@@ -161,7 +161,7 @@ def test_a_form_that_is_sent_twice_refunds_once(by_credits: Order) -> None:
     form = filled(client, by_credits, amount="10.00")
     client.post(refund_url(by_credits), form)
     answer = client.post(refund_url(by_credits), form, follow=True)
-    assert "has changed since you opened the form" in told(answer)
+    assert "has changed since you opened the form" in messages_on(answer)
     assert Refund.objects.count() == 1
     assert balance_of(by_credits.user, "usd") == 1_000
 
@@ -218,7 +218,7 @@ def test_when_stripe_does_not_answer_the_refund_is_kept_and_sent_later(
     stripe.faults.add("timeout_before", "POST /v1/refunds", times=20)
     answer = client.post(refund_url(by_card), form, follow=True)
     assert answer.status_code == 200
-    assert "is pending" in told(answer)
+    assert "is pending" in messages_on(answer)
     assert Refund.objects.get().status == "requested"
 
 
@@ -241,7 +241,7 @@ def test_an_unpaid_order_is_canceled_at_stripe_and_here(stripe: Sandbox) -> None
     order.refresh_from_db()
     assert order.status == "pending"  # asking changes nothing
     answer = client.post(url, follow=True)
-    assert "canceled" in told(answer)
+    assert "canceled" in messages_on(answer)
     order.refresh_from_db()
     assert order.status == "canceled"
     assert "canceled by staff" in order.transitions.last().cause  # type: ignore[union-attr]
@@ -252,7 +252,7 @@ def test_an_unpaid_order_is_canceled_at_stripe_and_here(stripe: Sandbox) -> None
 def test_a_paid_order_is_not_canceled_as_unpaid(by_credits: Order) -> None:
     url = reverse("admin:orders_order_cancel_unpaid", args=[by_credits.pk])
     answer = admin_client().post(url, follow=True)
-    assert "can't be canceled as unpaid" in told(answer)
+    assert "can't be canceled as unpaid" in messages_on(answer)
     assert "refused" in LogEntry.objects.latest("id").change_message
 
 
@@ -261,7 +261,7 @@ def test_asking_stripe_settles_what_no_event_told(stripe: Sandbox) -> None:
     stripe.control.confirm(order.stripe_payment_intent_id, card="4242424242424242")
     stripe.take_deliveries()  # lost
     answer = admin_client().post(reverse("admin:orders_order_ask_stripe", args=[order.pk]), follow=True)
-    assert "It was pending and is completed now." in told(answer)
+    assert "It was pending and is completed now." in messages_on(answer)
 
 
 def test_a_booking_is_canceled_and_the_money_kept(by_credits: Order) -> None:
@@ -269,9 +269,9 @@ def test_a_booking_is_canceled_and_the_money_kept(by_credits: Order) -> None:
     url = reverse("admin:orders_order_cancel_booking", args=[by_credits.pk, child.pk])
     client = admin_client()
     assert client.get(url).status_code == 200
-    assert "nothing was refunded, and the buyer is told" in told(client.post(url, follow=True))
+    assert "nothing was refunded, and the buyer is told" in messages_on(client.post(url, follow=True))
     assert Booking.objects.get(pk=child.pk).status == "canceled"
-    assert "already" in told(client.post(url, follow=True))
+    assert "already" in messages_on(client.post(url, follow=True))
     assert not Refund.objects.exists()
     assert admin_client("orders.view_order").post(url).status_code == 403
 

@@ -218,7 +218,7 @@ def test_no_label_has_a_value_that_a_caller_chooses() -> None:
         "after",
         "origin",
         "status",
-        "door",
+        "limit",
         "code",
         "pool",
     }

@@ -21,7 +21,7 @@ CALLS = (
     "POST /v1/payment_intents",
     "POST /v1/checkout/sessions",
 )
-NEWS = ("payment_intent.*", "charge.*", "checkout.session.*", "refund.*", "*")
+EVENTS = ("payment_intent.*", "charge.*", "checkout.session.*", "refund.*", "*")
 CALL_FAULTS: tuple[Fault, ...] = (
     {"kind": "timeout_before"},
     {"kind": "timeout_after"},
@@ -33,7 +33,7 @@ CALL_FAULTS: tuple[Fault, ...] = (
     {"kind": "lock_timeout"},
     {"kind": "slow", "seconds": 2},
 )
-NEWS_FAULTS: tuple[Fault, ...] = (
+EVENT_FAULTS: tuple[Fault, ...] = (
     {"kind": "duplicate"},
     {"kind": "duplicate", "copies": 3},
     {"kind": "delay", "seconds": 5},
@@ -95,8 +95,8 @@ class Trouble(threading.Thread):
         super().__init__(name="trouble", daemon=True)
         self._shared = shared
         self._chance = random.Random(f"{seed} stripe")
-        news = [fault for fault in NEWS_FAULTS if not (mild and fault["kind"] in HEALED_BY_THE_SWEEP)]
-        self._faults = [(CALLS, CALL_FAULTS), (NEWS, tuple(news))]
+        faults = [fault for fault in EVENT_FAULTS if not (mild and fault["kind"] in HEALED_BY_THE_SWEEP)]
+        self._faults = [(CALLS, CALL_FAULTS), (EVENTS, tuple(faults))]
         self._over = threading.Event()
 
     def run(self) -> None:

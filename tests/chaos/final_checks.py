@@ -56,7 +56,7 @@ def breaches() -> list[Violation]:
     return run_checks(rules, at=at + GRACE).violations or compare(since=at - SINCE, at=at + GRACE)
 
 
-def in_words(breach: Violation) -> str:
+def describe_breach(breach: Violation) -> str:
     shown = "; ".join(f"{name}: {wrong}" for name, wrong in breach.objects[:5])
     return f"{breach.code}, {breach.count} of them. {breach.sentence} {shown}"
 

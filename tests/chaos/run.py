@@ -53,17 +53,17 @@ def play(deployment: Deployment, wanted: Wanted) -> list[str]:
         late = _heal(report, small=wanted.small)
     healed_s = time.monotonic() - began
     changed = [] if late else final_checks.what_a_second_look_changes()
-    healthy, told = final_checks.ask_the_doctor(deployment.env)
+    healthy, verdict = final_checks.ask_the_doctor(deployment.env)
     promises.events_in(deployment.plan.logs / "stripe.log")
-    report.summary(shared.dashboard, bought_s=bought_s, healed_s=healed_s, doctor=told)
+    report.summary(shared.dashboard, bought_s=bought_s, healed_s=healed_s, doctor=verdict)
     return [
         *late,
         *changed,
-        *([] if healthy else [f"the doctor found something: {told}"]),
+        *([] if healthy else [f"the doctor found something: {verdict}"]),
         *promises.broken(deployment.env["DATABASE_URL"]),
         *final_checks.failed_jobs(),
         *deployment.ended_alone,
-        *(f"an answer that nobody may see: {told}" for told in counters.of("unhandled")),
+        *(f"an answer that nobody may see: {answer}" for answer in counters.of("unhandled")),
         *crowd.failures,
     ]
 
@@ -144,19 +144,19 @@ class Crowd:
 
 def _heal(report: Report, *, small: bool) -> list[str]:
     """Wait until nothing waits and the doctor finds nothing; returns what is still wrong when time is over."""
-    began = told = nudged = time.monotonic()
+    began = reported_at = nudged = time.monotonic()
     final_checks.connect_anew()
     while True:
         left = [f"{count} {what} still on their way" for what, count in final_checks.waiting().items()]
-        left = left or [final_checks.in_words(breach) for breach in final_checks.breaches()]
+        left = left or [final_checks.describe_breach(breach) for breach in final_checks.breaches()]
         now = time.monotonic()
         if not left:
             return []
         if now - began > HEALED_WITHIN_S:
             return [f"not healed after {HEALED_WITHIN_S // 60} minutes: {one}" for one in left]
-        if now - told > TELL_S:
+        if now - reported_at > TELL_S:
             report.say("; ".join(left)[:200])
-            told = now
+            reported_at = now
         if small and now - nudged > NUDGE_S:
             final_checks.nudge()
             nudged = now

@@ -22,10 +22,10 @@ def test_whoever_is_killed_every_promise_is_kept_and_the_doctor_finds_nothing(
         [sys.executable, "-W", "ignore", "-m", "tests.chaos", *size],
         cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False,
     )  # fmt: skip
-    told = played.stdout + played.stderr
-    assert played.returncode == 0, told
-    killed = re.search(r"^killed .*$", told, re.MULTILINE)
+    output = played.stdout + played.stderr
+    assert played.returncode == 0, output
+    killed = re.search(r"^killed .*$", output, re.MULTILINE)
     assert killed
-    assert all(re.search(rf"[1-9]\d* × {kind}\b", killed[0]) for kind in KINDS), told
-    captured = re.search(r"^payments +(\d+) captured", told, re.MULTILINE)
-    assert captured and int(captured[1]) >= payments * 6 // 7, told
+    assert all(re.search(rf"[1-9]\d* × {kind}\b", killed[0]) for kind in KINDS), output
+    captured = re.search(r"^payments +(\d+) captured", output, re.MULTILINE)
+    assert captured and int(captured[1]) >= payments * 6 // 7, output

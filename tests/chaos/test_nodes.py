@@ -98,8 +98,8 @@ def test_each_node_shows_the_catalogue_of_the_replica_and_none_needs_it(
 
 
 def test_the_doctor_finds_nothing(deployment: Deployment) -> None:
-    healthy, told = ask_the_doctor(deployment.env)
-    assert healthy, told
+    healthy, verdict = ask_the_doctor(deployment.env)
+    assert healthy, verdict
     assert not deployment.ended_alone
 
 

@@ -96,8 +96,8 @@ def check(python: str, npm: str, capsys: pytest.CaptureFixture[str]) -> tuple[in
 
 def test_without_known_vulnerabilities_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     service = Advisories()
-    failed, told = check(service.url, service.url, capsys)
-    assert (failed, told.count("No known vulnerability")) == (0, 2)
+    failed, output = check(service.url, service.url, capsys)
+    assert (failed, output.count("No known vulnerability")) == (0, 2)
 
 
 @pytest.mark.parametrize(
@@ -112,23 +112,23 @@ def test_a_known_vulnerability_is_a_failure_and_is_named(
     planted: dict[str, bool], named: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     service = Advisories(**planted)
-    failed, told = check(service.url, service.url, capsys)
+    failed, output = check(service.url, service.url, capsys)
     assert failed == 1
-    assert all(words in told for words in named), told
-    assert told.count("No known vulnerability") == 1
+    assert all(words in output for words in named), output
+    assert output.count("No known vulnerability") == 1
 
 
 def test_when_nobody_can_be_asked_that_is_said_and_no_failure(
     nobody: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    failed, told = check(nobody, nobody, capsys)
-    assert (failed, told.count("were not audited"), told.count("\n")) == (0, 2, 2)
+    failed, output = check(nobody, nobody, capsys)
+    assert (failed, output.count("were not audited"), output.count("\n")) == (0, 2, 2)
 
 
 def test_a_service_that_fails_is_one_that_can_not_be_asked(capsys: pytest.CaptureFixture[str]) -> None:
     broken = Advisories(broken=True)
-    failed, told = check(broken.url, broken.url, capsys)
-    assert (failed, told.count("were not audited")) == (0, 2)
+    failed, output = check(broken.url, broken.url, capsys)
+    assert (failed, output.count("were not audited")) == (0, 2)
 
 
 def test_a_tool_that_fails_for_a_reason_of_its_own_is_not_passed_over() -> None:

@@ -13,7 +13,8 @@ from datetime import datetime
 
 from estuary.bookings.models import ACTIVE, Booking
 from estuary.bookings.scheduling import BookingCanceled, BookingExpired
-from estuary.catalog.bounds import MOVES_DEFAULT, MOVES_MAX, notice, subtract_notice
+from estuary.catalog.bounds import MOVES_DEFAULT, MOVES_MAX, subtract_notice
+from estuary.catalog.cancellation_terms import sold_notice
 from estuary.catalog.models import ServiceType
 from estuary.common.errors import Conflict
 
@@ -34,8 +35,9 @@ class NoMovesLeft(Conflict):
 
 def free_cancel_until(booking: Booking) -> datetime | None:
     """Return until when canceling returns the money; None for a booking without a time."""
-    hours = booking.order.snapshot.get("free_cancel_hours", 24)
-    return subtract_notice(booking.counted_start, notice(hours)) if booking.counted_start else None
+    if booking.counted_start is None:
+        return None
+    return subtract_notice(booking.counted_start, sold_notice(booking.order.snapshot))
 
 
 def max_moves(booking: Booking) -> int:
@@ -82,13 +84,14 @@ def check_movable(booking: Booking, at: datetime) -> None:
         )
     if booking.valid_until and booking.valid_until <= at:
         raise BookingExpired(
-            f"New times of {name} could be chosen until {_in_words(booking.valid_until)}. It keeps the time it has."
+            f"New times of {name} could be chosen until {_moment_as_text(booking.valid_until)}. It keeps the time that "
+            "it has."
         )
     deadline = free_cancel_until(booking)
     if deadline and deadline < at:
         raise MoveTooLate(
-            f"{name} could be moved until {_in_words(deadline)}. It keeps its time; if you can't come, cancel it so "
-            "that somebody else can, but the money is not returned."
+            f"{name} could be moved until {_moment_as_text(deadline)}. It keeps its time; if you can't come, cancel it "
+            "so that somebody else can, but the money is not returned."
         )
     if not moves_left(booking):
         raise NoMovesLeft(_no_moves_left(booking, deadline))
@@ -117,12 +120,12 @@ def _no_moves_left(booking: Booking, deadline: datetime | None) -> str:
     if not allowed:
         return f"{booking.service_name} is sold for one time and can't be moved. You can cancel it and book it anew."
     times = "once" if allowed == 1 else f"{allowed} times"
-    until = f" until {_in_words(deadline)} for a refund" if deadline else ""
+    until = f" until {_moment_as_text(deadline)} for a refund" if deadline else ""
     return (
         f"{booking.service_name} can be moved {times}, and that is done. "
         f"If you need yet another time, cancel it{until} and book it anew."
     )
 
 
-def _in_words(moment: datetime) -> str:
+def _moment_as_text(moment: datetime) -> str:
     return f"{moment:%d %B %Y, %H:%M} UTC"

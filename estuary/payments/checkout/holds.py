@@ -27,6 +27,7 @@ from estuary.orders.models import Order
 from estuary.orders.place_order import Line, item_key
 from estuary.orders.states import LIVE, Status
 from estuary.payments.models import Hold
+from estuary.payments.throttling import wait_as_text
 
 COUNT_PERIOD = timedelta(days=1)
 # No count reaches back further.
@@ -102,7 +103,7 @@ class AddressHoldLimitReached(TooManyRequests):
     def __init__(self, *, retry_after_s: int) -> None:
         super().__init__(
             "Several new accounts that use the same internet connection as you hold places without having paid. Pay "
-            f"for yours or cancel it, if one is yours; otherwise try again in {_in_words(retry_after_s)}, or from "
+            f"for yours or cancel it, if one is yours; otherwise try again in {wait_as_text(retry_after_s)}, or from "
             "another connection.",
             retry_after_s=retry_after_s,
         )
@@ -116,7 +117,7 @@ class TooManyUnpaidHolds(TooManyRequests):
     def __init__(self, *, retry_after_s: int) -> None:
         super().__init__(
             "Too many places were held for you today, or from your internet connection, and not paid for. We can hold "
-            f"another one in {_in_words(retry_after_s)}. Credits that cover the whole price need no hold.",
+            f"another one in {wait_as_text(retry_after_s)}. Credits that cover the whole price need no hold.",
             retry_after_s=retry_after_s,
         )
 
@@ -229,13 +230,6 @@ def _wait_a_day(since: datetime | None, at: datetime) -> int:
 def _wait(moment: datetime | None, at: datetime) -> int:
     """Return the seconds until ``moment``, at least a minute: the worker releases expired holds within a minute."""
     return max(ceil((moment - at).total_seconds()), SHORTEST_WAIT_S) if moment else SHORTEST_WAIT_S
-
-
-def _in_words(seconds: int) -> str:
-    if seconds < 2 * 60 * 60:
-        minutes = ceil(seconds / 60)
-        return "a minute" if minutes == 1 else f"{minutes} minutes"
-    return f"{ceil(seconds / 3600)} hours"
 
 
 def record_hold(order: Order, counts: HoldCounts, *, practitioner_id: int, at: datetime) -> None:

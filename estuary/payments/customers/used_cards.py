@@ -24,7 +24,7 @@ class UsedCard:
     last4: str
 
     @property
-    def in_words(self) -> str:
+    def brand_and_last4(self) -> str:
         return f"{BRAND_NAMES.get(self.brand, self.brand)} •••• {self.last4}"
 
 

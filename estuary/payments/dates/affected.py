@@ -159,7 +159,11 @@ def _describe(line: OrderLine, row: Reservation, practitioner: Practitioner) -> 
     starts_at = row.session.starts_at if row.session else None
     if row.calendar_entry:
         starts_at = row.calendar_entry.during.lower
-    return f"{line.service_name}, {in_words(starts_at, practitioner)}" if starts_at else line.service_name
+    return (
+        f"{line.service_name}, {local_time_as_text(starts_at, practitioner)}"
+        if starts_at
+        else line.service_name
+    )
 
 
 def _seat(
@@ -200,6 +204,6 @@ def _share_minor(price_minor: int, meetings: Sequence[int], session_id: int | No
     return price_minor * (position + 1) // len(meetings) - price_minor * position // len(meetings)
 
 
-def in_words(moment: datetime, practitioner: Practitioner) -> str:
+def local_time_as_text(moment: datetime, practitioner: Practitioner) -> str:
     """Return a moment in the practitioner's zone, with the zone."""
     return f"{moment.astimezone(practitioner.zone):%a %d %b %Y, %H:%M} ({practitioner.time_zone})"

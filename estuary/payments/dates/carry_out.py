@@ -27,7 +27,7 @@ from estuary.payments.checkout.cancel_order import close_order, end_called_off_o
 from estuary.payments.dates.affected import (
     Target,
     affected_order_ids,
-    in_words,
+    local_time_as_text,
     lock_orders,
     read_affected,
     target_of,
@@ -129,7 +129,7 @@ def _as_things_are(
     change: DateChange, affected: AffectedOrder, rows: list[DateChangeRow], at: datetime
 ) -> list[DateChangeRow]:
     """Return the order's rows as they must be now; they differ from the preview's if its buyer was faster."""
-    new_time = in_words(change.starts_at, change.practitioner) if change.kind == Kind.MOVE else ""
+    new_time = local_time_as_text(change.starts_at, change.practitioner) if change.kind == Kind.MOVE else ""
     fresh = consequences(Kind(change.kind), [affected], new_time=new_time)
     if list(map(_content, rows)) == list(map(_content, fresh)):
         return rows

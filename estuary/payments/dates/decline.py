@@ -87,8 +87,8 @@ def _seats_to_decline(booking: Booking, at: datetime) -> Q:
     moved = [seat for seat in seats if seat.moved_from and seat.session.starts_at > at]
     if not moved:
         raise _not_moved()
-    has_begun = any(seat.session.starts_at <= at for seat in seats)
-    session_ids = [seat.session_id for seat in (moved if has_begun else seats)]
+    has_started = any(seat.session.starts_at <= at for seat in seats)
+    session_ids = [seat.session_id for seat in (moved if has_started else seats)]
     return Q(line_id=booking.line_id, session_id__in=session_ids)
 
 

@@ -9,7 +9,7 @@ class AlreadyCalledOff(Conflict):
     code, title = "already_called_off", "This was called off already"
 
 
-class DateBegun(Conflict):
+class DateStarted(Conflict):
     code, title = "date_begun", "This has begun"
 
 

@@ -42,13 +42,13 @@ def remind() -> int:
     """
     at = clock.now()
     window = (at, at + timedelta(hours=REMINDER_MAX_HOURS))
-    was_told = SentMail.objects.filter(
+    is_written = SentMail.objects.filter(
         booking=OuterRef("pk"), kind=BookingMail.REMINDER, starts_at=OuterRef("starts_at")
     )
     bookings = (
         Booking.objects.alias(due_at=_due_at("starts_at", "service__reminder_hours"))
         .filter(
-            ~Exists(was_told),
+            ~Exists(is_written),
             service_type__in=[ServiceType.SESSION, ServiceType.WORKSHOP],
             status__in=ACTIVE,
             starts_at__range=window,
@@ -64,13 +64,13 @@ def remind() -> int:
 
 def _seats_to_remind(at: datetime, window: tuple[datetime, datetime]) -> Iterable[tuple[Any, ...]]:
     """Return the meetings of courses that are due, each with its booking."""
-    was_told = SentMail.objects.filter(
+    is_written = SentMail.objects.filter(
         booking=OuterRef("booking"), kind=BookingMail.REMINDER, starts_at=OuterRef("session__starts_at")
     )
     seats = (
         Participant.objects.alias(due_at=_due_at("session__starts_at", "session__service__reminder_hours"))
         .filter(
-            ~Exists(was_told),
+            ~Exists(is_written),
             active=True,
             session__service__type=ServiceType.COURSE,
             session__starts_at__range=window,
@@ -144,11 +144,11 @@ def waits_for_buyer(order: Order) -> bool:
 def warn_of_lapse() -> int:
     """Enqueue a warning for each package or bundle that lapses soon with parts that have no time; returns how many."""
     at = clock.now()
-    was_told = SentMail.objects.filter(booking=OuterRef("pk"), kind=BookingMail.LAPSING)
+    is_written = SentMail.objects.filter(booking=OuterRef("pk"), kind=BookingMail.LAPSING)
     unscheduled = Booking.objects.filter(parent=OuterRef("pk"), status__in=ACTIVE, starts_at=None)
     roots = (
         Booking.objects.filter(
-            ~Exists(was_told),
+            ~Exists(is_written),
             Exists(unscheduled),
             position=0,
             status__in=ACTIVE,

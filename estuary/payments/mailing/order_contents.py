@@ -9,7 +9,7 @@ from django.conf import settings
 
 from estuary.bookings.models import Booking
 from estuary.catalog.bounds import notice, subtract_notice
-from estuary.catalog.cancellation_terms import DEFAULT_NOTICE_H, describe_cancellation_terms
+from estuary.catalog.cancellation_terms import describe_cancellation_terms, sold_notice_hours
 from estuary.catalog.models import ServiceType
 from estuary.common.money import display
 from estuary.notifications.booking_mail_texts import describe_moment
@@ -100,7 +100,7 @@ def _closing(order: Order, template: OrderMail, meetings: Sequence[BookedMeeting
         return REFUND_TAKES
     if template != OrderMail.COMPLETED or "service_id" not in order.snapshot:
         return ""
-    hours = order.snapshot.get("free_cancel_hours", DEFAULT_NOTICE_H)
+    hours = sold_notice_hours(order.snapshot)
     terms = describe_cancellation_terms(order.snapshot.get("type", ""), hours)
     first = next(iter(meetings), None)
     if first is None or order.snapshot.get("type") in SETS:

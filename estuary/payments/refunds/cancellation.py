@@ -9,7 +9,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from estuary.accounts.models import User
 from estuary.bookings import fulfilment as bookings
 from estuary.bookings.models import Booking
-from estuary.catalog.bounds import notice
+from estuary.catalog.cancellation_terms import sold_notice
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
@@ -136,7 +136,7 @@ def _compute_breakdown(order: Order, booking: Booking, at: datetime) -> RefundBr
         canceling,
         refunded={part.pk: refunded_of_booking_minor(order, part) for part in parts},
         bundle=order.snapshot["type"] == ServiceType.BUNDLE,
-        notice=notice(order.snapshot.get("free_cancel_hours", 24)),
+        notice=sold_notice(order.snapshot),
         at=at,
     )
 

@@ -35,8 +35,8 @@ from estuary.bookings.models import Booking
 class RefundBreakdown:
     """What a cancellation returns: the parts whose shares return now, those that are kept, and those canceled too.
 
-    ``max_minor`` is the most that may be returned now, in minor units: every share that is returned so far,
-    less the refunds by name of all parts that were canceled in time.
+    ``max_minor`` is the most that may be returned now, in minor units. It is the sum of every share that is returned so
+    far, less the refunds by name of all parts that were canceled in time.
     """
 
     returned: tuple[Booking, ...]

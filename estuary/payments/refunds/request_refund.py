@@ -58,10 +58,10 @@ def request_refund(
 ) -> Refund:
     """Record a refund of an order, or of one booking in it, and queue it for Stripe; return its row.
 
-    ``amount_minor=None`` refunds all that is left. The card is refunded first, then credits: of an order paid 70.00 by
-    card and 30.00 with credits, a refund of 80.00 is 70.00 to the card and 10.00 of credits. A refund of credits alone
-    succeeds at once; one with a card part follows Stripe. Raises NotRefundable, ChargeDisputed or RefundTooLarge, and
-    then writes nothing.
+    ``amount_minor=None`` refunds all that is left. The card is refunded first, then credits. Example: an order is paid
+    70.00 by card and 30.00 with credits; a refund of 80.00 is 70.00 to the card and 10.00 of credits. A refund of
+    credits alone succeeds at once; one with a card part follows Stripe. Raises NotRefundable, ChargeDisputed or
+    RefundTooLarge, and then writes nothing.
     """
     at = clock.now()
     with transaction.atomic():

@@ -91,11 +91,11 @@ def test_a_time_that_others_took_meanwhile_is_chosen_anew_and_no_money_is_lost(
     assert missed[0]["needs_scheduling"]
     assert order["refunds"] == []
     run_jobs()
-    [told] = [
+    [message] = [
         letter for letter in mail.outbox if "Thank you" in letter.subject and "bundle" in letter.subject
     ]
-    assert "One of the times that you chose had been taken" in str(told.body)
-    assert f"{times[7]:%d %B %Y, %H:%M} UTC" in str(told.body)
+    assert "One of the times that you chose had been taken" in str(message.body)
+    assert f"{times[7]:%d %B %Y, %H:%M} UTC" in str(message.body)
     listed = buyer.get("/api/v1/bookings/", {"when": "unscheduled"}).json()["results"]
     assert [part["missed_start_datetime"] for part in listed] == [missed[0]["missed_start_datetime"]]
     chosen = buyer.post(f"/api/v1/bookings/{missed[0]['id']}/schedule/", at(times[12]))
@@ -122,12 +122,12 @@ def test_two_who_wish_for_the_same_time_are_served_in_turn(
 ) -> None:
     times = slots(massage)
     mine = order_ten(buyer, bundle, [*times[:3], times[20]])
-    theirs = order_ten(other, bundle, [*times[3:6], times[20]])
-    pay_only(stripe, theirs)
+    others = order_ten(other, bundle, [*times[3:6], times[20]])
+    pay_only(stripe, others)
     pay_only(stripe, mine)
     settle_everything(stripe)
-    assert sorted([starts(mine)[3] is None, starts(theirs)[3] is None]) == [False, True]
-    assert (status_of(mine), status_of(theirs)) == ("completed", "completed")
+    assert sorted([starts(mine)[3] is None, starts(others)[3] is None]) == [False, True]
+    assert (status_of(mine), status_of(others)) == ("completed", "completed")
 
 
 def test_a_time_that_is_taken_when_it_is_ordered_is_refused_at_once(

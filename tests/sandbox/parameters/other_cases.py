@@ -85,10 +85,10 @@ def _two_endpoints(world: World) -> Scene:
 
 def _listening(world: World) -> Scene:
     """Let one like Stripe's command line tool listen, and see what it is told."""
-    told: list[str] = []
+    received: list[str] = []
     event = scenes.last_event(world)
-    world.sandbox.state.listeners.append(lambda one: told.append(one["id"]))
-    return Scene({"id": event}, after=lambda *_: told)
+    world.sandbox.state.listeners.append(lambda one: received.append(one["id"]))
+    return Scene({"id": event}, after=lambda *_: received)
 
 
 CASES: list[tuple[str, dict[str, Case]]] = [

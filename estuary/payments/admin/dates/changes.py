@@ -33,20 +33,20 @@ class RowInline(ReadOnlyInline):
 
 @admin.register(DateChange)
 class DateChangeAdmin(ReadOnlyAdmin):
-    list_display = ("public_id", "title", "kind_label", "who", "status_label", "begun")
+    list_display = ("public_id", "title", "kind_label", "who", "status_label", "started")
     list_filter = ("status", "kind")
     list_select_related = ("requested_by", "practitioner")
     inlines = (RowInline,)
     fields = (
         ("title", "kind_label", "status_label"),
         ("practitioner", "who", "by_staff"),
-        ("begun", "done_at"),
+        ("started", "done_at"),
         "message",
         "reason",
     )
     kind_label = column("What", lambda change: label(change.kind))
     who = column("By", lambda change: link(change.requested_by))
-    begun = moment_column("created_at", "Begun")
+    started = moment_column("created_at", "Started")
 
     def get_urls(self) -> list[URLPattern]:
         def at(route: str, page: Any, name: str) -> URLPattern:

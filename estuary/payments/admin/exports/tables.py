@@ -92,7 +92,7 @@ def _payments(batch: list[Order]) -> Iterator[Sequence[Any]]:
         yield (
             row.paid_at, row.public_id, row.user.email, row.currency.upper(),
             *(_amount(a, row.currency) for a in (row.captured_minor, row.refunded_minor, row.lost_minor)),
-            card.in_words if card else "", row.stripe_payment_intent_id, card.charge_id if card else "",
+            card.brand_and_last4 if card else "", row.stripe_payment_intent_id, card.charge_id if card else "",
         )  # fmt: skip
 
 

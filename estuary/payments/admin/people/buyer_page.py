@@ -97,7 +97,7 @@ def _orders(user: User) -> list[Sequence[Any]]:
             order.title,
             money(order.total_minor, order.currency),
             money(order.refunded_minor, order.currency) if order.refunded_minor else NOTHING,
-            cards[order.stripe_payment_intent_id].in_words
+            cards[order.stripe_payment_intent_id].brand_and_last4
             if order.stripe_payment_intent_id in cards
             else NOTHING,
             label("failed", "disputed") if order.disputed else label(order.status),

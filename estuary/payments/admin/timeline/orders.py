@@ -32,7 +32,7 @@ STATUS_SENTENCES = {
 ALARMING = frozenset({Status.PAID, Status.FAILED})
 
 
-def in_words(at: datetime) -> str:
+def moment_as_text(at: datetime) -> str:
     return f"{at:%a %d %b %Y, %H:%M} UTC"
 
 
@@ -43,7 +43,7 @@ def _placed(order: Order, lines: Sequence[OrderLine]) -> Iterable[Entry]:
     page = " on Stripe’s page" if order.payment_type == PaymentType.CHECKOUT else ""
     sentence = f"The buyer ordered {order.title}{page}: {' and '.join(parts)}."
     yield Entry(order.created_at, sentence, (order.public_id,))
-    times = [f"{line.service_name}, {in_words(line.starts_at)}" for line in lines if line.starts_at]
+    times = [f"{line.service_name}, {moment_as_text(line.starts_at)}" for line in lines if line.starts_at]
     if times:
         yield Entry(order.created_at, f"Held until {order.expires_at:%H:%M} UTC: {'; '.join(times)}.")
 
@@ -52,7 +52,7 @@ def _paid(order: Order, cards: Sequence[UsedCard]) -> Iterable[Entry]:
     if order.paid_at and order.captured_minor:
         card = next((card for card in cards if card.intent_id == order.stripe_payment_intent_id), None)
         amount = display(order.captured_minor, order.currency)
-        how = f"with {card.in_words}" if card else "by card"
+        how = f"with {card.brand_and_last4}" if card else "by card"
         ids = (
             order.stripe_payment_intent_id,
             order.stripe_checkout_session_id,
@@ -104,7 +104,7 @@ def _bookings(order: Order, bookings: Sequence[Booking]) -> Iterable[Entry]:
     for row in bookings:
         if row.canceled_at is None or (has_parts and not row.position):
             continue
-        name = f"{row.service_name}, {in_words(row.starts_at)}" if row.starts_at else row.service_name
+        name = f"{row.service_name}, {moment_as_text(row.starts_at)}" if row.starts_at else row.service_name
         kept = f" Its price was kept: {display(row.amount_minor, order.currency)}." if row.forfeited else ""
         yield Entry(row.canceled_at, f"The booking of {name} was canceled.{kept}")
 
@@ -112,7 +112,7 @@ def _bookings(order: Order, bookings: Sequence[Booking]) -> Iterable[Entry]:
 def _moves(order: Order, moves: Sequence[BookingMove]) -> Iterable[Entry]:
     for row in moves:
         who = "The buyer" if row.by_id == order.user_id else row.by.email
-        times = f"from {in_words(row.from_starts_at)} to {in_words(row.to_starts_at)}"
+        times = f"from {moment_as_text(row.from_starts_at)} to {moment_as_text(row.to_starts_at)}"
         yield Entry(row.moved_at, f"{who} moved {row.booking.service_name} {times}.")
 
 

@@ -37,12 +37,6 @@ from tests.sandbox_bridge import run_jobs, settle_everything
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def workshop(ana: Practitioner) -> ServiceSession:
-    [session] = make_sessions(make_service(ServiceType.WORKSHOP, ana, name="Breathwork"), capacity=20)
-    return session
-
-
 def test_every_guest_is_refunded_by_the_tender_that_was_used(
     stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, mailoutbox: list[EmailMessage]
 ) -> None:
@@ -57,9 +51,9 @@ def test_every_guest_is_refunded_by_the_tender_that_was_used(
     change = act(me, call_off_url(workshop), message="I am ill. <b>Sorry!</b>")
     settle_everything(stripe)
 
-    told = progress(me, change)
-    assert (told["status"], told["progress"]) == ("done", {"total": 15, "done": 15, "held_back": 0})
-    assert by_tender(told) == by_tender(shown)
+    state = progress(me, change)
+    assert (state["status"], state["progress"]) == ("done", {"total": 15, "done": 15, "held_back": 0})
+    assert by_tender(state) == by_tender(shown)
     for buyer, made, tender in bought:
         assert buying.status_of(made) == "refunded"
         assert (
@@ -147,8 +141,8 @@ def test_a_guest_who_pays_after_the_change_began_is_refunded(
     change = act(me, call_off_url(workshop))
     buying.pay(stripe, made)
     assert buying.status_of(made) == "refunded"
-    told = progress(me, change)
-    assert (told["status"], by_tender(told)) == ("done", {"payment_method": 10_000})
+    state = progress(me, change)
+    assert (state["status"], by_tender(state)) == ("done", {"payment_method": 10_000})
 
 
 def test_a_payment_at_its_bank_is_refunded_when_it_arrives(
@@ -360,8 +354,8 @@ def test_what_has_begun_or_is_called_off_can_not_be_called_off(
     act(me, call_off_url(workshop))
     assert refusal(me.get(call_off_url(workshop))) == (409, "already_called_off")
     assert refusal(me.post(call_off_url(workshop), {"preview_id": "prv_2"})) == (409, "already_called_off")
-    [begun] = make_sessions(workshop.service, in_days=-1)
-    assert refusal(me.get(call_off_url(begun))) == (409, "date_begun")
+    [started] = make_sessions(workshop.service, in_days=-1)
+    assert refusal(me.get(call_off_url(started))) == (409, "date_begun")
 
 
 @pytest.mark.parametrize(

@@ -31,10 +31,10 @@ def workshop(ana: Practitioner) -> ServiceSession:
     return session
 
 
-def call_off_until_done(practitioner: APIClient, session: ServiceSession, begun: threading.Event) -> int:
+def call_off_until_done(practitioner: APIClient, session: ServiceSession, started: threading.Event) -> int:
     """Confirm the preview, and each new one, as somebody does who looks again; returns how often it was outdated."""
     url, outdated = call_off_url(session), 0
-    begun.wait()
+    started.wait()
     preview = practitioner.get(url).json()
     while True:
         answer = practitioner.post(url, {"preview_id": preview["preview_id"]})
@@ -54,11 +54,11 @@ def test_fifty_pay_for_a_date_while_it_is_called_off(
         "scheduling_data": {"service_session_id": str(workshop.pk)},
     }
     crowd = [signed_in(make_user(f"Buyer{number} Crowd")) for number in range(CROWD)]
-    me, begun = host(ana), threading.Event()
+    me, started = host(ana), threading.Event()
 
     def buy(number: int, buyer: APIClient) -> str:
         if number == CROWD // 3:
-            begun.set()
+            started.set()
         answer = buyer.post(CREATE, body)
         while answer.status_code == 503:
             answer = buyer.post(CREATE, body)
@@ -68,9 +68,9 @@ def test_fifty_pay_for_a_date_while_it_is_called_off(
         return "paid"
 
     acts: list[Callable[[], str | int]] = [partial(buy, *one) for one in enumerate(crowd)]
-    acts.append(partial(call_off_until_done, me, workshop, begun))
-    told = all_at_once(acts)
-    counts = Counter(str(outcome) for outcome in told[:-1])
+    acts.append(partial(call_off_until_done, me, workshop, started))
+    outcomes = all_at_once(acts)
+    counts = Counter(str(outcome) for outcome in outcomes[:-1])
     assert set(counts) <= {"paid", "session_called_off"}
     post_all(stripe)
     settle_everything(stripe)
@@ -103,8 +103,8 @@ def test_of_twenty_confirmations_at_once_one_calls_the_date_off(
     settle_everything(stripe)
     tabs = [host(ana) for _ in range(20)]
     body = {"preview_id": tabs[0].get(call_off_url(workshop)).json()["preview_id"]}
-    told = Counter(all_at_once(answer_to(tab, call_off_url(workshop), body) for tab in tabs))
-    assert {status for status, _ in told} <= {202, 409}
+    answers = Counter(all_at_once(answer_to(tab, call_off_url(workshop), body) for tab in tabs))
+    assert {status for status, _ in answers} <= {202, 409}
     settle_everything(stripe)
     assert DateChange.objects.count() == 1
     assert Refund.objects.count() == 3

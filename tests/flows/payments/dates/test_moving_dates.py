@@ -33,12 +33,6 @@ from tests.sandbox_bridge import settle_everything
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def workshop(ana: Practitioner) -> ServiceSession:
-    [session] = make_sessions(make_service(ServiceType.WORKSHOP, ana, name="Breathwork"), capacity=20)
-    return session
-
-
 def later(session: ServiceSession, **by: int) -> str:
     return (session.starts_at + timedelta(**by)).isoformat()
 
@@ -243,8 +237,8 @@ def test_what_has_begun_or_was_called_off_can_not_be_moved(
 ) -> None:
     me = host(ana)
     body = {"start_datetime": "2090-01-01T10:00:00Z"}
-    [begun] = make_sessions(workshop.service, in_days=-1)
-    assert refusal(me.get(move_url(begun), body)) == (409, "date_begun")
+    [started] = make_sessions(workshop.service, in_days=-1)
+    assert refusal(me.get(move_url(started), body)) == (409, "date_begun")
     act(me, f"/api/v1/roster/sessions/{workshop.pk}/call-off/")
     assert refusal(me.get(move_url(workshop), body)) == (409, "already_called_off")
 
