@@ -329,10 +329,28 @@ class SlotList(PublicView):
             raise NoSlots(
                 f"{service.name} is not a 1-on-1 session. Ask for /api/v1/services/{pk}/sessions/ instead."
             )
-        at = clock.now()
-        zone = ZoneInfo(params.get("time_zone") or (service.venue or service.practitioner).time_zone)
-        first_day = params.get("from") or at.astimezone(zone).date()
-        slots = free_slots(service, first_day=first_day, days=params["days"], at=at, zone=zone)
-        with timezone.override(zone):
-            data = SlotsSerializer({"service_id": service.pk, "time_zone": zone.key, "slots": slots}).data
-        return Response(data)
+        return Response(show_slots(service, params))
+
+
+def show_slots(
+    service: Service, params: dict[str, Any], *, moving: tuple[int, datetime] | None = None
+) -> dict[str, Any]:
+    """Return the free slots that SlotFilter asks for, in the times of its zone.
+
+    ``moving`` is the calendar entry and the start of a booking that looks for another time: the entry takes no time,
+    and its start is no choice.
+    """
+    at = clock.now()
+    zone = ZoneInfo(params.get("time_zone") or (service.venue or service.practitioner).time_zone)
+    entry_id, own_start = moving or (None, None)
+    slots = free_slots(
+        service,
+        first_day=params.get("from") or at.astimezone(zone).date(),
+        days=params["days"],
+        at=at,
+        zone=zone,
+        ignored_entry_id=entry_id,
+    )
+    choices = [slot for slot in slots if slot.starts_at != own_start]
+    with timezone.override(zone):
+        return SlotsSerializer({"service_id": service.pk, "time_zone": zone.key, "slots": choices}).data

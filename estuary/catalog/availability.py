@@ -12,9 +12,10 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import QuerySet
 
 from estuary.catalog.bounds import minutes
-from estuary.catalog.calendar import entries_of
+from estuary.catalog.calendar import CalendarEntry, entries_of
 from estuary.catalog.models import MIDNIGHT, Availability, Service
 from estuary.common.errors import Conflict, InvalidRequest
 
@@ -43,11 +44,18 @@ class Slot:
 
 
 def free_slots(
-    service: Service, *, first_day: date, days: int, at: datetime, zone: tzinfo | None = None
+    service: Service,
+    *,
+    first_day: date,
+    days: int,
+    at: datetime,
+    zone: tzinfo | None = None,
+    ignored_entry_id: int | None = None,
 ) -> list[Slot]:
     """Return the free slots of a session service that begin within ``days`` days, in order, in two queries.
 
     The days are those of ``zone``, by default the practitioner's. Nothing is offered in the past or beyond HORIZON.
+    The calendar entry ``ignored_entry_id`` takes no time: it is that of a booking which is about to move.
     """
     zone = zone or service.practitioner.zone
     begin = max(_to_utc(first_day, time.min, zone), at)
@@ -55,7 +63,10 @@ def free_slots(
     if begin >= end:
         return []
     windows = list(Availability.objects.filter(practitioner_id=service.practitioner_id))
-    busy = _busy_intervals(service.practitioner_id, begin, end + minutes(service.duration_min))
+    entries = entries_of(service.practitioner_id)
+    if ignored_entry_id is not None:
+        entries = entries.exclude(pk=ignored_entry_id)
+    busy = _busy_intervals(entries, begin, end + minutes(service.duration_min))
     slots = {
         slot
         for window in _window_intervals(windows, service.practitioner.zone, begin, end)
@@ -127,10 +138,12 @@ def _slots_in_window(window: Slot, service: Service) -> Iterator[Slot]:
         starts_at += step
 
 
-def _busy_intervals(practitioner_id: int, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+def _busy_intervals(
+    entries: QuerySet[CalendarEntry], begin: datetime, end: datetime
+) -> list[tuple[datetime, datetime]]:
     """Return the taken intervals in order; the calendar's constraint guarantees that none overlaps another."""
-    entries = entries_of(practitioner_id).filter(during__overlap=DateTimeTZRange(begin, end))
-    return sorted((during.lower, during.upper) for during in entries.values_list("during", flat=True))
+    taken = entries.filter(during__overlap=DateTimeTZRange(begin, end))
+    return sorted((during.lower, during.upper) for during in taken.values_list("during", flat=True))
 
 
 def _is_free(slot: Slot, busy: list[tuple[datetime, datetime]]) -> bool:

@@ -36,10 +36,9 @@ def move(*, booking: Booking, request: ScheduleRequest, by: User, at: datetime) 
         return None
     check_movable(locked, at)
     service = locked.service
-    assert service and locked.starts_at and locked.ends_at
+    assert service
     if service.type == ServiceType.SESSION:
-        # What was sold keeps its length, even if the service has another one by now.
-        service.duration_min = round((locked.ends_at - locked.starts_at).total_seconds() / 60)
+        set_sold_length(service, locked)
     else:
         lock_sessions([locked.session_id, request.session_id])
     line = plan_line(service, request, at)
@@ -51,6 +50,12 @@ def move(*, booking: Booking, request: ScheduleRequest, by: User, at: datetime) 
     else:
         _change_slot(locked, reservation, service, line)
     return _record(locked, line, by, at)
+
+
+def set_sold_length(service: Service, booking: Booking) -> None:
+    """Give the service, in memory, the length that was sold: a booking keeps it, whatever the service has by now."""
+    assert booking.starts_at and booking.ends_at
+    service.duration_min = round((booking.ends_at - booking.starts_at).total_seconds() / 60)
 
 
 def _is_there(booking: Booking, request: ScheduleRequest) -> bool:

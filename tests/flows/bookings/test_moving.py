@@ -25,16 +25,6 @@ from tests.sandbox_bridge import settle_everything
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def yoga(ana: Practitioner) -> Service:
-    return make_service(ServiceType.SESSION, ana, name="Yoga", slot_step_min=30, usd=8000)
-
-
-@pytest.fixture
-def bath(ana: Practitioner) -> Service:
-    return make_service(ServiceType.WORKSHOP, ana, name="Sound bath", usd=4500)
-
-
 def buy_slot(stripe: Sandbox, buyer: APIClient, service: Service, nth: int = 0) -> Booking:
     made = buying.service(buyer, service, start_datetime=a_free_slot(service, nth=nth).isoformat())
     pay(stripe, made)
@@ -254,10 +244,10 @@ def test_in_time_a_moved_booking_is_canceled_for_all_of_its_price(
 def test_a_taken_time_stays_with_its_buyer(
     stripe: Sandbox, buyer: APIClient, other: APIClient, yoga: Service, bath: Service
 ) -> None:
-    booking, theirs = buy_slot(stripe, buyer, yoga), buy_slot(stripe, other, yoga)
-    assert theirs.starts_at
-    refused(buyer, booking, theirs.starts_at, "slot_taken")
-    refused(buyer, booking, theirs.starts_at + timedelta(minutes=30), "slot_taken")
+    booking, taken = buy_slot(stripe, buyer, yoga), buy_slot(stripe, other, yoga)
+    assert taken.starts_at
+    refused(buyer, booking, taken.starts_at, "slot_taken")
+    refused(buyer, booking, taken.starts_at + timedelta(minutes=30), "slot_taken")
     first, full = make_sessions(bath, 2, capacity=1)
     mine = buy_seat(stripe, buyer, bath, first)
     buy_seat(stripe, other, bath, full)

@@ -88,11 +88,10 @@ function MoveRule({ booking }: { booking: Booking }) {
 type TimePickerProps = { booking: Booking; target?: Target; onChoose: (target: Target) => void };
 
 function TimePicker({ booking, target, onChoose }: TimePickerProps) {
-  const serviceId = booking.service_id ?? "";
   if (booking.service_type === "session") {
     return (
       <SlotPicker
-        serviceId={serviceId}
+        source={{ booking: booking.id }}
         zone={booking.venue?.time_zone}
         chosen={target?.start}
         onChoose={(start) => onChoose({ body: { start_datetime: start }, start, end: null })}
@@ -103,7 +102,7 @@ function TimePicker({ booking, target, onChoose }: TimePickerProps) {
     target && "service_session_id" in target.body ? String(target.body.service_session_id) : undefined;
   return (
     <SessionPicker
-      serviceId={serviceId}
+      serviceId={booking.service_id ?? ""}
       chosen={chosen}
       zone={booking.venue?.time_zone}
       without={booking.service_session_id ?? undefined}

@@ -78,13 +78,10 @@ function Times({ booking, chosen, onChoose }: TimesProps) {
       </Notice>
     );
   }
-  const Picker = booking.service_type === "session" ? SlotPicker : SessionPicker;
-  return (
-    <Picker
-      serviceId={booking.service_id}
-      zone={booking.venue?.time_zone}
-      chosen={chosen}
-      onChoose={onChoose}
-    />
+  const shared = { zone: booking.venue?.time_zone, chosen, onChoose };
+  return booking.service_type === "session" ? (
+    <SlotPicker source={{ service: booking.service_id }} {...shared} />
+  ) : (
+    <SessionPicker serviceId={booking.service_id} {...shared} />
   );
 }

@@ -86,7 +86,7 @@ function TimePicker({ service, choice, onChoose }: TimePickerProps) {
       <div className="mt-4">
         {service.type === "session" ? (
           <SlotPicker
-            serviceId={service.id}
+            source={{ service: service.id }}
             zone={service.venue?.time_zone}
             chosen={choice.start}
             onChoose={(start) => onChoose({ start })}

@@ -3,21 +3,21 @@ import { ChevronLeft, ChevronRight } from "lucide-react";
 import { useState } from "react";
 import { Loading } from "@/components/ui/loading";
 import { LoadError } from "@/components/ui/notice";
-import { useSlots } from "@/lib/queries";
+import { type SlotSource, useSlots } from "@/lib/queries";
 import { addDays, dayKey, formatDayKey, formatLongDay, formatTime, ownZone } from "@/lib/time";
 
 const DAYS = 7;
 const WEEKS_AHEAD = 12;
 
-type Props = { serviceId: string; zone?: string; chosen?: string; onChoose: (start: string) => void };
+type Props = { source: SlotSource; zone?: string; chosen?: string; onChoose: (start: string) => void };
 
 /** The free slots of a week by day: in the venue's time zone, or in the buyer's own. */
-export function SlotPicker({ serviceId, zone = ownZone(), chosen, onChoose }: Props) {
+export function SlotPicker({ source, zone = ownZone(), chosen, onChoose }: Props) {
   const [week, setWeek] = useState(0);
   // Fixed when the page opens: the weeks do not shift at midnight.
   const [today] = useState(() => dayKey(new Date().toISOString(), zone));
   const firstDay = addDays(today, week * DAYS);
-  const slots = useSlots(serviceId, firstDay, DAYS, zone);
+  const slots = useSlots(source, firstDay, DAYS, zone);
   const days = Map.groupBy(slots.data?.slots ?? [], (slot) => dayKey(slot.start_datetime, zone));
   return (
     <div>
