@@ -193,7 +193,7 @@ class SetupView(APIView):
 
     throttle_classes = [PaymentThrottle]
 
-    class BegunSetup(serializers.Serializer[Any]):
+    class StartedSetup(serializers.Serializer[Any]):
         setup_intent_id = serializers.CharField()
         client_secret = serializers.CharField()
 
@@ -208,7 +208,7 @@ class SetupView(APIView):
         summary="Begin saving a card",
         request=SetupConsent,
         parameters=[idempotency.PARAMETER],
-        responses={201: BegunSetup} | problems(400, 401, 409, 413, 415, 422, 429, 503),
+        responses={201: StartedSetup} | problems(400, 401, 409, 413, 415, 422, 429, 503),
     )
     @idempotency.idempotent
     def post(self, request: Request, claim: idempotency.Claim) -> Response:

@@ -38,5 +38,6 @@ urlpatterns = [
     ),
     path("roster/days/call-off/", date_changes.CallOffDaysView.as_view(), name="days-call-off"),
     path("roster/days/open/", date_changes.OpenDaysView.as_view(), name="days-open"),
+    path("roster/changes/", date_changes.DateChangeList.as_view(), name="date-changes"),
     path("roster/changes/<ref:change_id>/", date_changes.DateChangeView.as_view(), name="date-change"),
 ]

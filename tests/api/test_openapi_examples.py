@@ -197,6 +197,7 @@ def use_bookings(recorder: Recorder, buyer: APIClient, start: str) -> None:
         buyer, "POST", f"bookings/{part}/schedule/", "A part gets its time", {"start_datetime": start}
     )
     later = (datetime.fromisoformat(start) + timedelta(days=1)).isoformat()
+    recorder.send(buyer, "GET", f"bookings/{part}/slots/?days=2", "The times to which a booking can be moved")
     recorder.send(
         buyer, "POST", f"bookings/{part}/move/", "A booking gets another time", {"start_datetime": later}
     )
@@ -235,6 +236,7 @@ def change_dates(
     settle_everything(stripe)
     made = change("calling a date off", f"roster/sessions/{date.pk}/call-off/", {})
     recorder.send(host, "GET", f"roster/changes/{made['change_id']}/", "A change that is done")
+    recorder.send(host, "GET", "roster/changes/", "What you have called off or moved")
     slot = a_free_slot(lesson)
     buying.pay(stripe, buying.service(buyer, lesson, start_datetime=slot.isoformat()))
     booking = Booking.objects.get(starts_at=slot, status="confirmed").pk
@@ -242,6 +244,8 @@ def change_dates(
     days = {"first_day": slot.date().isoformat(), "last_day": slot.date().isoformat()}
     change("calling days off", "roster/days/call-off/", days)
     recorder.send(host, "POST", "roster/days/open/", "Days are open again", days)
+    afternoon = days | {"start_time": "13:00", "end_time": "18:00"}
+    change("calling off an afternoon", "roster/days/call-off/", afternoon)
 
 
 def later(moment: datetime) -> str:

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -11,6 +12,7 @@ from demo.plan import Plan
 from demo.selfcheck.shop import PASSWORD as SEEDED
 from demo.selfcheck.shop import Purchase, Shop, open_shop
 from demo.selfcheck.stripe import GOOD
+from estuary.common import clock
 from estuary.config.environment import SANDBOX_DEFAULTS
 from tests.browser.conftest import PHONE
 from tests.browser.shopper import Shopper
@@ -143,3 +145,22 @@ def test_days_are_previewed_before_they_are_called_off(priya: Page) -> None:
     # The browser itself refuses a day that is over.
     assert priya.get_by_label("First day").evaluate("input => input.validity.rangeUnderflow")
     _check(priya, "/roster/change/")
+
+
+def test_an_afternoon_is_called_off_and_stays_on_the_list_of_changes(priya: Page) -> None:
+    day = (clock.now() + timedelta(days=55)).date().isoformat()
+    priya.goto("/roster/change/")
+    priya.get_by_label("First day").fill(day)
+    priya.get_by_label("From (if not all of it)").fill("13:00")
+    priya.get_by_label("Last day").fill(day)
+    priya.get_by_label("Until (if not all of it)").fill("18:00")
+    priya.get_by_role("button", name="Show what would happen").click()
+    expect(priya.get_by_role("heading", name="13:00 to 18:00")).to_be_visible()
+    priya.get_by_role("button", name="Call off this time").click()
+    expect(priya.get_by_text("Everybody concerned has been written to.")).to_be_visible()
+    priya.get_by_role("link", name="All that you called off or moved").click()
+    change = priya.get_by_role("link", name="13:00 to 18:00")
+    expect(change).to_contain_text("Done")
+    _check(priya, "/roster/changes/")
+    change.click()
+    expect(priya.get_by_text("Everybody concerned has been written to.")).to_be_visible()

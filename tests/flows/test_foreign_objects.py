@@ -44,6 +44,7 @@ NAMES_ONE: dict[Door, dict[str, Any]] = {
     ("POST", "/api/v1/bookings/{id}/cancel/"): {},
     ("POST", "/api/v1/bookings/{id}/move/"): {"start_datetime": "2030-01-07T10:00:00Z"},
     ("POST", "/api/v1/bookings/{id}/schedule/"): {"start_datetime": "2030-01-07T10:00:00Z"},
+    ("GET", "/api/v1/bookings/{id}/slots/"): {},
     ("GET", "/api/v1/orders/{order_id}/"): {},
     ("POST", "/api/v1/orders/{public_id}/cancel/"): {},
     ("GET", "/api/v1/orders/{public_id}/refunds/"): {},
@@ -67,6 +68,7 @@ ONES_OWN: set[Door] = {
     ("GET", "/api/v1/orders/"),
     ("GET", "/api/v1/payments/methods/"),
     ("GET", "/api/v1/roster/"),
+    ("GET", "/api/v1/roster/changes/"),
     ("POST", "/api/v1/payments/methods/setup/"),
 }
 # What they name has to be made first: a receipt is numbered, a date is moved, or a practitioner owns it. Their

@@ -1,6 +1,7 @@
 """Serializer fields of the API: money, ids, text, booleans and datetimes."""
 
-from datetime import datetime
+import re
+from datetime import datetime, time
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -10,6 +11,8 @@ from rest_framework.fields import get_attribute
 
 from estuary.common.ids import parse_primary_key
 from estuary.common.money import to_decimal
+
+TIME_OF_DAY = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 @extend_schema_field({"type": "string", "format": "decimal", "example": "100.50"})
@@ -82,3 +85,16 @@ class MomentField(serializers.Field[datetime, Any, str, Any]):
 
     def to_representation(self, value: datetime) -> str:
         return value.isoformat()
+
+
+@extend_schema_field({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "example": "13:30"})
+class HourField(serializers.Field[time, Any, str, Any]):
+    """A time of day without an offset, as ``13:30``: another field says in which zone."""
+
+    def to_internal_value(self, data: Any) -> time:
+        if not isinstance(data, str) or not TIME_OF_DAY.fullmatch(data):
+            raise serializers.ValidationError("Send a time of day, like 13:30.")
+        return time.fromisoformat(data)
+
+    def to_representation(self, value: time) -> str:
+        return f"{value:%H:%M}"

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.http import Http404
@@ -22,11 +23,11 @@ from estuary.orders.models import Order
 from estuary.payments.dates.affected import (
     Target,
     affected_order_ids,
-    in_words,
+    local_time_as_text,
     read_affected,
 )
 from estuary.payments.dates.consequences import AffectedOrder, Consequence, consequences
-from estuary.payments.dates.errors import AlreadyCalledOff, DateBegun, PractitionerTaken
+from estuary.payments.dates.errors import AlreadyCalledOff, DateStarted, PractitionerTaken
 from estuary.payments.models import DateChange, DateChangeRow
 
 Kind = DateChange.Kind
@@ -76,24 +77,35 @@ class Preview:
         return [Total(currency, tender, amount) for (currency, tender), amount in sorted(sums.items())]
 
 
-def days_request(practitioner: Practitioner, first_day: date, last_day: date) -> ChangeRequest:
-    """Return the request to call off days, both included, in the practitioner's zone. Raises InvalidRequest."""
+def days_request(
+    practitioner: Practitioner,
+    first_day: date,
+    last_day: date,
+    start_time: time | None = None,
+    end_time: time | None = None,
+) -> ChangeRequest:
+    """Return the request to call off days, both included, in the practitioner's zone. Raises InvalidRequest.
+
+    It is one range: from ``start_time`` on the first day until ``end_time`` on the last one, by default all of both.
+    """
     try:
-        begin = datetime.combine(first_day, time.min, practitioner.zone)
-        end = datetime.combine(last_day + timedelta(days=1), time.min, practitioner.zone)
+        begin = datetime.combine(first_day, start_time or time.min, practitioner.zone)
+        end = datetime.combine(last_day, end_time or time.min, practitioner.zone)
+        if end_time is None:
+            end += timedelta(days=1)
         # Near the last year that there is, a conversion overflows.
         begin, end = begin.astimezone(UTC), end.astimezone(UTC)
     except OverflowError:
         raise InvalidRequest(f"Choose days within {HORIZON.days} days of today.") from None
     if end <= begin:
-        raise InvalidRequest("Choose a last day that is not before the first one.")
+        raise InvalidRequest("Choose an end that comes after the beginning.")
     return ChangeRequest(kind=Kind.CALL_OFF_DAYS, practitioner=practitioner, starts_at=begin, ends_at=end)
 
 
 def preview_change(request: ChangeRequest) -> Preview:
     """Return what a change would do at this moment; change nothing.
 
-    Raises Http404 for what is not the practitioner's, AlreadyCalledOff, DateBegun, SlotInPast, PractitionerTaken or
+    Raises Http404 for what is not the practitioner's, AlreadyCalledOff, DateStarted, SlotInPast, PractitionerTaken or
     InvalidRequest.
     """
     at = clock.now()
@@ -105,7 +117,7 @@ def preview_change(request: ChangeRequest) -> Preview:
 
 def build_preview(target: Target, affected: Sequence[AffectedOrder]) -> Preview:
     title = _title(target)
-    new_time = in_words(target.starts_at, target.practitioner) if target.kind == Kind.MOVE else ""
+    new_time = local_time_as_text(target.starts_at, target.practitioner) if target.kind == Kind.MOVE else ""
     # An order whose last seat was released meanwhile is not affected.
     rows = consequences(target.kind, [order for order in affected if order.seats], new_time=new_time)
     return Preview(id=_fingerprint(target, rows), title=title, target=target, rows=tuple(rows))
@@ -156,11 +168,13 @@ def _session(request: ChangeRequest, at: datetime) -> ServiceSession:
 
 
 def check_open(session: ServiceSession, *, at: datetime) -> None:
-    """Raise AlreadyCalledOff or DateBegun for a session that can't be changed any more."""
+    """Raise AlreadyCalledOff or DateStarted for a session that can't be changed any more."""
     if session.is_called_off:
         raise AlreadyCalledOff("This date was called off already. Its guests have been written to.")
     if session.starts_at <= at:
-        raise DateBegun("This date has begun, so it can't be called off or moved. Refund its guests instead.")
+        raise DateStarted(
+            "This date has begun, so it can't be called off or moved. Refund its guests instead."
+        )
 
 
 def _booking(request: ChangeRequest, at: datetime) -> Target:
@@ -173,7 +187,7 @@ def _booking(request: ChangeRequest, at: datetime) -> Target:
     if not booking.is_active:
         raise AlreadyCalledOff(f"This booking is {booking.status} already.")
     if booking.starts_at <= at:
-        raise DateBegun("This has begun, so it can't be called off. Refund the guest instead.")
+        raise DateStarted("This has begun, so it can't be called off. Refund the guest instead.")
     return Target(
         kind=request.kind,
         practitioner=request.practitioner,
@@ -241,11 +255,21 @@ def _title(target: Target) -> str:
     who = target.practitioner
     match target.kind:
         case Kind.CALL_OFF_DAYS:
-            last = (target.ends_at - timedelta(seconds=1)).astimezone(who.zone)
-            return f"All dates, {target.starts_at.astimezone(who.zone):%a %d %b %Y} to {last:%a %d %b %Y}"
+            return f"All dates, {_days_as_text(target.starts_at, target.ends_at, who.zone)}"
         case Kind.MOVE:
             [session] = target.sessions
-            old = in_words(session.starts_at, who)
-            return f"{session.service.name}, {old}, to {in_words(target.starts_at, who)}"
+            old = local_time_as_text(session.starts_at, who)
+            return f"{session.service.name}, {old}, to {local_time_as_text(target.starts_at, who)}"
     name = target.booking.service_name if target.booking else target.sessions[0].service.name
-    return f"{name}, {in_words(target.starts_at, who)}"
+    return f"{name}, {local_time_as_text(target.starts_at, who)}"
+
+
+def _days_as_text(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
+    """Return a range of days; with the hours of a day that is called off in part."""
+    begin, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    last = (ends_at - timedelta(seconds=1)).astimezone(zone)
+    from_hour = "" if begin.time() == time.min else f", {begin:%H:%M}"
+    until_hour = "" if end.time() == time.min else f", {end:%H:%M}"
+    if until_hour and begin.date() == last.date():
+        return f"{begin:%a %d %b %Y, %H:%M} to {end:%H:%M}"
+    return f"{begin:%a %d %b %Y}{from_hour} to {last:%a %d %b %Y}{until_hour}"

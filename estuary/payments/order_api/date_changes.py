@@ -3,9 +3,10 @@
 from typing import Any, cast
 from unicodedata import category
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,8 +14,9 @@ from rest_framework.views import APIView
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.api import PractitionersOnly
 from estuary.bookings.models import Booking
-from estuary.common.api.fields import MomentField, MoneyField, TextField
+from estuary.common.api.fields import HourField, MomentField, MoneyField, TextField
 from estuary.common.api.openapi import problems
+from estuary.common.api.pagination import NewestFirst
 from estuary.common.api.query_params import validate_query_params
 from estuary.common.validators import JOINERS, UNWRITTEN
 from estuary.payments.dates.begin_change import Confirmation, begin_change, open_days
@@ -110,10 +112,17 @@ class DateNewTimeSerializer(serializers.Serializer[Any]):
 
 
 class DateDaysSerializer(serializers.Serializer[Any]):
-    """Days in the practitioner's own time zone, both included."""
+    """Days in the practitioner's own time zone, both included; or a part of them, which is one range."""
 
     first_day = serializers.DateField()
     last_day = serializers.DateField()
+    start_time = HourField(required=False, help_text="on the first day; without it, from midnight")
+    end_time = HourField(required=False, help_text="on the last day; without it, until midnight")
+
+    def to_request(self, practitioner: Practitioner) -> ChangeRequest:
+        """Return the request to call off or open these days. Raises InvalidRequest."""
+        names = ("first_day", "last_day", "start_time", "end_time")
+        return days_request(practitioner, **{name: self.validated_data.get(name) for name in names})
 
 
 class DateMoveActSerializer(DateNewTimeSerializer, DateActSerializer):
@@ -226,8 +235,7 @@ class CallOffDaysView(APIView):
         practitioner = own_practice(request)
         body = DateDaysActSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        data = body.validated_data
-        return _act(request, days_request(practitioner, data["first_day"], data["last_day"]), data)
+        return _act(request, body.to_request(practitioner), body.validated_data)
 
 
 class OpenDaysView(APIView):
@@ -242,8 +250,35 @@ class OpenDaysView(APIView):
         practitioner = own_practice(request)
         body = DateDaysSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        open_days(days_request(practitioner, **body.validated_data), by=cast(User, request.user))
+        open_days(body.to_request(practitioner), by=cast(User, request.user))
         return Response(body.data)
+
+
+class DateChangeSummarySerializer(serializers.ModelSerializer[DateChange]):
+    """One change of dates in a list; its own address has the rows."""
+
+    change_id = serializers.CharField(source="public_id")
+
+    class Meta:
+        model = DateChange
+        fields = ["change_id", "kind", "status", "title", "created_at", "done_at"]
+
+
+@extend_schema_view(
+    get=extend_schema(
+        summary="What you have called off or moved",
+        responses={200: DateChangeSummarySerializer, **problems(400, 401, 403, 404)},
+    )
+)
+class DateChangeList(generics.ListAPIView[DateChange]):
+    """The changes of the practitioner's dates, newest first."""
+
+    serializer_class = DateChangeSummarySerializer
+    pagination_class = NewestFirst
+    queryset = DateChange.objects.none()
+
+    def get_queryset(self) -> QuerySet[DateChange]:
+        return DateChange.objects.filter(practitioner=own_practice(self.request))
 
 
 class DateChangeView(APIView):

@@ -18,7 +18,17 @@ export type ChangeRequest =
   | { kind: "call off session"; id: number }
   | { kind: "call off booking"; id: number }
   | { kind: "move"; id: number; start: string; end: string }
-  | { kind: "call off days"; first: string; last: string };
+  | ({ kind: "call off days" } & Days);
+
+/** A range of days; `from` on the first day and `until` on the last one are times of day, or empty for all of it. */
+export type Days = { first: string; last: string; from: string; until: string };
+
+const daysInApi = ({ first, last, from, until }: Days) => ({
+  first_day: first,
+  last_day: last,
+  ...(from ? { start_time: from } : {}),
+  ...(until ? { end_time: until } : {}),
+});
 
 export function previewChange(request: ChangeRequest): Promise<DatePreview> {
   switch (request.kind) {
@@ -31,9 +41,7 @@ export function previewChange(request: ChangeRequest): Promise<DatePreview> {
       return unwrap(rosterSessionsMoveRetrieve({ path: { id: request.id }, query }));
     }
     case "call off days":
-      return unwrap(
-        rosterDaysCallOffRetrieve({ query: { first_day: request.first, last_day: request.last } }),
-      );
+      return unwrap(rosterDaysCallOffRetrieve({ query: daysInApi(request) }));
   }
 }
 
@@ -52,10 +60,8 @@ export function confirmChange(
       const body = { ...words, start_datetime: request.start, end_datetime: request.end };
       return unwrap(rosterSessionsMoveCreate({ path: { id: request.id }, body }));
     }
-    case "call off days": {
-      const body = { ...words, first_day: request.first, last_day: request.last };
-      return unwrap(rosterDaysCallOffCreate({ body }));
-    }
+    case "call off days":
+      return unwrap(rosterDaysCallOffCreate({ body: { ...words, ...daysInApi(request) } }));
   }
 }
 

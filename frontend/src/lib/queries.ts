@@ -10,6 +10,7 @@ import {
   bookingsCancelForesee,
   bookingsDeclineForesee,
   bookingsList,
+  bookingsSlotsRetrieve,
   creditsRetrieve,
   ordersList,
   ordersReceiptRetrieve,
@@ -18,6 +19,7 @@ import {
   pagesRetrieve,
   paymentsConfigRetrieve,
   paymentsMethodsRetrieve,
+  rosterChangesList,
   rosterChangesRetrieve,
   rosterRetrieve,
   type ServiceType,
@@ -102,15 +104,24 @@ export const useSessions = (id: string, enabled = true) =>
     id,
   );
 
-export const useSlots = (id: string, from: string, days: number, zone: string) =>
+/** Whose free slots are meant: those of a service, or those to which a booking can be moved. */
+export type SlotSource = { service: string } | { booking: string };
+
+export const useSlots = (source: SlotSource, from: string, days: number, zone: string) =>
   useSteady(
     useQuery({
-      queryKey: ["slots", id, from, days, zone],
-      queryFn: () =>
-        unwrap(servicesSlotsRetrieve({ path: { id: Number(id) }, query: { from, days, time_zone: zone } })),
+      queryKey: ["slots", source, from, days, zone],
+      queryFn: () => {
+        const query = { from, days, time_zone: zone };
+        return unwrap(
+          "booking" in source
+            ? bookingsSlotsRetrieve({ path: { id: Number(source.booking) }, query })
+            : servicesSlotsRetrieve({ path: { id: Number(source.service) }, query }),
+        );
+      },
       staleTime: 10_000,
     }),
-    `${id} ${from} ${days} ${zone}`,
+    `${Object.entries(source).join()} ${from} ${days} ${zone}`,
   );
 
 export const cardsQuery = queryOptions({
@@ -200,6 +211,17 @@ export const dateChangeQuery = (id: string) =>
     queryFn: () => unwrap(rosterChangesRetrieve({ path: { change_id: id } })),
     refetchInterval: (query) => (query.state.data?.status === "done" ? false : PROGRESS_MS),
   });
+
+export const useDateChanges = () =>
+  useSteady(
+    useInfiniteQuery({
+      queryKey: [OWN_DATA, "date changes"],
+      queryFn: ({ pageParam }) => unwrap(rosterChangesList({ query: { cursor: pageParam } })),
+      initialPageParam: FIRST,
+      getNextPageParam: cursorOf,
+    }),
+    "date changes",
+  );
 
 export const useRoster = (days: number) =>
   useSteady(

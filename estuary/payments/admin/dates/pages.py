@@ -16,6 +16,7 @@ from unfold.widgets import (
     UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldAdminTimeWidget,
 )
 
 from estuary.accounts.models import Practitioner, User
@@ -70,7 +71,17 @@ class NewTimeForm(forms.Form):
 
 class DaysForm(forms.Form):
     first_day = forms.DateField(widget=UnfoldAdminDateWidget())
+    start_time = forms.TimeField(
+        required=False,
+        widget=UnfoldAdminTimeWidget(),
+        help_text="In the practitioner's zone. Empty: from midnight.",
+    )
     last_day = forms.DateField(widget=UnfoldAdminDateWidget())
+    end_time = forms.TimeField(
+        required=False,
+        widget=UnfoldAdminTimeWidget(),
+        help_text="In the practitioner's zone. Empty: all of the day.",
+    )
 
 
 def session_page(model_admin: ModelAdmin, request: HttpRequest, session_id: int) -> HttpResponse:
@@ -117,7 +128,7 @@ def days_page(model_admin: ModelAdmin, request: HttpRequest, practitioner_id: in
     practitioner = get_object_or_404(Practitioner, pk=practitioner_id)
 
     def build(values: dict[str, Any]) -> ChangeRequest:
-        return days_request(practitioner, values["first_day"], values["last_day"])
+        return days_request(practitioner, **values)
 
     return _page(
         model_admin, request, DaysForm, build, title=f"Call off days of {practitioner}", row=practitioner

@@ -27,11 +27,6 @@ export type Balance = {
     readonly spendable: string;
 };
 
-export type BegunSetup = {
-    setup_intent_id: string;
-    client_secret: string;
-};
-
 /**
  * A booking without its children; ``amount`` is its share of what the order cost.
  */
@@ -292,6 +287,21 @@ export type DateChangeRow = {
 export type DateChangeStatus = 'running' | 'done';
 
 /**
+ * One change of dates in a list; its own address has the rows.
+ */
+export type DateChangeSummary = {
+    change_id: string;
+    kind: DateChangeKind;
+    status?: DateChangeStatus;
+    /**
+     * What was changed, in words.
+     */
+    title: string;
+    readonly created_at: string;
+    done_at?: string | null;
+};
+
+/**
  * One consequence for one guest, with the reason as a sentence.
  */
 export type DateConsequence = {
@@ -311,11 +321,19 @@ export type DateConsequence = {
 };
 
 /**
- * Days in the practitioner's own time zone, both included.
+ * Days in the practitioner's own time zone, both included; or a part of them, which is one range.
  */
 export type DateDays = {
     first_day: string;
     last_day: string;
+    /**
+     * on the first day; without it, from midnight
+     */
+    start_time?: string;
+    /**
+     * on the last day; without it, until midnight
+     */
+    end_time?: string;
 };
 
 /**
@@ -324,17 +342,33 @@ export type DateDays = {
 export type DateDaysActRequest = {
     first_day: string;
     last_day: string;
+    /**
+     * on the first day; without it, from midnight
+     */
+    start_time?: string;
+    /**
+     * on the last day; without it, until midnight
+     */
+    end_time?: string;
     preview_id: string;
     message?: string;
     reason?: string;
 };
 
 /**
- * Days in the practitioner's own time zone, both included.
+ * Days in the practitioner's own time zone, both included; or a part of them, which is one range.
  */
 export type DateDaysRequest = {
     first_day: string;
     last_day: string;
+    /**
+     * on the first day; without it, from midnight
+     */
+    start_time?: string;
+    /**
+     * on the last day; without it, until midnight
+     */
+    end_time?: string;
 };
 
 /**
@@ -647,6 +681,12 @@ export type PaginatedBookingList = {
     next?: string | null;
     previous?: string | null;
     results: Array<Booking>;
+};
+
+export type PaginatedDateChangeSummaryList = {
+    next?: string | null;
+    previous?: string | null;
+    results: Array<DateChangeSummary>;
 };
 
 export type PaginatedOrderList = {
@@ -1115,6 +1155,11 @@ export type Slots = {
     slots: Array<Slot>;
 };
 
+export type StartedSetup = {
+    setup_intent_id: string;
+    client_secret: string;
+};
+
 /**
  * ``amount`` is included in the total. Where it is zero, ``note`` says why, if there is something to say.
  */
@@ -1296,6 +1341,20 @@ export type CreditsWritable = {
     results: Array<CreditTransactionWritable>;
 };
 
+/**
+ * One change of dates in a list; its own address has the rows.
+ */
+export type DateChangeSummaryWritable = {
+    change_id: string;
+    kind: DateChangeKind;
+    status?: DateChangeStatus;
+    /**
+     * What was changed, in words.
+     */
+    title: string;
+    done_at?: string | null;
+};
+
 export type DeclinePreviewWritable = {
     currency: string;
 };
@@ -1427,6 +1486,12 @@ export type PaginatedBookingListWritable = {
     next?: string | null;
     previous?: string | null;
     results: Array<BookingWritable>;
+};
+
+export type PaginatedDateChangeSummaryListWritable = {
+    next?: string | null;
+    previous?: string | null;
+    results: Array<DateChangeSummaryWritable>;
 };
 
 export type PaginatedOrderListWritable = {
@@ -2037,6 +2102,52 @@ export type BookingsScheduleCreateResponses = {
 };
 
 export type BookingsScheduleCreateResponse = BookingsScheduleCreateResponses[keyof BookingsScheduleCreateResponses];
+
+export type BookingsSlotsRetrieveData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: {
+        days?: number;
+        /**
+         * by default today
+         */
+        from?: string;
+        /**
+         * whose days are meant and in which times are told; by default the venue's, else the practitioner's
+         */
+        time_zone?: string;
+    };
+    url: '/api/v1/bookings/{id}/slots/';
+};
+
+export type BookingsSlotsRetrieveErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+};
+
+export type BookingsSlotsRetrieveError = BookingsSlotsRetrieveErrors[keyof BookingsSlotsRetrieveErrors];
+
+export type BookingsSlotsRetrieveResponses = {
+    200: Slots;
+};
+
+export type BookingsSlotsRetrieveResponse = BookingsSlotsRetrieveResponses[keyof BookingsSlotsRetrieveResponses];
 
 export type CreditsRetrieveData = {
     body?: never;
@@ -2683,7 +2794,7 @@ export type PaymentsMethodsSetupCreateErrors = {
 export type PaymentsMethodsSetupCreateError = PaymentsMethodsSetupCreateErrors[keyof PaymentsMethodsSetupCreateErrors];
 
 export type PaymentsMethodsSetupCreateResponses = {
-    201: BegunSetup;
+    201: StartedSetup;
 };
 
 export type PaymentsMethodsSetupCreateResponse = PaymentsMethodsSetupCreateResponses[keyof PaymentsMethodsSetupCreateResponses];
@@ -2807,6 +2918,49 @@ export type RosterBookingsCallOffCreateResponses = {
 
 export type RosterBookingsCallOffCreateResponse = RosterBookingsCallOffCreateResponses[keyof RosterBookingsCallOffCreateResponses];
 
+export type RosterChangesListData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The pagination cursor value.
+         */
+        cursor?: string;
+        /**
+         * Number of results to return per page.
+         */
+        page_size?: number;
+    };
+    url: '/api/v1/roster/changes/';
+};
+
+export type RosterChangesListErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+};
+
+export type RosterChangesListError = RosterChangesListErrors[keyof RosterChangesListErrors];
+
+export type RosterChangesListResponses = {
+    200: PaginatedDateChangeSummaryList;
+};
+
+export type RosterChangesListResponse = RosterChangesListResponses[keyof RosterChangesListResponses];
+
 export type RosterChangesRetrieveData = {
     body?: never;
     path: {
@@ -2843,8 +2997,16 @@ export type RosterDaysCallOffRetrieveData = {
     body?: never;
     path?: never;
     query: {
+        /**
+         * on the last day; without it, until midnight
+         */
+        end_time?: string;
         first_day: string;
         last_day: string;
+        /**
+         * on the first day; without it, from midnight
+         */
+        start_time?: string;
     };
     url: '/api/v1/roster/days/call-off/';
 };

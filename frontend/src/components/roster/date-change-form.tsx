@@ -15,10 +15,10 @@ import { ConsequenceList } from "./consequence-list";
 
 const MESSAGE_MAX = 1000;
 
-type Props = { request: ChangeRequest; onBegun: (change: string) => void };
+type Props = { request: ChangeRequest; onStarted: (change: string) => void };
 
 /** Shows what a change would do, takes words to the guests, and does exactly what is shown. */
-export function DateChangeForm({ request, onBegun }: Props) {
+export function DateChangeForm({ request, onStarted }: Props) {
   const query = datePreviewQuery(request);
   const preview = useSteady(useQuery(query), JSON.stringify(request));
   const [message, setMessage] = useState("");
@@ -27,8 +27,9 @@ export function DateChangeForm({ request, onBegun }: Props) {
     mutationFn: (previewId: string) => confirmChange(request, previewId, message),
     onSuccess: (change) => {
       announce("It has begun. Your guests are being written to.");
-      void client.invalidateQueries({ queryKey: [OWN_DATA, "roster"] });
-      onBegun(change.change_id);
+      for (const changed of ["roster", "date changes"])
+        void client.invalidateQueries({ queryKey: [OWN_DATA, changed] });
+      onStarted(change.change_id);
     },
     onError: (error) => {
       const fresh = newPreviewIn(error);
@@ -106,7 +107,7 @@ function summary({ guests, unpaid_orders: unpaid, kind }: DatePreview): string {
 function confirmLabel({ kind, guests }: DatePreview): string {
   const people = guests === 1 ? "1 guest" : `${guests} guests`;
   if (kind === "move") return guests === 0 ? "Move it" : `Move it with ${people}`;
-  const what = kind === "call_off_days" ? "Call off these days" : "Call it off";
+  const what = kind === "call_off_days" ? "Call off this time" : "Call it off";
   return guests === 0 ? what : `${what} and refund ${people}`;
 }
 

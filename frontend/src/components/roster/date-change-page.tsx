@@ -6,7 +6,7 @@ import { Button, ButtonLink } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { Field } from "@/components/ui/field";
 import { PageTitle } from "@/components/ui/page-title";
-import type { ChangeRequest } from "@/lib/date-changes";
+import type { ChangeRequest, Days } from "@/lib/date-changes";
 import { addDays, dayKey } from "@/lib/time";
 import { DateChangeForm } from "./date-change-form";
 import { DateChangeProgress } from "./date-change-progress";
@@ -16,7 +16,7 @@ import { MoveDate } from "./move-date";
 export function DateChangePage() {
   const params = useSearchParams();
   const [change, setChange] = useState(params.get("change"));
-  const begun = (id: string) => {
+  const showProgress = (id: string) => {
     // The address names the change, so loading the page again shows how far it is.
     window.history.replaceState(null, "", `/roster/change/?change=${id}`);
     setChange(id);
@@ -30,24 +30,26 @@ export function DateChangePage() {
         {change ? (
           <DateChangeProgress id={change} />
         ) : (
-          <Choice session={params.get("session")} booking={params.get("booking")} onBegun={begun} />
+          <Choice session={params.get("session")} booking={params.get("booking")} onStarted={showProgress} />
         )}
       </RequireSignIn>
     </>
   );
 }
 
-type ChoiceProps = { session: string | null; booking: string | null; onBegun: (change: string) => void };
+type ChoiceProps = { session: string | null; booking: string | null; onStarted: (change: string) => void };
 
-function Choice({ session, booking, onBegun }: ChoiceProps) {
+function Choice({ session, booking, onStarted }: ChoiceProps) {
   if (booking) {
-    return <DateChangeForm request={{ kind: "call off booking", id: Number(booking) }} onBegun={onBegun} />;
+    return (
+      <DateChangeForm request={{ kind: "call off booking", id: Number(booking) }} onStarted={onStarted} />
+    );
   }
-  if (session) return <SessionChoice id={Number(session)} onBegun={onBegun} />;
-  return <DaysChoice onBegun={onBegun} />;
+  if (session) return <SessionChoice id={Number(session)} onStarted={onStarted} />;
+  return <DaysChoice onStarted={onStarted} />;
 }
 
-function SessionChoice({ id, onBegun }: { id: number; onBegun: (change: string) => void }) {
+function SessionChoice({ id, onStarted }: { id: number; onStarted: (change: string) => void }) {
   const [way, setWay] = useState<"call off" | "move">("call off");
   if (!Number.isSafeInteger(id)) {
     return (
@@ -69,9 +71,9 @@ function SessionChoice({ id, onBegun }: { id: number; onBegun: (change: string) 
         </WayOption>
       </fieldset>
       {way === "move" ? (
-        <MoveDate id={id} onBegun={onBegun} />
+        <MoveDate id={id} onStarted={onStarted} />
       ) : (
-        <DateChangeForm request={{ kind: "call off session", id }} onBegun={onBegun} />
+        <DateChangeForm request={{ kind: "call off session", id }} onStarted={onStarted} />
       )}
     </>
   );
@@ -92,18 +94,18 @@ function WayOption(props: { checked: boolean; onChoose: () => void; children: st
   );
 }
 
-function DaysChoice({ onBegun }: { onBegun: (change: string) => void }) {
+function DaysChoice({ onStarted }: { onStarted: (change: string) => void }) {
   const today = dayKey(new Date().toISOString());
-  const [first, setFirst] = useState(today);
-  const [last, setLast] = useState(addDays(today, 6));
+  const [days, setDays] = useState<Days>({ first: today, last: addDays(today, 6), from: "", until: "" });
   const [request, setRequest] = useState<ChangeRequest>();
+  const change = (part: Partial<Days>) => setDays({ ...days, ...part });
   return (
     <>
       <form
-        className="mb-6 grid gap-4 sm:grid-cols-[1fr_1fr_auto] sm:items-end"
+        className="mb-6 grid gap-4 sm:grid-cols-2"
         onSubmit={(event) => {
           event.preventDefault();
-          setRequest({ kind: "call off days", first, last });
+          setRequest({ kind: "call off days", ...days });
         }}
       >
         <Field
@@ -111,25 +113,43 @@ function DaysChoice({ onBegun }: { onBegun: (change: string) => void }) {
           type="date"
           required
           min={today}
-          value={first}
-          onChange={(e) => setFirst(e.target.value)}
+          value={days.first}
+          onChange={(e) => change({ first: e.target.value })}
+        />
+        <Field
+          label="From (if not all of it)"
+          type="time"
+          value={days.from}
+          onChange={(e) => change({ from: e.target.value })}
         />
         <Field
           label="Last day"
           type="date"
           required
-          min={first}
-          value={last}
-          onChange={(e) => setLast(e.target.value)}
+          min={days.first}
+          value={days.last}
+          onChange={(e) => change({ last: e.target.value })}
         />
-        <Button type="submit" look="quiet" className="min-h-12">
+        <Field
+          label="Until (if not all of it)"
+          type="time"
+          value={days.until}
+          onChange={(e) => change({ until: e.target.value })}
+        />
+        <Button type="submit" look="quiet" className="min-h-12 justify-self-start">
           Show what would happen
         </Button>
       </form>
       <p className="mb-6 text-soft">
-        Every date and every 1-on-1 booking on these days is called off, and nobody can book you on them.
+        Every date and every 1-on-1 booking that begins in this time is called off, and nobody can book you in
+        it. Times are those of your practice.
       </p>
-      {request ? <DateChangeForm key={JSON.stringify(request)} request={request} onBegun={onBegun} /> : null}
+      {request ? (
+        <DateChangeForm key={JSON.stringify(request)} request={request} onStarted={onStarted} />
+      ) : null}
+      <ButtonLink href="/roster/changes/" look="plain" size="small" className="mt-6">
+        What you have called off or moved
+      </ButtonLink>
     </>
   );
 }

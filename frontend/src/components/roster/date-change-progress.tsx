@@ -41,9 +41,14 @@ export function DateChangeProgress({ id }: { id: string }) {
         )}
         <ConsequenceList rows={rows} />
       </Card>
-      <ButtonLink href="/roster/" look="quiet" className="mt-6">
-        To your roster
-      </ButtonLink>
+      <div className="mt-6 flex flex-wrap gap-3">
+        <ButtonLink href="/roster/" look="quiet">
+          To your roster
+        </ButtonLink>
+        <ButtonLink href="/roster/changes/" look="plain">
+          All that you called off or moved
+        </ButtonLink>
+      </div>
     </>
   );
 }

@@ -11,10 +11,10 @@ import { useSteady } from "@/lib/steady";
 import { dayKey, momentIn, timeKey, zoneName } from "@/lib/time";
 import { DateChangeForm } from "./date-change-form";
 
-type Props = { id: number; onBegun: (change: string) => void };
+type Props = { id: number; onStarted: (change: string) => void };
 
 /** Asks for the new time of a date, in the practice's own zone, and then shows what the move would do. */
-export function MoveDate({ id, onBegun }: Props) {
+export function MoveDate({ id, onStarted }: Props) {
   const now = useSteady(useQuery(datePreviewQuery({ kind: "call off session", id })), String(id));
   if (now.isPending) return <Loading rows={1} />;
   if (now.isError) return <LoadError query={now} />;
@@ -22,14 +22,14 @@ export function MoveDate({ id, onBegun }: Props) {
   return (
     <>
       <p className="mb-4 font-semibold">{title}</p>
-      <NewTime id={id} start={start} end={end} zone={zone} onBegun={onBegun} />
+      <NewTime id={id} start={start} end={end} zone={zone} onStarted={onStarted} />
     </>
   );
 }
 
 type NewTimeProps = Props & { start: string; end: string; zone: string };
 
-function NewTime({ id, start, end, zone, onBegun }: NewTimeProps) {
+function NewTime({ id, start, end, zone, onStarted }: NewTimeProps) {
   const [day, setDay] = useState(dayKey(start, zone));
   const [from, setFrom] = useState(timeKey(start, zone));
   const [request, setRequest] = useState<ChangeRequest>();
@@ -63,7 +63,9 @@ function NewTime({ id, start, end, zone, onBegun }: NewTimeProps) {
       <p className="mb-6 text-base text-soft">
         In your practice’s time zone, {zoneName(zone)}. It lasts as long as before.
       </p>
-      {request ? <DateChangeForm key={JSON.stringify(request)} request={request} onBegun={onBegun} /> : null}
+      {request ? (
+        <DateChangeForm key={JSON.stringify(request)} request={request} onStarted={onStarted} />
+      ) : null}
     </>
   );
 }

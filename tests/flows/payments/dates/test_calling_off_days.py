@@ -1,9 +1,11 @@
 """All of a practitioner's week is called off in one act: every date and every 1-on-1 booking in it."""
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
@@ -13,7 +15,7 @@ from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments.models import DateChange
 from stripe_sandbox import Sandbox
-from tests.factories import make_practitioner, make_service, make_sessions, make_user, signed_in
+from tests.factories import make_practitioner, make_service, make_user, signed_in
 from tests.flows import buying
 from tests.flows.payments.dates.acting import (
     DAYS,
@@ -29,17 +31,6 @@ from tests.flows.payments.dates.acting import (
 from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def lesson(ana: Practitioner) -> Service:
-    return make_service(ServiceType.SESSION, ana, usd=5_000)
-
-
-@pytest.fixture
-def workshop(ana: Practitioner) -> ServiceSession:
-    [session] = make_sessions(make_service(ServiceType.WORKSHOP, ana), in_days=10)
-    return session
 
 
 def days_around(session: ServiceSession, *, days: int = 0) -> dict[str, str]:
@@ -104,8 +95,8 @@ def test_two_sessions_of_one_bundle_are_one_order_and_both_shares(
     me = host(ana)
     change = act(me, DAYS, first_day=day.isoformat(), last_day=day.isoformat())
     settle_everything(stripe)
-    told = progress(me, change)
-    assert by_tender(told) == {"payment_method": sum(_shares(made)[:2])}
+    state = progress(me, change)
+    assert by_tender(state) == {"payment_method": sum(_shares(made)[:2])}
     assert buying.status_of(made) == "partially_refunded"
     assert Counter(Booking.objects.filter(position__gt=0).values_list("status", flat=True)) == {
         "canceled": 2,
@@ -147,6 +138,85 @@ def test_days_are_opened_again_and_the_days_beside_them_stay_closed(
         "invalid_request",
     )
     assert refusal(buyer.post("/api/v1/roster/days/open/", body)) == (403, "practitioners_only")
+
+
+def test_an_afternoon_is_called_off_and_the_morning_stays(
+    stripe: Sandbox, ana: Practitioner, lesson: Service, buyer: APIClient, other: APIClient
+) -> None:
+    day = clock.now().date() + timedelta(days=9)
+    starts = slots_on(buyer, lesson, day)
+    morning = buying.service(buyer, lesson, start_datetime=starts[0])
+    afternoon = buying.service(other, lesson, start_datetime=starts[-1])
+    for made in (morning, afternoon):
+        buying.pay(stripe, made)
+    from_then = datetime.fromisoformat(starts[-1]).astimezone(ana.zone)
+    hours = {"first_day": day.isoformat(), "last_day": day.isoformat(), "start_time": f"{from_then:%H:%M}"}
+    me = host(ana)
+    shown = preview(me, DAYS, **hours)
+    assert shown["title"].endswith(f"{from_then:%a %d %b %Y, %H:%M} to {from_then:%a %d %b %Y}")
+    act(me, DAYS, **hours)
+    settle_everything(stripe)
+    assert (buying.status_of(morning), buying.status_of(afternoon)) == ("completed", "refunded")
+    assert starts[-1] not in slots_on(buyer, lesson, day) != []
+    assert me.post("/api/v1/roster/days/open/", hours).status_code == 200
+    assert starts[-1] in slots_on(buyer, lesson, day)
+
+
+def test_a_part_of_a_day_is_named_by_its_hours(ana: Practitioner) -> None:
+    day = clock.now().astimezone(ana.zone).date() + timedelta(days=9)
+    hours = {
+        "first_day": day.isoformat(),
+        "last_day": day.isoformat(),
+        "start_time": "13:00",
+        "end_time": "18:00",
+    }
+    assert preview(host(ana), DAYS, **hours)["title"] == f"All dates, {day:%a %d %b %Y}, 13:00 to 18:00"
+
+
+@pytest.mark.parametrize(
+    "hours",
+    [
+        {"start_time": "24:00"},
+        {"start_time": "9:00"},
+        {"end_time": "13:00:00"},
+        {"start_time": "13:00+01:00"},
+        {"start_time": "13:00", "end_time": "13:00"},
+        {"start_time": "18:00", "end_time": "13:00"},
+        {"end_time": "00:00"},
+    ],
+)
+def test_hours_that_make_no_sense_are_refused(ana: Practitioner, hours: dict[str, str]) -> None:
+    day = (clock.now().date() + timedelta(days=5)).isoformat()
+    body, me = {"first_day": day, "last_day": day, **hours}, host(ana)
+    for answer in (
+        me.get(DAYS, body),
+        me.post(DAYS, {**body, "preview_id": "prv_1"}),
+        me.post("/api/v1/roster/days/open/", body),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+def test_past_changes_are_listed_newest_first_for_their_practitioner_only(
+    ana: Practitioner, buyer: APIClient
+) -> None:
+    me, listed = host(ana), "/api/v1/roster/changes/"
+    with CaptureQueriesContext(connection) as empty:
+        assert me.get(listed).json()["results"] == []
+    day = clock.now().date() + timedelta(days=20)
+    made = [
+        act(me, DAYS, first_day=one.isoformat(), last_day=one.isoformat())
+        for one in (day, day + timedelta(days=1), day + timedelta(days=2))
+    ]
+    with CaptureQueriesContext(connection) as full:
+        answer = me.get(listed).json()
+    assert len(full) == len(empty)
+    assert [one["change_id"] for one in answer["results"]] == [one["change_id"] for one in reversed(made)]
+    assert {one["kind"] for one in answer["results"]} == {"call_off_days"}
+    first = me.get(listed, {"page_size": 2}).json()
+    assert len(me.get(first["next"]).json()["results"]) == 1
+    assert host(make_practitioner("Bela Novak")).get(listed).json()["results"] == []
+    assert refusal(buyer.get(listed)) == (403, "practitioners_only")
+    assert me.get(listed, {"page_size": 0}).status_code == 400
 
 
 def test_the_days_of_another_practitioner_stay_as_they_are(
