@@ -48,7 +48,7 @@ TEXTS: dict[BookingMail | AccountMail, str] = {
         "what you paid for it is not returned."
     ),
     BookingMail.PRACTITIONER_BOOKED: "{guest} has booked {title}.",
-    BookingMail.PRACTITIONER_CANCELED: "{guest} does not come: the booking is canceled, and the time is free again.",
+    BookingMail.PRACTITIONER_CANCELED: "{guest} does not come: the booking is canceled, and others can book it again.",
     BookingMail.PRACTITIONER_MOVED: "{guest} comes at another time. It was {before} before.",
     AccountMail.CARD_EXPIRING: (
         "Your {brand} ending in {last4}, which you saved with us, expires at the end of {month}. If your bank has sent "

@@ -49,7 +49,7 @@ SUBJECTS = {
 
 TEXTS = {
     OrderMail.COMPLETED: "We have received {total} for {title}. {missed}Your order is {order}; you find it at {url}.",
-    OrderMail.REFUNDED: "We have sent back {refunded} of {total} for {title} so far. Your order is {order}: {url}.",
+    OrderMail.REFUNDED: "{sent_back} for {title}. Your order is {order}: {url}.",
     OrderMail.LATE_PAYMENT: (
         "Your payment of {total} for {title} reached us after the order had ended and the place was no longer held. "
         "We are sending all of it back to your card. You need not do anything. Your order is {order}: {url}."

@@ -10,10 +10,12 @@ from django.urls import reverse
 
 from estuary.accounts.models import Practitioner, User
 from estuary.catalog.models import ServiceType
+from estuary.common.money import display
 from estuary.notifications.booking_mail_texts import BookingMail
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
-from estuary.payments.mailing.samples import SAMPLES
+from estuary.payments.mailing.order_contents import Related, compose
+from estuary.payments.mailing.samples import SAMPLES, sample_text
 from estuary.payments.models import SentMail
 from estuary.privacy.export import export_person
 from stripe_sandbox import Sandbox
@@ -101,6 +103,18 @@ def test_every_kind_of_mail_has_a_sample_as_html_and_text() -> None:
     assert client.get(reverse("admin-mail-html")).status_code == 404
     assert admin_client("catalog.view_service").get(reverse("admin-mails")).status_code == 403
     assert not SentMail.objects.exists()
+
+
+def test_a_mail_about_refunds_says_whether_all_is_back(order: Order) -> None:
+    total = display(order.total_minor, order.currency)
+    order.refunded_minor = order.total_minor
+    assert f"We have sent back all of the {total} for A talk." in sample_text(
+        compose(order, OrderMail.REFUNDED, Related())
+    )
+    order.refunded_minor = 100
+    assert f"So far we have sent back 1.00 USD of the {total} for A talk." in sample_text(
+        compose(order, OrderMail.REFUNDED, Related())
+    )
 
 
 def test_the_export_of_a_person_has_the_mails_to_that_person_alone(

@@ -130,6 +130,14 @@ def test_the_button_names_the_sum_and_the_page_what_will_happen(by_card: Order, 
     assert not Refund.objects.exists()
 
 
+def test_a_comma_is_a_decimal_point_and_never_lost(by_card: Order, stripe: Sandbox) -> None:
+    client = admin_client()
+    page = client.get(refund_url(by_card)).content.decode()
+    assert 'name="amount" inputmode="decimal"' in page and 'type="number"' not in page
+    preview = client.get(refund_url(by_card), {**filled(client, by_card, amount="30,5"), "preview": "1"})
+    assert "Refund 30.50 USD" in preview.content.decode()
+
+
 def test_what_the_page_says_of_a_refund_is_what_it_does(by_credits: Order) -> None:
     client, child = admin_client(), by_credits.bookings.get(position=2)
     form = filled(client, by_credits, booking=str(child.pk))
@@ -192,7 +200,9 @@ def test_two_presses_at_the_same_moment_refund_once(by_credits: Order) -> None:
         ("0", "greater than zero"),
         ("-1", "greater"),
         ("1.234", "decimal places"),
-        ("x", "number"),
+        ("x", "Write an amount such as 30.00 or 30,00."),
+        ("1,000", "Write an amount such as 30.00 or 30,00."),
+        ("1,000.50", "Write an amount such as 30.00 or 30,00."),
     ],
 )
 def test_an_amount_that_cannot_be_is_refused_in_words(by_credits: Order, amount: str, words: str) -> None:

@@ -36,6 +36,8 @@ def test_a_ticked_box_saves_the_card_with_the_sentence_beside_it(shopper: Shoppe
     page, sent = shopper.page, _note_payments(shopper.page)
     shopper.chooses("Sound bath at dusk").types_card().saves_card()
     sentence = page.get_by_text(re.compile("^Save this card for")).inner_text()
+    # Stripe's own sentence allows more than the buyer agrees to here.
+    assert not shopper.is_offered("to charge your card for future payments")
     shopper.pays("35.00").is_thanked()
     [body] = sent
     assert (body["save_payment_method"], body["consent_wording"]) == (True, "save-card-1")

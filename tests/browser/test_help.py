@@ -10,6 +10,7 @@ from demo.plan import Plan
 from tests.browser.conftest import PHONE
 from tests.browser.shopper import DECLINED, Shopper
 from tests.browser.test_afterwards import link_mailed_to
+from tests.browser.test_pages import assert_accessible
 
 TEXTS = ["Help", "Contact", "Terms", "Privacy", "Imprint"]
 # Every button and link in sight, or within reach by scrolling, must be hit by a click in its middle.
@@ -171,3 +172,9 @@ def test_a_link_that_was_used_leads_to_a_new_one(shopper: Shopper, stack: Plan) 
         page.get_by_label("E-mail").fill(shopper.email)
         page.get_by_role("button", name="Send me a link").click()
         expect(page.get_by_text("Look into your mail")).to_be_visible()
+
+
+def test_the_reference_of_errors_says_what_to_do_on_a_phone(page: Page) -> None:
+    page.goto("/docs/errors/#sold_out")
+    expect(page.locator("#sold_out").get_by_text("Choose another")).to_be_in_viewport()
+    assert_accessible(page)

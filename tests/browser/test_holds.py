@@ -55,6 +55,8 @@ def test_when_the_time_is_over_the_page_says_why_and_keeps_the_same_again(shoppe
     shopper.pays(PRICE).is_told("declined")
     ended = page.get_by_role("status").filter(has_text="The time to pay is over")
     expect(ended).to_contain_text("free for others again")
+    # What the bank said of the order that has ended is no longer the next step.
+    expect(page.get_by_text("Your card was declined")).to_have_count(0)
     page.get_by_role("button", name="Keep it for me again").click()
     expect(page.get_by_role("timer")).to_have_text(KEPT)
     shopper.types_card().pays(PRICE).is_thanked()

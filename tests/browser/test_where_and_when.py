@@ -45,3 +45,28 @@ def test_a_package_says_where_each_part_is(shopper: Shopper) -> None:
     parts = page.get_by_role("listitem")
     expect(parts.filter(has_text="Somatic bodywork")).to_contain_text("Studio Kreuzberg, Oranienstraße 25")
     expect(parts.filter(has_text="Sound bath at dusk")).to_contain_text("Online")
+
+
+def test_what_is_in_a_place_is_confirmed_moved_and_canceled_in_its_time(shopper: Shopper) -> None:
+    page, refused = shopper.page, []
+    page.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
+    page.goto("/?type=workshop")
+    page.get_by_role("link", name="Breath and cold water").click()
+    page.get_by_role("radio", disabled=False).nth(1).check()
+    page.get_by_role("link", name="Continue to payment").click()
+    shopper.types_card().pays("65.00").is_thanked()
+    expect(page.get_by_text("You have paid $65.00.")).to_contain_text(
+        f"The confirmation goes to {shopper.email}."
+    )
+    booked = shopper.bookings().first
+    page.get_by_role("button", name="Move", exact=True).click()
+    page.get_by_role("dialog").get_by_role("radio").last.check()
+    page.get_by_role("button", name="Move to the new time").click()
+    moved = page.get_by_text("Breath and cold water is moved to")
+    expect(moved).to_contain_text("10:00 AM Lisbon time")
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("button", name="Cancel the booking").click()
+    expect(page.get_by_role("heading", name="Canceled")).to_be_visible()
+    expect(booked.get_by_role("link", name="See order")).to_be_visible()
+    expect(page.get_by_role("link", name="Directions")).to_have_count(0)
+    assert refused == []

@@ -162,10 +162,10 @@ def label(word: str, text: str = "") -> SafeString:
 
 
 def moment(at: datetime | None) -> SafeString | str:
-    """Return a datetime in the time zone of the settings."""
+    """Return a datetime in the time zone of the settings, which is named beside it."""
     if at is None:
         return NOTHING
-    text = f"{timezone.localtime(at):%d %b %Y, %H:%M:%S}"
+    text = f"{timezone.localtime(at):%d %b %Y, %H:%M:%S %Z}"
     return format_html('<span style="white-space: nowrap">{}</span>', text)
 
 

@@ -1,7 +1,9 @@
 """The refund form: its button names the sum, the page says what will happen, and it refunds once however often sent."""
 
+import re
 from collections.abc import Sequence
-from typing import Any, cast
+from decimal import Decimal
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import messages
@@ -12,7 +14,6 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.widgets import (
-    UnfoldAdminDecimalFieldWidget,
     UnfoldAdminRadioSelectWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
@@ -47,6 +48,19 @@ def stamp(order: Order) -> str:
     return f"{order.refunds.count()}-{sum(refund.amount_minor for refund in open_refunds)}-{order.status}"
 
 
+class AmountField(forms.DecimalField):
+    """An amount as people write it, with a point or a comma: 30.5 and 30,5."""
+
+    default_error_messages: ClassVar = {"invalid": "Write an amount such as 30.00 or 30,00."}
+
+    def to_python(self, value: Any) -> Decimal | None:
+        text = str(value or "").strip()
+        # 1,000 is a thousand to some and one to others; 1,000.50 has two marks. Neither is guessed.
+        if "," in text and not re.fullmatch(r"\d+,\d{1,2}", text):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return cast(Decimal | None, super().to_python(text.replace(",", ".")))
+
+
 class RefundForm(forms.Form):
     """What is refunded. ``total`` is the sum on the button that was pressed, in minor units; another one is refused."""
 
@@ -56,11 +70,12 @@ class RefundForm(forms.Form):
         widget=UnfoldAdminRadioSelectWidget(),
         error_messages={"required": "Choose how much: everything that is left, or a part."},
     )
-    amount = forms.DecimalField(
+    amount = AmountField(
         required=False,
         label="The part",
         help_text="Such as 30.00. The card is refunded first, then credits.",
-        widget=UnfoldAdminDecimalFieldWidget(),
+        # A field for numbers would drop the comma of 30,5 in silence, and refund 305.
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
     )
     cancels = forms.BooleanField(
         required=False,

@@ -68,7 +68,7 @@ def compose(order: Order, template: OrderMail, related: Related) -> Content:
         "title": order.title,
         "order": order.public_id,
         "total": display(order.total_minor, order.currency),
-        "refunded": display(order.refunded_minor, order.currency),
+        "sent_back": _describe_sum_sent_back(order),
         "due": display(order.amount_due_minor, order.currency),
         "kept": describe_bank_deadline(order.kept_until),
         "held_until": describe_hold_end(order.expires_at),
@@ -93,6 +93,14 @@ def compose(order: Order, template: OrderMail, related: Related) -> Content:
         else Link("See your order", values["url"]),
         files=_files(order, template, meetings),
     )
+
+
+def _describe_sum_sent_back(order: Order) -> str:
+    """Return such as ``We have sent back all of the 35.00 USD``; of several refunds, the sum."""
+    total = display(order.total_minor, order.currency)
+    if order.refunded_minor >= order.total_minor:
+        return f"We have sent back all of the {total}"
+    return f"So far we have sent back {display(order.refunded_minor, order.currency)} of the {total}"
 
 
 def _closing(order: Order, template: OrderMail, meetings: Sequence[BookedMeeting]) -> str:

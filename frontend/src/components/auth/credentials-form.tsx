@@ -74,7 +74,8 @@ export function InlineCredentialsForm({ kind, onKind, onDone }: InlineCredential
   );
 }
 
-const SWITCH = "cursor-pointer font-semibold text-tide underline underline-offset-4";
+const SWITCH =
+  "inline-flex min-h-11 cursor-pointer items-center font-semibold text-tide underline underline-offset-4";
 
 type EntryFormProps = { kind: CredentialsKind; onDone?: () => void; children: ReactNode };
 
@@ -137,7 +138,10 @@ function PasswordForm({ kind, onDone, children }: EntryFormProps) {
 function ForgotPasswordLink() {
   return (
     <p className="text-center">
-      <Link className="text-soft underline underline-offset-4" href="/reset-password/">
+      <Link
+        className="inline-flex min-h-11 items-center text-soft underline underline-offset-4"
+        href="/reset-password/"
+      >
         Forgot your password?
       </Link>
     </p>

@@ -35,7 +35,9 @@ export function BookingCard({ booking, when, count }: Props) {
       {booking.canceled_at ? (
         <p className="mt-2 text-base text-soft">Canceled {formatTimestamp(booking.canceled_at)}</p>
       ) : null}
-      <Place venue={booking.venue} location={booking.location} className="mt-2" />
+      {booking.status === "canceled" ? null : (
+        <Place venue={booking.venue} location={booking.location} className="mt-2" />
+      )}
       {booking.join_url && booking.service_type !== "course" ? (
         <p className="mt-3">
           <JoinLink url={booking.join_url} about={booking.service_name} />
@@ -55,7 +57,7 @@ function JoinLink({ url, about }: { url: string; about: string }) {
       href={url}
       target="_blank"
       rel="noopener noreferrer"
-      className="inline-flex min-h-6 items-center gap-1.5 font-semibold text-tide underline underline-offset-4"
+      className="inline-flex min-h-11 items-center gap-1.5 font-semibold text-tide underline underline-offset-4"
     >
       <Video aria-hidden="true" className="size-4" />
       Join online<span className="sr-only">: {about} (opens a new tab)</span>
@@ -90,7 +92,7 @@ function Actions({ booking, when, count }: Props) {
       ) : null}
       <Link
         href={`/orders/?id=${booking.order_id}`}
-        className="ml-auto text-base text-tide underline underline-offset-4"
+        className="ml-auto inline-flex min-h-11 items-center text-base text-tide underline underline-offset-4"
       >
         See order
       </Link>

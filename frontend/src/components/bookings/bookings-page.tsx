@@ -10,7 +10,6 @@ import { LoadError } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
 import { isZero } from "@/lib/money";
 import { useBookings, type When } from "@/lib/queries";
-import { ownZone, zoneName } from "@/lib/time";
 import { BookingCard } from "./booking-card";
 import { type Cancellation, CancellationContext, CancellationNotice } from "./cancellation";
 import { UnpaidOrders } from "./unpaid-orders";
@@ -18,7 +17,7 @@ import { UnpaidOrders } from "./unpaid-orders";
 export function BookingsPage() {
   return (
     <>
-      <PageTitle lead={`Times are yours: ${zoneName(ownZone())}`}>Bookings</PageTitle>
+      <PageTitle lead="What you have booked, and what you can still change.">Bookings</PageTitle>
       <RequireSignIn why="Your bookings are kept in your account.">
         <Sections />
       </RequireSignIn>

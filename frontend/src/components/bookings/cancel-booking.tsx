@@ -27,7 +27,12 @@ export function CancelBooking({ booking, label }: { booking: Booking; label: str
       showCancellation({ bookingId, orderId, title, refund });
       announce(`${booking.service_name} is canceled.`);
     },
-    onSettled: () => client.invalidateQueries({ queryKey: [OWN_DATA] }),
+    // The dialog that closes has nothing left to ask.
+    onSettled: (_, error) =>
+      client.invalidateQueries({
+        queryKey: [OWN_DATA],
+        predicate: ({ queryKey }) => error !== null || queryKey[1] !== "consequence",
+      }),
   });
   return (
     <>

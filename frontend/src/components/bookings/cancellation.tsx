@@ -37,7 +37,7 @@ export function CancellationNotice({ cancellation }: { cancellation: Cancellatio
         )}
         <Link
           href={`/orders/?id=${orderId}`}
-          className="mt-1 inline-block font-semibold underline underline-offset-4"
+          className="inline-flex min-h-11 items-center font-semibold underline underline-offset-4"
         >
           See the order
         </Link>

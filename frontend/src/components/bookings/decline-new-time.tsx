@@ -23,7 +23,12 @@ export function DeclineNewTime({ booking }: { booking: Booking }) {
       setOpen(false);
       announce("Your place is given back, and your money is on its way.");
     },
-    onSettled: () => client.invalidateQueries({ queryKey: [OWN_DATA] }),
+    // The dialog that closes has nothing left to ask.
+    onSettled: (_, error) =>
+      client.invalidateQueries({
+        queryKey: [OWN_DATA],
+        predicate: ({ queryKey }) => error !== null || queryKey[1] !== "decline",
+      }),
   });
   const moved = booking.sessions.filter((seat) => seat.moved_from_datetime !== null);
   if (!booking.decline_until || moved.length === 0) return null;

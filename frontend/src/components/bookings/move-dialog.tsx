@@ -25,7 +25,8 @@ export function MoveDialog({ booking, onClose }: { booking: Booking; onClose: ()
   const [target, setTarget] = useState<Target>();
   const move = useMove(booking, (moved) => {
     onClose();
-    announce(`${moved.service_name} is moved to ${formatTimeSpan(moved.start_datetime ?? "", null)}.`);
+    const time = formatTimeSpan(moved.start_datetime ?? "", null, moved.venue?.time_zone);
+    announce(`${moved.service_name} is moved to ${time}.`);
   });
   return (
     <Dialog

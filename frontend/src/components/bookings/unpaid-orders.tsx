@@ -28,7 +28,7 @@ export function UnpaidOrders() {
               <HoldCountdown until={order.expires_at} keepsPlace={order.type === "direct"} />
               <Link
                 href={`/orders/?id=${order.order_id}`}
-                className="mt-1 inline-block font-semibold underline underline-offset-4"
+                className="inline-flex min-h-11 items-center font-semibold underline underline-offset-4"
               >
                 Pay, or cancel it
               </Link>

@@ -127,8 +127,10 @@ function Agreement({ card: { consent } }: { card: Method }) {
   if (!consent) return null;
   return (
     <details className="w-full text-base text-soft">
-      <summary className="cursor-pointer underline underline-offset-4">What you agreed to</summary>
-      <p className="mt-1">
+      <summary className="min-h-11 cursor-pointer py-2.5 underline underline-offset-4">
+        What you agreed to
+      </summary>
+      <p>
         “{consent.text}” {formatTimestamp(consent.given_at)}
       </p>
     </details>

@@ -16,7 +16,8 @@ import { BoughtJustNow, findOpenOrder } from "./bought-just-now";
 import { CardChoice } from "./card-choice";
 import { ConfirmRepeat } from "./confirm-repeat";
 import { type CreditsChoice, CreditsToggle } from "./credits-toggle";
-import { HoldNotice } from "./hold";
+import { Declined } from "./declined";
+import { HoldNotice, useSecondsLeft } from "./hold";
 import type { NewCard } from "./new-card";
 import { PaymentError } from "./payment-error";
 import type { Purchase } from "./purchase";
@@ -73,7 +74,12 @@ export function CheckoutForm(props: Props) {
           ) : null}
         </CardSection>
       ) : null}
-      <SubmitError error={error} purchase={purchase} onAgain={(orderId) => buy(place, orderId)} />
+      <SubmitError
+        error={error}
+        heldUntil={heldUntil}
+        purchase={purchase}
+        onAgain={(orderId) => buy(place, orderId)}
+      />
       {heldUntil && paysByCard ? (
         <HoldNotice
           until={heldUntil}
@@ -91,10 +97,17 @@ export function CheckoutForm(props: Props) {
   );
 }
 
-type SubmitErrorProps = { error: unknown; purchase: Purchase; onAgain: (orderId: string) => void };
+type SubmitErrorProps = {
+  error: unknown;
+  heldUntil: string | null;
+  purchase: Purchase;
+  onAgain: (orderId: string) => void;
+};
 
-function SubmitError({ error, purchase, onAgain }: SubmitErrorProps) {
-  if (!error) return null;
+function SubmitError({ error, heldUntil, purchase, onAgain }: SubmitErrorProps) {
+  const left = useSecondsLeft(heldUntil);
+  // Once the hold is over, "try again with another card" is no longer the next step.
+  if (!error || (left === 0 && error instanceof Declined)) return null;
   if (error instanceof BoughtJustNow)
     return <ConfirmRepeat error={error} onAgain={() => onAgain(error.orderId)} />;
   return <PaymentError error={error} back={purchase.back} />;

@@ -34,9 +34,12 @@ export type NewCard = {
   confirm: (confirmation: Confirmation) => Promise<ConfirmResult>;
 };
 
+/** Stripe's own sentence allows charges at any time. The buyer agrees to ours, which is kept with the card. */
+const OWN_WORDING = { card: "never" } as const;
+
 /** The Payment Element in deferred mode: the order is placed when the buyer pays, so viewing the page holds no seat. */
 export const paymentElement: NewCard = {
-  Fields: () => <PaymentElement options={{ layout: "tabs" }} />,
+  Fields: () => <PaymentElement options={{ layout: "tabs", terms: OWN_WORDING }} />,
   options: ({ amountMinor, currency, save, types }) => ({
     mode: "payment",
     amount: amountMinor,

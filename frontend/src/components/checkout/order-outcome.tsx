@@ -6,6 +6,7 @@ import { Place } from "@/components/ui/place";
 import { TimeSpan } from "@/components/ui/time-span";
 import { formatMoney, isZero } from "@/lib/money";
 import { formatTimestamp } from "@/lib/time";
+import { useAccount } from "@/lib/use-account";
 import { checkoutPathOf } from "./checkout-path";
 import { NOTHING_WAS_CHARGED } from "./declined";
 import { OrderAgain } from "./order-again";
@@ -49,8 +50,37 @@ export function OrderOutcome({ order }: { order: OrderDetail }) {
         </WithOrderLink>
       );
     default:
-      return order.type === "credit" ? <CreditsAdded order={order} /> : <BookedTimes order={order} />;
+      return (
+        <>
+          <PaidNote order={order} />
+          {order.type === "credit" ? <CreditsAdded order={order} /> : <BookedTimes order={order} />}
+        </>
+      );
   }
+}
+
+/** What was paid, and the address that the confirmation goes to. */
+function PaidNote({ order }: { order: OrderDetail }) {
+  const account = useAccount();
+  return (
+    <p className="mt-6">
+      {paidText(order)}
+      {account ? (
+        <>
+          {" "}
+          The confirmation goes to <span className="break-words font-semibold">{account.email}</span>.
+        </>
+      ) : null}
+    </p>
+  );
+}
+
+function paidText({ amount_due, credits_applied, currency }: OrderDetail): string {
+  const card = formatMoney(amount_due, currency);
+  const credits = formatMoney(credits_applied, currency);
+  if (isZero(credits_applied)) return `You have paid ${card}.`;
+  if (isZero(amount_due)) return `You have paid ${credits} with credits.`;
+  return `You have paid ${card}, and ${credits} with credits.`;
 }
 
 /** Says why an order was canceled. Its payment was canceled at Stripe first; a later one is among its refunds. */

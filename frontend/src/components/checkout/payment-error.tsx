@@ -36,7 +36,10 @@ export function PaymentError({ error, back }: { error: unknown; back: string }) 
     <Notice kind={title ? "info" : "bad"} title={title ?? "That did not work"}>
       <p>{errorText(error)}</p>
       {next ? (
-        <Link href={next.href} className="mt-1 inline-block font-semibold underline underline-offset-4">
+        <Link
+          href={next.href}
+          className="inline-flex min-h-11 items-center font-semibold underline underline-offset-4"
+        >
           {next.label}
         </Link>
       ) : null}

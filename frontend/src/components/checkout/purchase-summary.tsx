@@ -31,7 +31,7 @@ export function PurchaseSummary({ purchase, className }: { purchase: Purchase; c
         </p>
         <Link
           href={purchase.back}
-          className="mt-3 inline-block text-base text-tide underline underline-offset-4"
+          className="mt-1 inline-flex min-h-11 items-center text-base text-tide underline underline-offset-4"
         >
           Change
         </Link>

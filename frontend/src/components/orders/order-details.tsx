@@ -82,8 +82,11 @@ function Heading({ order }: { order: OrderDetail }) {
   const state = ORDER_STATUSES[order.status ?? "pending"];
   return (
     <>
-      <nav aria-label="Breadcrumb" className="no-print mb-4">
-        <Link href="/orders/" className="text-tide underline underline-offset-4">
+      <nav aria-label="Breadcrumb" className="no-print mb-2">
+        <Link
+          href="/orders/"
+          className="inline-flex min-h-11 items-center text-tide underline underline-offset-4"
+        >
           All orders
         </Link>
       </nav>
@@ -213,7 +216,10 @@ function MissedTimes({ order }: { order: OrderDetail }) {
         taken {one ? "it" : "them"} before your payment came. What you paid for {one ? "it" : "them"} is not
         lost.
       </p>
-      <Link href="/bookings/" className="mt-1 inline-block font-semibold underline underline-offset-4">
+      <Link
+        href="/bookings/"
+        className="inline-flex min-h-11 items-center font-semibold underline underline-offset-4"
+      >
         Choose {one ? "another time" : "other times"}
       </Link>
     </Notice>

@@ -65,7 +65,9 @@ function DateChoice({ date, zone, checked, onChoose }: DateChoiceProps) {
         className="size-5 shrink-0 accent-tide"
       />
       <span className="min-w-0 flex-1">
-        <span className="block font-semibold leading-snug">{formatLongDay(date.start_datetime, zone)}</span>
+        <span className="block text-balance font-semibold leading-snug">
+          {formatLongDay(date.start_datetime, zone)}
+        </span>
         <span className="text-base text-soft">
           {formatTime(date.start_datetime, zone)} – {formatTime(date.end_datetime, zone)}
         </span>

@@ -11,7 +11,7 @@ const LINKS = [
   { href: "/roster/", label: "For practitioners" },
 ] as const;
 
-const LINK = "inline-flex min-h-9 items-center underline-offset-4 hover:underline";
+const LINK = "inline-flex min-h-11 items-center underline-offset-4 hover:underline";
 
 export function Footer() {
   const config = useConfig();

@@ -20,7 +20,7 @@ export function Header() {
   return (
     <header className="no-print border-line border-b bg-paper/95">
       <div className="mx-auto flex h-16 max-w-6xl items-center justify-between gap-3 px-4 sm:px-6">
-        <Link href="/" className="flex items-center gap-2.5 font-display text-2xl tracking-tight">
+        <Link href="/" className="flex min-h-11 items-center gap-2.5 font-display text-2xl tracking-tight">
           <Waves className="h-5 w-11 text-tide" />
           Estuary
         </Link>

@@ -14,7 +14,7 @@ const LOOKS = {
 const SIZES = {
   normal: "min-h-11 px-5 py-2",
   large: "min-h-13 px-6 py-3 text-lg",
-  small: "min-h-9 px-3 py-1 text-base",
+  small: "min-h-11 px-4 py-1 text-base",
 } as const;
 
 type Shape = { look?: keyof typeof LOOKS; size?: keyof typeof SIZES };
@@ -24,7 +24,7 @@ function classesOf({ look = "primary", size = "normal" }: Shape, className?: str
     "inline-flex items-center justify-center gap-2 rounded-full text-center font-semibold transition-colors",
     SIZES[size],
     LOOKS[look],
-    look === "plain" && "min-h-9 rounded px-1",
+    look === "plain" && "min-h-11 rounded px-1",
     className,
   );
 }

@@ -31,7 +31,7 @@ export function Address({ venue }: { venue: Venue }) {
         href={venue.directions_url}
         target="_blank"
         rel="noopener noreferrer"
-        className="inline-block min-h-6 text-tide underline underline-offset-4"
+        className="inline-flex min-h-11 items-center text-tide underline underline-offset-4"
       >
         Directions<span className="sr-only"> to {venue.name} (opens a map)</span>
       </a>
