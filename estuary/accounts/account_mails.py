@@ -52,16 +52,26 @@ def write_mail(
     """Render a mail; None if it is obsolete. The age of its link begins now."""
     file, context = FOLDER + FILES.get(template, template), None
     if template in NOTICES:
-        file, context = "account_notice/notice", _describe_change(template, details or {})
+        file, context = "account_notice/notice", describe_change(template, details or {})
     elif template == SIGN_IN_CODE:
         file, context = "account_notice/code", _describe_code(email, details or {})
     elif user_id and (user := User.objects.filter(pk=user_id, is_active=True).first()):
         context = TEMPLATES[template](email, user)
     if context is None:
         return None
-    # From the settings, never from the Host of a request, which anybody can forge.
+    return render(file, email, with_site(email, context))
+
+
+def with_site(email: str, context: Context) -> Context:
+    """Add what all texts name: from the settings, never from the Host of a request, which anybody can forge."""
     site = SimpleNamespace(name=settings.SITE_NAME, domain=urlsplit(settings.FRONTEND_URL).netloc)
-    return render(file, email, {"email": email, "current_site": site} | context)
+    return {"email": email, "current_site": site} | context
+
+
+def compose(file: str, email: str, context: Context) -> Content:
+    """Return what a mail says, for its preview."""
+    plain: EmailMessage = get_adapter().render_mail(file, email, with_site(email, context))
+    return Content(str(plain.subject), str(plain.body), greets=False)
 
 
 def render(file: str, email: str, context: Context) -> EmailMultiAlternatives:
@@ -69,11 +79,11 @@ def render(file: str, email: str, context: Context) -> EmailMultiAlternatives:
     plain: EmailMessage = get_adapter().render_mail(file, email, context)
     subject, text = str(plain.subject), str(plain.body)
     mail = EmailMultiAlternatives(subject, text, plain.from_email, plain.to, headers=plain.extra_headers)
-    mail.attach_alternative(render_html(Content(subject, text)), "text/html")
+    mail.attach_alternative(render_html(Content(subject, text, greets=False)), "text/html")
     return mail
 
 
-def _describe_change(template: str, details: dict[str, str]) -> Context:
+def describe_change(template: str, details: dict[str, str]) -> Context:
     """Return what was changed in an account, from where, and what to do about it."""
     reset_url = _link("account_reset_password")
     can_reset = template not in {"email_changed", "erasure_requested"}

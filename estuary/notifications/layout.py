@@ -49,7 +49,10 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a mail says. ``text`` has its paragraphs between empty lines; ``closing`` follows the facts."""
+    """What a mail says. ``text`` has its paragraphs between empty lines; ``closing`` follows the facts.
+
+    Without ``greets``, the text has a greeting of its own.
+    """
 
     subject: str
     text: str
@@ -57,6 +60,7 @@ class Content:
     facts: Sequence[Facts] = ()
     closing: str = ""
     button: Link | None = None
+    greets: bool = True
     files: Sequence[CalendarFile] = ()
 
 
@@ -85,7 +89,8 @@ def write_mail(to: Sequence[str], content: Content) -> EmailMultiAlternatives:
 
 
 def greet(content: Content) -> str:
-    return f"Hello {one_line(content.first_name) or 'there'},"
+    """Return the first line of a mail; empty where its text greets by itself."""
+    return f"Hello {one_line(content.first_name) or 'there'}," if content.greets else ""
 
 
 def render_text(content: Content, greeting: str) -> str:

@@ -48,57 +48,54 @@ SUBJECTS = {
 }
 
 TEXTS = {
-    OrderMail.COMPLETED: "We have received {total} for {title}. {missed}Your order is {order}; you find it at {url}.",
-    OrderMail.REFUNDED: "{sent_back} for {title}. Your order is {order}: {url}.",
+    OrderMail.COMPLETED: "We have received {total} for {title}. {missed}Your order is {order}.",
+    OrderMail.REFUNDED: "{sent_back} for {title}. Your order is {order}.",
     OrderMail.LATE_PAYMENT: (
         "Your payment of {total} for {title} reached us after the order had ended and the place was no longer held. "
-        "We are sending all of it back to your card. You need not do anything. Your order is {order}: {url}."
+        "We are sending all of it back to your card. You need not do anything. Your order is {order}."
     ),
     OrderMail.RECOVERED: (
         "A fault on our side has lost your order of {title}, which you had paid. We are sorry. What we have of your "
         "{total} and have not returned yet, we are sending back to your card. You need not do anything; if you still "
-        "want {title}, please book it again. Your order is {order}: {url}."
+        "want {title}, please book it again. Your order is {order}."
     ),
     OrderMail.PROCESSING: (
         "Your bank is working on your payment of {due} for {title}, which may take some days. {kept}We will write to "
-        "you when the payment is through, and when it fails. You need not do anything. Your order is {order}: {url}."
+        "you when the payment is through, and when it fails. You need not do anything. Your order is {order}."
     ),
     OrderMail.PAYMENT_FAILED: (
         "Your bank has not made your payment of {due} for {title}, so your order has ended and holds nothing any more. "
-        "Nothing was charged{credits}. If you still want {title}, please book it again. Your order was {order}: {url}."
+        "Nothing was charged{credits}. If you still want {title}, please book it again. Your order was {order}."
     ),
     OrderMail.BANK_TOO_LATE: (
         "Your bank has not answered about your payment of {due} for {title}. The date until which we could keep your "
         "place has come, so your order has ended{credits}. Should the money still reach us, we send all of it back. If "
-        "you still want {title}, please book it again. Your order was {order}: {url}."
+        "you still want {title}, please book it again. Your order was {order}."
     ),
     OrderMail.DATE_STARTED: (
         "Your payment of {due} for {title} reached us when it had already begun, so you could not take part. We are "
-        "sending all of it back{credits}. You need not do anything. Your order is {order}: {url}."
+        "sending all of it back{credits}. You need not do anything. Your order is {order}."
     ),
     OrderMail.REFUND_FAILED: (
         "Our refund for {title} could not be completed, so the money is not with you yet. "
         "We are looking into it and will write to you. You need not do anything. "
-        "Your order is {order}: {url}."
+        "Your order is {order}."
     ),
     OrderMail.DISPUTE_LOST: (
         "Your bank has returned your payment for {title} to you. What was paid with it and had not taken place yet is "
-        "canceled, and credits that it bought are taken back. Your order is {order}: {url}."
+        "canceled, and credits that it bought are taken back. Your order is {order}."
     ),
-    OrderMail.MOVED: (
-        "The time of your booking of {title} has changed. The new time is among your bookings: {bookings_url}. "
-        "Your order is {order}: {url}."
-    ),
-    OrderMail.DATE_MOVED: "{date_change} Your order is {order}: {url}.",
-    OrderMail.CALLED_OFF: "{date_change} Your order is {order}: {url}.",
+    OrderMail.MOVED: ("The time of your booking of {title} has changed. Your order is {order}."),
+    OrderMail.DATE_MOVED: "{date_change} Your order is {order}.",
+    OrderMail.CALLED_OFF: "{date_change} Your order is {order}.",
     OrderMail.CANCELED_UNREFUNDED: (
         "We have canceled this without a refund: {forfeited}. Its time is not yours any more, and what you paid for it "
-        "is not returned. If you think that this is a mistake, answer this mail. Your order is {order}: {url}."
+        "is not returned. If you think that this is a mistake, answer this mail. Your order is {order}."
     ),
-    OrderMail.CANCELED: "You have canceled {canceled}. {returned} Your order is {order}: {url}.",
+    OrderMail.CANCELED: "You have canceled {canceled}. {returned} Your order is {order}.",
     OrderMail.ACTION_NEEDED: (
         "Your bank wants you to confirm your payment of {due} for {title}. Open your order and go on with the payment "
-        "by {held_until}: after that your place is free for others. Your order is {order}: {url}."
+        "by {held_until}: after that your place is free for others. Your order is {order}."
     ),
 }
 

@@ -34,6 +34,7 @@ from estuary.payments.mailing.meetings import (
     describe_meetings,
     meetings_of,
 )
+from estuary.payments.mailing.tenders import order_link
 
 # Mails after which a calendar has entries that are not true any more.
 ENDS = frozenset(
@@ -76,8 +77,6 @@ def compose(order: Order, template: OrderMail, related: Related) -> Content:
         "credits": ", and the credits that you spent on it are yours again"
         if order.credits_applied_minor
         else "",
-        "url": f"{settings.FRONTEND_URL}/orders/?id={order.public_id}",
-        "bookings_url": f"{settings.FRONTEND_URL}/bookings/",
         "date_change": related.date_change or f"A date of {order.title} has changed.",
         "forfeited": _name_parts([row for row in bookings if row.forfeited], meetings),
         **(_canceled(order, related, meetings) if template == OrderMail.CANCELED else {}),
@@ -88,9 +87,9 @@ def compose(order: Order, template: OrderMail, related: Related) -> Content:
         first_name=order.user.first_name,
         facts=[*(describe_meetings(ahead(meetings)) if template in BEGINS else []), *related.tables],
         closing=_closing(order, template, meetings),
-        button=Link("See your bookings", values["bookings_url"])
+        button=Link("See your bookings", f"{settings.FRONTEND_URL}/bookings/")
         if template in BEGINS and bookings
-        else Link("See your order", values["url"]),
+        else order_link("See your order", order),
         files=_files(order, template, meetings),
     )
 

@@ -4,17 +4,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from django.conf import settings
+
+from estuary.accounts import account_mails
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import Booking
 from estuary.catalog.models import Service, ServiceType
 from estuary.catalog.venues import Venue
 from estuary.common import clock
 from estuary.notifications.booking_mail_texts import AccountMail, BookingMail
+from estuary.notifications.date_change_texts import CalledOff, Moved, describe_called_off, describe_moved
 from estuary.notifications.layout import Content, Facts, greet, render_html, render_text
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
 from estuary.payments.mailing import booking_mails
 from estuary.payments.mailing.order_contents import Related, compose
+from estuary.payments.mailing.tenders import order_link
 from estuary.payments.models import PaymentMethod
 
 HOUR = timedelta(hours=1)
@@ -98,12 +103,36 @@ def _order_sample(template: OrderMail, *, online: bool = False) -> Content:
     tables = []
     if template == OrderMail.COMPLETED:
         paid = [("Total", "50.00 EUR"), ("Paid", "30.00 EUR by Visa •••• 4242"), ("Credits", "20.00 EUR")]
-        tables.append(Facts("What you paid", [*paid, ("Order", order.public_id)]))
+        tables.append(Facts("What you paid", [*paid, ("Order", order_link(order.public_id, order))]))
     if template == OrderMail.REFUNDED:
         way = "30.00 EUR to the card you paid with\n20.00 EUR to your credits"
         tables.append(Facts("Where it goes", [("29 November 2026", way)]))
     booking = _booking(order, canceled=template in CANCELS, online=online)
-    return compose(order, template, Related([booking], tables, returned_minor=5000))
+    changed = _describe_change(template, order)
+    return compose(order, template, Related([booking], tables, returned_minor=5000, date_change=changed))
+
+
+def _describe_change(template: OrderMail, order: Order) -> str:
+    """Return what a mail tells about a date that its practitioner called off or moved."""
+    zone = _practitioner().zone
+    old_time, new_time = (
+        f"{at.astimezone(zone):%a %d %b %Y, %H:%M} (Europe/Berlin)" for at in (_start() - 24 * HOUR, _start())
+    )
+    line = f"{order.title}, {old_time if template == OrderMail.DATE_MOVED else new_time}"
+    url = f"{settings.FRONTEND_URL}/bookings/"
+    practitioner, message = "Jonas Keller", "I am ill, and sorry to miss you."
+    match template:
+        case OrderMail.CALLED_OFF:
+            returned = ["30.00 EUR the way you paid", "20.00 EUR as credits"]
+            called_off = CalledOff(
+                lines=[line], practitioner=practitioner, message=message, returned=returned
+            )
+            return describe_called_off(called_off, bookings_url=url)
+        case OrderMail.DATE_MOVED:
+            moved = Moved(line=line, new_time=new_time, practitioner=practitioner, message=message)
+            return describe_moved(moved, bookings_url=url)
+        case _:
+            return ""
 
 
 def _guest_sample(kind: BookingMail) -> Content:
@@ -131,6 +160,18 @@ def _card_sample() -> Content:
     return booking_mails.card_expiring(card, "Maya")
 
 
+def _code_sample() -> Content:
+    email = _buyer().email
+    code = {"code": "4821 7730", "is_new": True, "reauthenticates": False, "minutes": 15}
+    return account_mails.compose("account_notice/code", email, code)
+
+
+def _password_sample() -> Content:
+    details = {"at": "Sunday, 29 November 2026, 13:00 UTC", "ip": "203.0.113.7"}
+    change = account_mails.describe_change("password_changed", details)
+    return account_mails.compose("account_notice/notice", _buyer().email, change)
+
+
 def _written(content: Content | None) -> Content:
     assert content is not None
     return content
@@ -142,6 +183,8 @@ SAMPLES: dict[str, Callable[[], Content]] = {
     **{kind.value: partial(_guest_sample, kind) for kind in (BookingMail.SCHEDULED, BookingMail.REMINDER)},
     BookingMail.LAPSING.value: _lapsing_sample,
     AccountMail.CARD_EXPIRING.value: _card_sample,
+    "sign_in_code": _code_sample,
+    "password_changed": _password_sample,
     **{
         kind.value: partial(_practitioner_sample, kind)
         for kind in (

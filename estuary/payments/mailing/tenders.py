@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models.fields.json import KT
 
 from estuary.common.money import display
-from estuary.notifications.layout import Facts
+from estuary.notifications.layout import Facts, Link
 from estuary.orders.models import Order
 from estuary.payments.models import PaymentMethod, Refund, WebhookEvent
 from estuary.payments.models.customers import BRAND_NAMES
@@ -14,13 +15,18 @@ from estuary.payments.models.events import SUBJECT
 
 def describe_payment(order: Order) -> Facts:
     """Return a table of what was paid, by card and by credits."""
-    rows = [("Total", display(order.total_minor, order.currency))]
+    rows: list[tuple[str, str | Link]] = [("Total", display(order.total_minor, order.currency))]
     if order.amount_due_minor:
         rows.append(("Paid", f"{display(order.amount_due_minor, order.currency)} by {_method(order)}"))
     if order.credits_applied_minor:
         rows.append(("Credits", display(order.credits_applied_minor, order.currency)))
-    rows.append(("Order", order.public_id))
+    rows.append(("Order", order_link(order.public_id, order)))
     return Facts("What you paid", rows)
+
+
+def order_link(words: str, order: Order) -> Link:
+    """Return a link to the order in the storefront."""
+    return Link(words, f"{settings.FRONTEND_URL}/orders/?id={order.public_id}")
 
 
 def _method(order: Order) -> str:
