@@ -53,12 +53,12 @@ class AmountField(forms.DecimalField):
 
     default_error_messages: ClassVar = {"invalid": "Write an amount such as 30.00 or 30,00."}
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override] # django-stubs take it for an int
         text = str(value or "").strip()
         # 1,000 is a thousand to some and one to others; 1,000.50 has two marks. Neither is guessed.
         if "," in text and not re.fullmatch(r"\d+,\d{1,2}", text):
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
-        return cast(Decimal | None, super().to_python(text.replace(",", ".")))
+        return super().to_python(text.replace(",", "."))
 
 
 class RefundForm(forms.Form):

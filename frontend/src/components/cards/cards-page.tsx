@@ -6,7 +6,7 @@ import { PaymentMethodsManager } from "./payment-methods-manager";
 export function CardsPage() {
   return (
     <>
-      <PageTitle lead="They are kept by Stripe. We only know the brand, the last digits and when they end.">
+      <PageTitle lead="They are kept by Stripe. We only know the brand, the last digits and when they expire.">
         Cards
       </PageTitle>
       <RequireSignIn why="Your cards are kept with your account.">
