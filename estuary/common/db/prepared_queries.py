@@ -6,11 +6,12 @@ few rows each, compiling is most of their cost. See docs/decisions/0018-compiled
 
 from collections.abc import Callable, Iterable
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, cast
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Expression, Model, QuerySet, TextField
 from django.db.models.base import ModelState
+from django.db.models.query import get_related_populators
 from psycopg import sql
 
 from estuary.common.db.transactions import execute_prepared
@@ -70,7 +71,7 @@ class PreparedValuesQuery[Row](_Statement):
 
 
 class PreparedQuery[R: Model](_Statement):
-    """A query for whole rows of one model, with a ``Param`` for each value. Nothing is prefetched."""
+    """A query for whole rows of one model, with a ``Param`` for each value; nothing is prefetched."""
 
     def __init__(self, query: Callable[[], QuerySet[R]]) -> None:
         super().__init__(query)
@@ -85,9 +86,11 @@ class PreparedQuery[R: Model](_Statement):
         def fetch() -> list[R]:
             with sent_cursor as cursor:
                 rows: Iterable[Any] = cursor.fetchall()
-            names, converters = self._columns
+            names, converters, populators = self._columns
             if converters:
                 rows = self._compiler().apply_converters(rows, converters)
+            if populators:
+                return [self._with_related(names, populators, row) for row in rows]
             return [instance_from_row(self._queryset.model, names, row) for row in rows]
 
         return fetch
@@ -95,13 +98,23 @@ class PreparedQuery[R: Model](_Statement):
     def _compiler(self) -> Any:
         return self._queryset.query.get_compiler(connection=connection)
 
+    def _with_related(self, names: list[str], populators: list[Any], row: Any) -> R:
+        instance: R = instance_from_row(self._queryset.model, names, row[: len(names)])
+        for populator in populators:
+            populator.populate(row, instance)
+        return instance
+
     @cached_property
-    def _columns(self) -> tuple[list[str], dict[int, Any]]:
-        """Return the names of the columns, and Django's converters by position."""
-        compiler = self._compiler()
+    def _columns(self) -> tuple[list[str], dict[int, Any], list[Any]]:
+        """Return the names of the model's columns, Django's converters by position, and what sets related rows."""
+        compiler, queryset = self._compiler(), cast("Any", self._queryset)
         compiler.as_sql()
         columns = [column for column, _, _ in compiler.select]
-        return [column.target.attname for column in columns], compiler.get_converters(columns)
+        own = [columns[position] for position in compiler.klass_info["select_fields"]]
+        populators = get_related_populators(
+            compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS, queryset._fetch_mode
+        )
+        return [column.target.attname for column in own], compiler.get_converters(columns), populators
 
 
 def _to_driver_value(value: Any) -> Any:

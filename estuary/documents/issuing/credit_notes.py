@@ -11,20 +11,32 @@ from functools import partial
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet, Sum
 
+from estuary.common.db.prepared_queries import Param, PreparedValuesQuery
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.process import shutdown
 from estuary.documents.issuing.contents import Returned, build_credit_note, find_difference
-from estuary.documents.issuing.numbering import BATCH, Numbering, issue_batch, start_of_search
+from estuary.documents.issuing.numbering import BATCH, BEGINNING, Numbering, issue_batch, start_of_search
 from estuary.documents.issuing.receipts import lock_orders
 from estuary.documents.models import CreditNote, Receipt, Series
 from estuary.documents.seller import Seller
 from estuary.payments.models import Refund
 
+CHANGED_REFUNDS = PreparedValuesQuery(
+    lambda: (
+        Refund.objects.filter(
+            Q(settled_at__gt=Param("at")) | Q(pk__gt=Param("after")),
+            settled_at__gte=Param("at"),
+            is_unmatched=False,
+        )
+        .order_by("settled_at", "pk")
+        .values_list("settled_at", "pk", "order_id")[:BATCH]
+    )
+)
+
 
 def issue_credit_notes(seller: Seller, *, everything: bool) -> int:
     """Issue the notes of refunds, in the order in which these changed; returns how many."""
-    notes = CreditNote.objects.filter(seller=seller.key)
-    since = None if everything else start_of_search(notes, "refunded_at")
+    since = BEGINNING if everything else start_of_search(CreditNote, "refunded_at", seller)
     issued, failed = 0, set[int]()
     for order_ids in _pages(since):
         shutdown.raise_if_shutting_down()
@@ -33,16 +45,13 @@ def issue_credit_notes(seller: Seller, *, everything: bool) -> int:
     return issued
 
 
-def _pages(since: datetime | None) -> Iterator[list[int]]:
+def _pages(since: datetime) -> Iterator[list[int]]:
     """Yield the orders of refunds that have changed since a moment, page by page."""
-    changed = Refund.objects.filter(settled_at__isnull=False, is_unmatched=False)
-    changed = changed.order_by("settled_at", "pk")
-    rest = changed if since is None else changed.filter(settled_at__gte=since)
-    while page := list(rest.values_list("settled_at", "pk", "order_id")[:BATCH]):
+    last_at: datetime | None = since
+    last_id = 0
+    while page := CHANGED_REFUNDS.send(at=last_at, after=last_id)():
         yield list(dict.fromkeys(order_id for _, _, order_id in page))
         last_at, last_id, _ = page[-1]
-        is_after = Q(settled_at__gt=last_at) | Q(pk__gt=last_id)
-        rest = changed.filter(is_after, settled_at__gte=last_at)
 
 
 def orders_with_due_notes(order_ids: Sequence[int]) -> list[int]:

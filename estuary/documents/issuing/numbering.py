@@ -1,14 +1,14 @@
 """Numbers without gaps: one locked counter for each batch, and what a batch of documents does when it fails."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 from django.db import OperationalError
-from django.db.models import Max, Model, QuerySet
 
 from estuary.common import clock
+from estuary.common.db.transactions import execute_prepared
 from estuary.documents.models import IssuedDocument, NumberCounter, Series, number_of
 from estuary.documents.seller import Seller
 from estuary.notifications import staff_alerts
@@ -19,14 +19,20 @@ BATCH, MAX_BATCHES = 200, 50
 OVERLAP = timedelta(minutes=30)
 # Of so many documents the latest moment counts: one that was found late is of an earlier moment.
 NEWEST = 1_000
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = structlog.get_logger(__name__)
 
 
-def start_of_search[M: Model](documents: QuerySet[M], field: str) -> datetime | None:
-    """Return from when on to look for what has no document yet; None is the beginning."""
-    newest = documents.order_by("-pk")[:NEWEST].aggregate(latest=Max(field))["latest"]
-    return newest - OVERLAP if newest else None
+def start_of_search(documents: type[IssuedDocument], moment: str, seller: Seller) -> datetime:
+    """Return from when on to look for what has no document yet; ``moment`` names the field that orders documents."""
+    statement = (
+        f"SELECT max({moment}) FROM (SELECT {moment} FROM {documents._meta.db_table}"  # noqa: S608
+        f" WHERE seller = %s ORDER BY id DESC LIMIT {NEWEST}) newest"
+    )
+    with execute_prepared(statement, [seller.key]) as cursor:
+        [(newest,)] = cursor.fetchall()
+    return newest - OVERLAP if newest else BEGINNING
 
 
 class Numbering:

@@ -9,14 +9,23 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from estuary.common import clock
+from estuary.common.db.bulk import AnyOf
+from estuary.common.db.prepared_queries import Param, PreparedQuery
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.process import shutdown
 from estuary.documents.issuing.contents import build_receipt
 from estuary.documents.issuing.methods import fetch_methods
-from estuary.documents.issuing.numbering import BATCH, MAX_BATCHES, Numbering, issue_batch, start_of_search
+from estuary.documents.issuing.numbering import (
+    BATCH,
+    BEGINNING,
+    MAX_BATCHES,
+    Numbering,
+    issue_batch,
+    start_of_search,
+)
 from estuary.documents.models import Receipt, Series
 from estuary.documents.seller import Seller, tax
 from estuary.orders.models import Order
@@ -36,14 +45,18 @@ def due_orders() -> QuerySet[Order]:
     return Order.objects.filter(no_receipt, completed_at__isnull=False).order_by("completed_at", "pk")
 
 
+DUE_ORDERS = PreparedQuery(
+    lambda: due_orders().filter(~Q(AnyOf("pk", Param("skipped"))), completed_at__gte=Param("since"))[:BATCH]
+)
+
+
 def issue_receipts(seller: Seller, *, everything: bool) -> tuple[int, bool]:
     """Issue the receipts that are due; returns how many, and whether none is left for the next run."""
-    since = None if everything else start_of_search(Receipt.objects.filter(seller=seller.key), "paid_at")
-    due = due_orders() if since is None else due_orders().filter(completed_at__gte=since)
+    since = BEGINNING if everything else start_of_search(Receipt, "paid_at", seller)
     issued, skipped, is_stripe_silent = 0, set[int](), False
     for _ in range(MAX_BATCHES):
         shutdown.raise_if_shutting_down()
-        orders = list(due.exclude(pk__in=skipped)[:BATCH])
+        orders = DUE_ORDERS.fetch(since=since, skipped=sorted(skipped))
         if not orders:
             return issued, True
         methods = {} if is_stripe_silent else fetch_methods(orders)

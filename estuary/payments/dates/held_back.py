@@ -5,6 +5,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from estuary.bookings.fulfilment import lock_sessions
 from estuary.common import clock
+from estuary.common.db.prepared_queries import PreparedValuesQuery
 from estuary.common.db.transactions import retry_transaction
 from estuary.credits import ledger
 from estuary.orders.models import Order
@@ -13,15 +14,19 @@ from estuary.payments.errors import run_all
 from estuary.payments.models import DateChangeRow, Dispute, Refund
 from estuary.payments.refunds.request_refund import is_blocked_by_dispute, refundable_minor, request_refund
 
+DECIDED = PreparedValuesQuery(
+    lambda: DateChangeRow.objects.filter(
+        Q(order__disputed=False) | ~Exists(Dispute.objects.filter(order=OuterRef("order"), closed_at=None)),
+        status=DateChangeRow.Status.HELD_BACK,
+    ).values_list("order_id")
+)
 WHY_LOST = "The bank has returned the payment to the guest."
 
 
 def refund_held_back() -> None:
     """Make the refunds whose dispute has ended; raises the first failure, after all were tried."""
-    open_disputes = Dispute.objects.filter(order=OuterRef("order"), closed_at=None)
-    decided = DateChangeRow.objects.filter(Q(order__disputed=False) | ~Exists(open_disputes))
-    order_ids = decided.filter(status=DateChangeRow.Status.HELD_BACK).values_list("order_id", flat=True)
-    run_all(*(lambda order_id=order_id: _refund(order_id) for order_id in sorted(set(order_ids))))
+    order_ids = {order_id for (order_id,) in DECIDED.send()()}
+    run_all(*(lambda order_id=order_id: _refund(order_id) for order_id in sorted(order_ids)))
 
 
 @retry_transaction

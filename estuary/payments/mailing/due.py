@@ -1,7 +1,7 @@
 """Mails whose time has come: reminders, packages about to lapse, cards about to expire. Each gets its row once."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -22,6 +22,7 @@ from estuary.bookings.models import ACTIVE, Booking, Participant
 from estuary.catalog.bounds import REMINDER_MAX_HOURS
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
+from estuary.common.db.prepared_queries import Param, PreparedQuery, PreparedValuesQuery
 from estuary.notifications.booking_mail_texts import AccountMail, BookingMail
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
@@ -35,59 +36,95 @@ LAPSE_NOTICE = timedelta(days=14)
 CONFIRM_NOTICE = timedelta(minutes=3)
 
 
+def _due_at(starts_at: str, hours: str) -> "ExpressionWrapper[Any]":
+    """Return when a reminder is due: a service's hours before the start."""
+    lead = ExpressionWrapper(F(hours) * Value(timedelta(hours=1)), output_field=DurationField())
+    return ExpressionWrapper(F(starts_at) - lead, output_field=DateTimeField())
+
+
+BOOKINGS_TO_REMIND = PreparedValuesQuery(
+    lambda: (
+        Booking.objects.alias(due_at=_due_at("starts_at", "service__reminder_hours"))
+        .filter(
+            ~Exists(
+                SentMail.objects.filter(
+                    booking=OuterRef("pk"), kind=BookingMail.REMINDER, starts_at=OuterRef("starts_at")
+                )
+            ),
+            service_type__in=[ServiceType.SESSION, ServiceType.WORKSHOP],
+            status__in=ACTIVE,
+            starts_at__range=(Param("at"), Param("until")),
+            due_at__lte=Param("at"),
+            created_at__lt=F("due_at"),
+        )
+        .exclude(service__reminder_hours=0)
+        .order_by("starts_at", "pk")
+        .values_list("pk", "order_id", "user_id", "starts_at")[:MAX_MAILS]
+    )
+)
+# The meetings of courses, each with its booking.
+SEATS_TO_REMIND = PreparedValuesQuery(
+    lambda: (
+        Participant.objects.alias(due_at=_due_at("session__starts_at", "session__service__reminder_hours"))
+        .filter(
+            ~Exists(
+                SentMail.objects.filter(
+                    booking=OuterRef("booking"),
+                    kind=BookingMail.REMINDER,
+                    starts_at=OuterRef("session__starts_at"),
+                )
+            ),
+            active=True,
+            session__service__type=ServiceType.COURSE,
+            session__starts_at__range=(Param("at"), Param("until")),
+            due_at__lte=Param("at"),
+            booking__created_at__lt=F("due_at"),
+            booking__status__in=ACTIVE,
+        )
+        .exclude(session__service__reminder_hours=0)
+        .order_by("session__starts_at", "pk")
+        .values_list("booking_id", "booking__order_id", "user_id", "session__starts_at")[:MAX_MAILS]
+    )
+)
+ORDERS_TO_CONFIRM = PreparedQuery(
+    lambda: (
+        Order.objects.filter(
+            ~Exists(SentMail.objects.filter(order=OuterRef("pk"), kind=OrderMail.ACTION_NEEDED)),
+            status=Status.PENDING,
+            expires_at__gt=Param("holds_until"),
+            requested_at__lt=Param("requested_before"),
+        )
+        .exclude(stripe_payment_method_id="")
+        .exclude(stripe_payment_intent_id="")
+        .order_by("expires_at", "pk")[:MAX_MAILS]
+    )
+)
+LAPSING = PreparedValuesQuery(
+    lambda: (
+        Booking.objects.filter(
+            ~Exists(SentMail.objects.filter(booking=OuterRef("pk"), kind=BookingMail.LAPSING)),
+            Exists(Booking.objects.filter(parent=OuterRef("pk"), status__in=ACTIVE, starts_at=None)),
+            position=0,
+            status__in=ACTIVE,
+            valid_until__range=(Param("at"), Param("until")),
+            # Who bought it within the notice has just read how long it is valid.
+            created_at__lt=F("valid_until") - Value(LAPSE_NOTICE),
+        )
+        .order_by("valid_until", "pk")
+        .values_list("pk", "order_id", "user_id")[:MAX_MAILS]
+    )
+)
+
+
 def remind() -> int:
     """Enqueue the reminders that are due, of services that have one; returns how many.
 
     Somebody who books later than the reminder would have come has just been told all that it says.
     """
     at = clock.now()
-    window = (at, at + timedelta(hours=REMINDER_MAX_HOURS))
-    is_written = SentMail.objects.filter(
-        booking=OuterRef("pk"), kind=BookingMail.REMINDER, starts_at=OuterRef("starts_at")
-    )
-    bookings = (
-        Booking.objects.alias(due_at=_due_at("starts_at", "service__reminder_hours"))
-        .filter(
-            ~Exists(is_written),
-            service_type__in=[ServiceType.SESSION, ServiceType.WORKSHOP],
-            status__in=ACTIVE,
-            starts_at__range=window,
-            due_at__lte=at,
-            created_at__lt=F("due_at"),
-        )
-        .exclude(service__reminder_hours=0)
-        .order_by("starts_at", "pk")
-        .values_list("pk", "order_id", "user_id", "starts_at")
-    )
-    return _enqueue([*map(_reminder, bookings[:MAX_MAILS]), *map(_reminder, _seats_to_remind(at, window))])
-
-
-def _seats_to_remind(at: datetime, window: tuple[datetime, datetime]) -> Iterable[tuple[Any, ...]]:
-    """Return the meetings of courses that are due, each with its booking."""
-    is_written = SentMail.objects.filter(
-        booking=OuterRef("booking"), kind=BookingMail.REMINDER, starts_at=OuterRef("session__starts_at")
-    )
-    seats = (
-        Participant.objects.alias(due_at=_due_at("session__starts_at", "session__service__reminder_hours"))
-        .filter(
-            ~Exists(is_written),
-            active=True,
-            session__service__type=ServiceType.COURSE,
-            session__starts_at__range=window,
-            due_at__lte=at,
-            booking__created_at__lt=F("due_at"),
-            booking__status__in=ACTIVE,
-        )
-        .exclude(session__service__reminder_hours=0)
-        .order_by("session__starts_at", "pk")
-    )
-    return seats.values_list("booking_id", "booking__order_id", "user_id", "session__starts_at")[:MAX_MAILS]
-
-
-def _due_at(starts_at: str, hours: str) -> "ExpressionWrapper[Any]":
-    """Return when a reminder is due: a service's hours before the start."""
-    lead = ExpressionWrapper(F(hours) * Value(timedelta(hours=1)), output_field=DurationField())
-    return ExpressionWrapper(F(starts_at) - lead, output_field=DateTimeField())
+    window = {"at": at, "until": at + timedelta(hours=REMINDER_MAX_HOURS)}
+    bookings, seats = BOOKINGS_TO_REMIND.send(**window)(), SEATS_TO_REMIND.send(**window)()
+    return _enqueue(map(_reminder, [*bookings, *seats]))
 
 
 def _reminder(row: tuple[Any, ...]) -> SentMail:
@@ -108,17 +145,7 @@ def ask_to_confirm() -> int:
     Who is at the screen has confirmed by then. The hold must last long enough for the mail to be read.
     """
     at = clock.now()
-    orders = (
-        Order.objects.filter(
-            ~Exists(SentMail.objects.filter(order=OuterRef("pk"), kind=OrderMail.ACTION_NEEDED)),
-            status=Status.PENDING,
-            expires_at__gt=at + CONFIRM_NOTICE,
-            requested_at__lt=at - CONFIRM_NOTICE,
-        )
-        .exclude(stripe_payment_method_id="")
-        .exclude(stripe_payment_intent_id="")
-        .order_by("expires_at", "pk")
-    )
+    orders = ORDERS_TO_CONFIRM.fetch(holds_until=at + CONFIRM_NOTICE, requested_before=at - CONFIRM_NOTICE)
     rows = [
         SentMail(
             key=f"action-{order.public_id}",
@@ -126,7 +153,7 @@ def ask_to_confirm() -> int:
             order_id=order.pk,
             user_id=order.user_id,
         )
-        for order in orders[:MAX_MAILS]
+        for order in orders
     ]
     with transaction.atomic():
         SentMail.objects.bulk_create(rows)
@@ -144,26 +171,12 @@ def waits_for_buyer(order: Order) -> bool:
 def warn_of_lapse() -> int:
     """Enqueue a warning for each package or bundle that lapses soon with parts that have no time; returns how many."""
     at = clock.now()
-    is_written = SentMail.objects.filter(booking=OuterRef("pk"), kind=BookingMail.LAPSING)
-    unscheduled = Booking.objects.filter(parent=OuterRef("pk"), status__in=ACTIVE, starts_at=None)
-    roots = (
-        Booking.objects.filter(
-            ~Exists(is_written),
-            Exists(unscheduled),
-            position=0,
-            status__in=ACTIVE,
-            valid_until__range=(at, at + LAPSE_NOTICE),
-            # Who bought it within the notice has just read how long it is valid.
-            created_at__lt=F("valid_until") - Value(LAPSE_NOTICE),
-        )
-        .order_by("valid_until", "pk")
-        .values_list("pk", "order_id", "user_id")
-    )
+    lapsing = LAPSING.send(at=at, until=at + LAPSE_NOTICE)()
     return _enqueue(
         SentMail(
             key=f"lapsing-{pk}", kind=BookingMail.LAPSING, order_id=order_id, booking_id=pk, user_id=user_id
         )
-        for pk, order_id, user_id in roots[:MAX_MAILS]
+        for pk, order_id, user_id in lapsing
     )
 
 

@@ -10,10 +10,11 @@ from functools import partial
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from estuary.accounts.models import ContactChange, User
 from estuary.common import clock
+from estuary.common.db.prepared_queries import Param, PreparedQuery
 from estuary.common.ids import parse_primary_key
 from estuary.common.process import shutdown
 from estuary.orders.models import Order
@@ -118,21 +119,27 @@ CUSTOMERS_PER_RUN = 50
 
 CHECK_INTERVAL = timedelta(minutes=10)
 
+UNCHECKED_CUSTOMERS = PreparedQuery(lambda: _customers().filter(cards_checked_at=None)[:CUSTOMERS_PER_RUN])
+DUE_CUSTOMERS = PreparedQuery(
+    lambda: _customers().filter(
+        # A clock that ran ahead may have set a time in the future.
+        Q(cards_checked_at__lte=Param("before")) | Q(cards_checked_at__gt=Param("at"))
+    )[:CUSTOMERS_PER_RUN]
+)
+
 log = structlog.get_logger(__name__)
+
+
+def _customers() -> QuerySet[StripeCustomer]:
+    return StripeCustomer.objects.exclude(stripe_customer_id="").order_by("cards_checked_at", "pk")
 
 
 def check_saved_payment_methods() -> int:
     """Compare the cards of up to CUSTOMERS_PER_RUN customers; returns how many were compared."""
     at = clock.now()
-    customers = StripeCustomer.objects.exclude(stripe_customer_id="").order_by("cards_checked_at", "pk")
-    # A clock that ran ahead may have set a time in the future.
-    due = Q(cards_checked_at__lte=at - CHECK_INTERVAL) | Q(cards_checked_at__gt=at)
-    rows = [
-        *customers.filter(cards_checked_at=None)[:CUSTOMERS_PER_RUN],
-        *customers.filter(due)[:CUSTOMERS_PER_RUN],
-    ][:CUSTOMERS_PER_RUN]
+    rows = [*UNCHECKED_CUSTOMERS.fetch(), *DUE_CUSTOMERS.fetch(at=at, before=at - CHECK_INTERVAL)]
     checked = 0
-    for customer in rows:
+    for customer in rows[:CUSTOMERS_PER_RUN]:
         if shutdown.is_shutting_down():
             break
         try:

@@ -6,13 +6,14 @@ import structlog
 
 from estuary.common import clock
 from estuary.common.db.bulk import any_id
+from estuary.common.db.prepared_queries import Param
 from estuary.common.process import shutdown
 from estuary.orders.models import Order
 from estuary.payments import client
 from estuary.payments.errors import StripeUnavailable
 from estuary.payments.models import Dispute, SyncCursor
 from estuary.payments.reconciliation.overdue import SYNC_AFTER
-from estuary.payments.reconciliation.retry import process_due
+from estuary.payments.reconciliation.retry import DueQuery, process_due
 from estuary.payments.reconciliation.stripe_lists import OVERLAP
 from estuary.payments.settlement import unmatched_refunds
 from estuary.payments.settlement.facts import ObjectKind
@@ -22,6 +23,12 @@ from estuary.payments.stripe_objects import StripeDispute
 # Most banks give a buyer 120 days, and a decision takes up to three months:
 # https://docs.stripe.com/disputes/how-disputes-work
 DISPUTE_LOOKBACK = timedelta(days=120)
+
+OPEN_DISPUTES = DueQuery(
+    lambda: Dispute.objects.filter(closed_at=None, opened_at__lte=Param("before")),
+    since="opened_at",
+    again="next_fetch_at",
+)
 
 log = structlog.get_logger(__name__)
 
@@ -44,9 +51,10 @@ def sync_changed_disputes() -> int:
 
 def sync_open_disputes() -> int:
     """Fetch open disputes from Stripe, in case the event of their decision was lost."""
-    due = Dispute.objects.filter(closed_at=None, opened_at__lte=clock.now() - SYNC_AFTER)
     return process_due(
-        due, lambda dispute: sync_dispute(dispute.stripe_dispute_id), since="opened_at", again="next_fetch_at"
+        OPEN_DISPUTES,
+        lambda dispute: sync_dispute(dispute.stripe_dispute_id),
+        before=clock.now() - SYNC_AFTER,
     )
 
 

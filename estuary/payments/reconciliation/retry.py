@@ -11,6 +11,7 @@ from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from estuary.common import clock
+from estuary.common.db.prepared_queries import Param, PreparedQuery
 from estuary.common.errors import EstuaryError
 from estuary.common.process import shutdown
 from estuary.payments.errors import StripeUnavailable
@@ -23,15 +24,29 @@ SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=10)
 log = structlog.get_logger(__name__)
 
 
-def process_due[M: Model](due: QuerySet[M], process: Callable[[M], Any], *, since: str, again: str) -> int:
+class DueQuery[M: Model]:
+    """The due rows of a table, the longest due first. An idle worker often looks for them, so it is compiled once."""
+
+    def __init__(self, rows: Callable[[], QuerySet[M]], *, since: str, again: str) -> None:
+        """``since`` names the field from which a row's waiting time counts, ``again`` that of its next attempt."""
+        self.since, self.again = since, again
+        self._query = PreparedQuery(
+            lambda: rows().filter(_is_due(again)).order_by(Coalesce(again, since), "pk")[:BATCH]
+        )
+
+    def fetch(self, **values: Any) -> list[M]:
+        """Return the longest due rows; ``values`` are those of the queryset's own parameters."""
+        at = clock.now()
+        return self._query.fetch(at=at, beyond_longest_wait=at + LONGEST_WAIT + MAX_CLOCK_SKEW, **values)
+
+
+def process_due[M: Model](due: DueQuery[M], process: Callable[[M], Any], **values: Any) -> int:
     """Process due rows, the longest due first; returns how many succeeded. A failure is logged and stops no other row.
 
-    ``since`` names the field from which a row's waiting time counts, ``again`` the field of its next attempt. When
-    Stripe does not answer, or the process shuts down, the remaining rows keep their turn.
+    When Stripe does not answer, or the process shuts down, the remaining rows keep their turn.
     """
     processed = 0
-    next_turn = Coalesce(again, since)
-    while rows := list(due.filter(_is_due(again)).order_by(next_turn, "pk")[:BATCH]):
+    while rows := due.fetch(**values):
         for row in rows:
             if shutdown.is_shutting_down():
                 return processed
@@ -42,16 +57,15 @@ def process_due[M: Model](due: QuerySet[M], process: Callable[[M], Any], *, sinc
                 log.warning("sweep_stopped", what=name)
                 return processed
             finally:
-                waited = clock.now() - (attrgetter(since)(row) or clock.now())
-                type(row)._default_manager.filter(pk=row.pk).update(**{again: _next_attempt_at(waited)})
+                waited = clock.now() - (attrgetter(due.since)(row) or clock.now())
+                type(row)._default_manager.filter(pk=row.pk).update(**{due.again: _next_attempt_at(waited)})
     return processed
 
 
 def _is_due(again: str) -> Q:
     """Return the condition of rows never tried, due, or delayed longer than possible by a clock that ran ahead."""
-    at = clock.now()
-    beyond_longest_wait = Q(**{f"{again}__gt": at + LONGEST_WAIT + MAX_CLOCK_SKEW})
-    return Q(**{again: None}) | Q(**{f"{again}__lte": at}) | beyond_longest_wait
+    is_beyond_longest_wait = Q(**{f"{again}__gt": Param("beyond_longest_wait")})
+    return Q(**{again: None}) | Q(**{f"{again}__lte": Param("at")}) | is_beyond_longest_wait
 
 
 def run_logged(act: Callable[[], Any], *, what: str) -> bool:
