@@ -48,6 +48,7 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "estuary.payments.admin.dashboard.figures",
     "ENVIRONMENT": "estuary.config.admin_site.notice",
     "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda _: static("staff/forms.css")],
     "SCRIPTS": [lambda _: static("staff/labels.js")],
     "COMMAND": {"search_callback": "estuary.payments.admin.search.search"},
     "COLORS": {

@@ -1,41 +1,70 @@
-"""The admin in a browser: its lists and their pages accessible, and no wider than a phone."""
+"""The admin in a browser: every list, form and page accessible, without errors, and no wider than a phone."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
+from django.contrib import admin
 from playwright.sync_api import Browser, Page
 
 from demo.plan import Plan
 from demo.selfcheck.shop import PASSWORD as SEEDED
+from demo.selfcheck.shop import open_shop
+from estuary.config.environment import SANDBOX_DEFAULTS
 from tests.browser.conftest import PHONE, WAIT_MS
 from tests.browser.test_pages import AXE
 
-DESK = 1280
-LISTS = [
-    "orders/order",
-    "bookings/booking",
-    "bookings/reservation",
-    "credits/creditaccount",
-    "credits/credittransaction",
-    "accounts/auditlogentry",
-    "auth/group",
-]
+BUYER, WORKSHOP = "desk", "sound-bath-at-dusk"
+WIDTHS = (PHONE["width"], 1200)
+LISTS = sorted(f"{model._meta.app_label}/{model._meta.model_name}" for model in admin.site._registry)
+# Each kind of page, for every run of the tests.
+OFTEN = ["catalog/service", "accounts/practitioner", "orders/order"]
+PAGES = ["", "checkup/", "attendees/", "exports/", "mails/", "password_change/"]
+# Of the links on those pages: pages of one row, and pages on which something is done.
+DEEPER = re.compile(
+    r"^/admin/(?:buyers/|attendees/\d|mails/\?|payments/datechange/|orders/order/\d+/(?!change|history|delete)|"
+    r".*/(?:adjust|give|replay|password)/)"
+)
+# A service has its inlines by type.
+ROWS_OF = {"catalog/service": 12, "orders/order": 4}
+
+
+@pytest.fixture(scope="module")
+def busy(stack: Plan) -> Plan:
+    """The shop with a buyer who has a row of most kinds: two paid orders, a refund, a dispute, a fraud warning."""
+    shop = open_shop(stack.web_url, stack.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
+    credits = shop.begin("credits", BUYER, is_credit_purchase=True, amount="25.00", payment_type="intent")
+    seat = {"service_session_id": shop.next_session(WORKSHOP)}
+    workshop = shop.begin_service("workshop", BUYER, WORKSHOP, scheduling_data=seat)
+    for purchase in (credits, workshop):
+        shop.pay(purchase)
+    refund = f"/api/v1/orders/{workshop.order_id}/refunds/"
+    shop.person("staff").post(refund, amount="5.00", reason="The room was cold.")
+    for verb, purchase in (("dispute", credits), ("warn_of_fraud", workshop)):
+        url = f"{stack.sandbox_url}/_sandbox/{verb}"
+        answer = httpx.post(url, json={"intent_id": purchase.payment_intent}, trust_env=False, timeout=15)
+        answer.raise_for_status()
+    return stack
 
 
 @pytest.fixture
 def desk(browser: Browser, stack: Plan) -> Iterator[Page]:
     """A member of staff with all rights, signed in to the admin."""
-    context = browser.new_context(base_url=stack.web_url, viewport={"width": DESK, "height": 900})
+    context = browser.new_context(
+        base_url=stack.web_url, viewport={"width": WIDTHS[-1], "height": PHONE["height"]}
+    )
     context.set_default_timeout(WAIT_MS)
     thrown: list[str] = []
-    context.on("weberror", lambda error: thrown.append(str(error.error)))
+    context.on("weberror", lambda error: thrown.append(f"{error.error} on {error.page and error.page.url}"))
     page = context.new_page()
     page.goto("/admin/")
     page.get_by_label("E-mail").fill("staff@estuary.example")
     page.get_by_label("Password").fill(SEEDED)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/admin/")
+    page.wait_for_url(lambda url: urlsplit(url).path == "/admin/")
     yield page
     context.close()
     assert thrown == []
@@ -53,18 +82,59 @@ def violations(page: Page) -> list[str]:
 
 
 def check(page: Page, path: str) -> None:
-    for width in (PHONE["width"], DESK):
+    for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": PHONE["height"]})
-        page.goto(path)
+        answer = page.goto(path)
+        assert answer is not None and answer.status == 200, path
+        assert "/login/" not in page.url, path
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path} is wider than {width}"
         assert violations(page) == [], f"{path} at {width}"
 
 
-@pytest.mark.exhaustive(one_in=4)
+def links_of(page: Page) -> list[str]:
+    links: list[str] = page.eval_on_selector_all(
+        "a[href^='/admin/'], a[href^='?kind=']", "links => links.map((link) => link.pathname + link.search)"
+    )
+    return links
+
+
+def pages_of_list(page: Page, path: str) -> list[str]:
+    """Return a list, its form for a new row, some of its rows and their history."""
+    at = f"/admin/{path}/"
+    page.goto(at)
+    links = links_of(page)
+    rows = [link.partition("?")[0] for link in links if re.fullmatch(rf"{at}\d+/change/.*", link)]
+    rows = list(dict.fromkeys(rows))[: ROWS_OF.get(path, 1)]
+    add = [f"{at}add/"] * any(link.startswith(f"{at}add/") for link in links)
+    return [at, *add, *rows, *(row.replace("/change/", "/history/") for row in rows[:1])]
+
+
+def check_with_what_it_leads_to(page: Page, paths: list[str]) -> None:
+    """Check pages, and one of each kind of page to which they lead."""
+    waiting, kinds = list(paths), set[str]()
+    for path in waiting:
+        check(page, path)
+        for link in links_of(page):
+            kind = re.sub(r"\d+", "N", link)
+            if DEEPER.match(link) and kind not in kinds and link not in waiting:
+                kinds.add(kind)
+                waiting.append(link)
+
+
+@pytest.mark.parametrize("path", OFTEN)
+def test_the_pages_with_most_fields_and_tables_are_accessible(busy: Plan, desk: Page, path: str) -> None:
+    for page in pages_of_list(desk, path)[:3]:
+        check(desk, page)
+
+
+@pytest.mark.exhaustive(one_in=6)
 @pytest.mark.parametrize("path", LISTS)
-def test_a_list_and_the_page_of_its_first_row_are_accessible(desk: Page, path: str) -> None:
-    check(desk, f"/admin/{path}/")
-    rows = desk.locator(f"#result_list a[href^='/admin/{path}/'][href*='/change/']")
-    if rows.count():
-        check(desk, rows.first.get_attribute("href") or "")
+def test_a_list_and_all_its_pages_are_accessible(busy: Plan, desk: Page, path: str) -> None:
+    check_with_what_it_leads_to(desk, pages_of_list(desk, path))
+
+
+@pytest.mark.exhaustive(one_in=3)
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_of_its_own_and_where_it_leads_is_accessible(busy: Plan, desk: Page, path: str) -> None:
+    check_with_what_it_leads_to(desk, [f"/admin/{path}"])

@@ -25,6 +25,7 @@ from django.utils.text import Truncator
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from estuary.common.admin.field_names import with_named_fields
 from estuary.common.admin.pagination import BoundedChangeList, BoundedPaginator, IndexedFilters
 from estuary.common.ids import parse_primary_key
 from estuary.common.livemode import is_live
@@ -50,6 +51,11 @@ class StaffAdmin(ModelAdmin):
 
     show_full_result_count = False
     indexed_filters: ClassVar[IndexedFilters] = {}
+
+    def get_form(
+        self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        return with_named_fields(super().get_form(request, obj, change=change, **kwargs))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedChangeList]:
         return BoundedChangeList
@@ -129,6 +135,11 @@ class StaffInline(TabularInline):
 
     extra = 0
     show_title = False
+
+    def get_formset(self, request: HttpRequest, obj: Model | None = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.form = with_named_fields(formset.form, in_table=True)
+        return formset
 
 
 class ReadOnlyMixin:

@@ -24,6 +24,7 @@ from estuary.accounts.rights import Right, may
 from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceSession
 from estuary.common.admin.base import change_url, label, money
+from estuary.common.admin.field_names import name_fields
 from estuary.common.errors import EstuaryError
 from estuary.payments.dates.begin_change import Confirmation, begin_change
 from estuary.payments.dates.consequences import Tender
@@ -67,6 +68,10 @@ class NewTimeForm(forms.Form):
         widget=UnfoldAdminSplitDateTimeWidget(),
         help_text="Empty: it lasts as long as before.",
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name_fields(self)
 
 
 class DaysForm(forms.Form):
