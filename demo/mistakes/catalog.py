@@ -189,6 +189,7 @@ MISTAKES = (
         "shop_unreachable",
         variables(FRONTEND_URL=f"http://localhost:{NOBODY_LISTENS}"),
     ),
+    Mistake("Receipts have no seller", "seller_unnamed", variables(ESTUARY_SELLER_NAME="")),
     Mistake("The database is not migrated", "migrations_missing", empty_database),
     Mistake(
         "One key is live, the other a test key",

@@ -183,6 +183,7 @@ def _set_up(
         "DATABASE_URL": database_url,
         "STRIPE_API_BASE": f"http://{HOST}:{stripe_port}",
         "EMAIL_URL": "console:",
+        "ESTUARY_SELLER_NAME": "Riverside Yoga Lda",
         "ESTUARY_STAFF_MAIL": "staff@estuary.example",
         "ESTUARY_TRUSTED_PROXIES": "0",
         "PYTHONUNBUFFERED": "1",

@@ -27,7 +27,7 @@ def test_the_block_names_targets_variables_and_commands_that_there_are() -> None
         re.findall(r"^export (\w+)=", block, re.MULTILINE),
         re.findall(r"manage\.py (\w+)", block),
     )
-    assert len(exported) == 5 and set(exported) <= variables
+    assert len(exported) == 6 and set(exported) <= variables
     assert len(commands) == 4 and set(commands) <= get_commands().keys()
 
 

@@ -48,6 +48,20 @@ def check_settings() -> Iterator[Finding]:
         if not (settings.SANDBOX and code in NOT_IN_THE_SANDBOX):
             why = WHY.get(code, "It works, and is not safe or not whole.")
             yield look(code, message.msg, why=why, cure=message.hint or "")
+    yield _check_seller()
+
+
+def _check_seller() -> Finding:
+    """Report whether receipts can name who sells; with a live key real buyers wait for them."""
+    if settings.SELLER.is_known:
+        return good("seller", f"Receipts name the seller: {settings.SELLER.name}.")
+    report = broken if is_live() else look
+    return report(
+        "seller_unnamed",
+        "ESTUARY_SELLER_NAME is not set.",
+        why="No receipt is issued: buyers read that theirs is not ready, and manage.py doctor names receipt_missing.",
+        cure='export ESTUARY_SELLER_NAME="Your Company Ltd"    # as registered; then start web server and worker again',
+    )
 
 
 def check_database() -> Iterator[Finding]:

@@ -12,10 +12,11 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.common import clock
+from estuary.documents.seller import Seller
 from estuary.payments import client
 from estuary.payments.checkup.endpoint import check_endpoint
 from estuary.payments.checkup.processes import check_mail
-from estuary.payments.checkup.settings_and_database import check_database
+from estuary.payments.checkup.settings_and_database import check_database, check_settings
 from estuary.payments.models import Refusal, StripeAccount, WebhookEvent
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client
@@ -41,9 +42,22 @@ def test_on_a_shop_that_is_set_up_well_nothing_must_be_mended_and_nothing_is_wri
     assert (said.status, said.broken) == (0, {})
     assert said.good.keys() >= {
         *("mode", "database", "account", "clock", "endpoint", "last_event", "publishable_key", "worker"),
-        "mail_server",
+        *("mail_server", "seller"),
     }
     assert contents() == before
+
+
+@pytest.mark.parametrize(("key", "level"), [("sk_test_of_a_shop", "look"), ("sk_live_of_a_shop", "broken")])
+def test_a_shop_whose_receipts_name_no_seller_is_told_how_to_name_it(
+    settings: Settings, key: str, level: str
+) -> None:
+    settings.SELLER, settings.STRIPE_SECRET_KEY = Seller(name=""), key
+    [unnamed] = [finding for finding in check_settings() if finding.code == "seller_unnamed"]
+    assert unnamed.level == level
+    assert unnamed.cure.startswith("export ESTUARY_SELLER_NAME=") and "receipt_missing" in unnamed.why
+    settings.SELLER = Seller(name="Riverside Yoga Lda")
+    codes = {finding.code: finding for finding in check_settings()}
+    assert "seller_unnamed" not in codes and "Riverside Yoga Lda" in codes["seller"].what
 
 
 def test_a_stripe_that_does_not_answer_is_one_finding_and_one_call(
