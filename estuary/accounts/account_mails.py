@@ -25,6 +25,7 @@ from estuary.accounts.mailed_codes import (
     find_user,
 )
 from estuary.accounts.models import User
+from estuary.common import clock
 from estuary.common.process.job_queue import enqueue
 from estuary.notifications.layout import Content, render_html
 
@@ -52,26 +53,38 @@ def write_mail(
     """Render a mail; None if it is obsolete. The age of its link begins now."""
     file, context = FOLDER + FILES.get(template, template), None
     if template in NOTICES:
-        file, context = "account_notice/notice", describe_change(template, details or {})
+        file, context = "account_notice/notice", _describe_change(template, details or {})
     elif template == SIGN_IN_CODE:
         file, context = "account_notice/code", _describe_code(email, details or {})
     elif user_id and (user := User.objects.filter(pk=user_id, is_active=True).first()):
         context = TEMPLATES[template](email, user)
     if context is None:
         return None
-    return render(file, email, with_site(email, context))
+    return _render_of_site(file, email, context)
 
 
-def with_site(email: str, context: Context) -> Context:
-    """Add what all texts name: from the settings, never from the Host of a request, which anybody can forge."""
+def write_sample(template: str) -> EmailMultiAlternatives:
+    """Render a mail of SAMPLE_TITLES with values that open nothing; no row is read."""
+    email, file, key = "maya@estuary.example", FOLDER + template, "a-sample-that-opens-nothing"
+    user = User(first_name="Maya", last_name="Lindqvist", email=email)
+    context: Context = {"user": user, "activate_url": _link("account_confirm_email", key)}
+    if template in NOTICES:
+        details = {"at": f"{clock.now():%Y-%m-%d %H:%M} UTC", "ip": "203.0.113.7"}
+        if template == "email_changed":
+            details |= {"from_email": email, "to_email": "maya.lindqvist@estuary.example"}
+        file, context = "account_notice/notice", _describe_change(template, details)
+    elif template == SIGN_IN_CODE:
+        file = "account_notice/code"
+        context = {"code": "1234 5678", "is_new": False, "minutes": VALID_FOR.seconds // 60}
+    elif template == "password_reset_key":
+        context["password_reset_url"] = _link("account_reset_password_from_key", key)
+    return _render_of_site(file, email, context)
+
+
+def _render_of_site(file: str, email: str, context: Context) -> EmailMultiAlternatives:
+    # From the settings, never from the Host of a request, which anybody can forge.
     site = SimpleNamespace(name=settings.SITE_NAME, domain=urlsplit(settings.FRONTEND_URL).netloc)
-    return {"email": email, "current_site": site} | context
-
-
-def compose(file: str, email: str, context: Context) -> Content:
-    """Return what a mail says, for its preview."""
-    plain: EmailMessage = get_adapter().render_mail(file, email, with_site(email, context))
-    return Content(str(plain.subject), str(plain.body), greets=False)
+    return render(file, email, {"email": email, "current_site": site} | context)
 
 
 def render(file: str, email: str, context: Context) -> EmailMultiAlternatives:
@@ -83,7 +96,7 @@ def render(file: str, email: str, context: Context) -> EmailMultiAlternatives:
     return mail
 
 
-def describe_change(template: str, details: dict[str, str]) -> Context:
+def _describe_change(template: str, details: dict[str, str]) -> Context:
     """Return what was changed in an account, from where, and what to do about it."""
     reset_url = _link("account_reset_password")
     can_reset = template not in {"email_changed", "erasure_requested"}
@@ -145,6 +158,8 @@ TEMPLATES: dict[str, Callable[[str, User], Context | None]] = {
     "account_already_exists": _drop_mail,
     "unknown_account": _drop_mail,
 }
+# Not sent any more.
+OBSOLETE = frozenset({"account_already_exists", "unknown_account"})
 FILES = {"email_change": "email_confirmation"}
 # allauth's template names, and what each notice says was done.
 NOTICES = {
@@ -159,4 +174,12 @@ NOTICES = {
     "mfa/email/recovery_codes_generated": "New recovery codes were made",
     "mfa/email/webauthn_added": "A security key was added",
     "mfa/email/webauthn_removed": "A security key was removed",
+}
+# The mails that have a sample.
+SAMPLE_TITLES = {
+    SIGN_IN_CODE: "A code to sign in with",
+    "email_confirmation_signup": "Confirm the address of a new account",
+    "email_confirmation": "Confirm an address",
+    "password_reset_key": "A link to set a new password",
+    **NOTICES,
 }

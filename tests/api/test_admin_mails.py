@@ -1,6 +1,7 @@
 """Mails in staff's hands: seen on their order, sent again with one click, each shown as a sample."""
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.core.mail import EmailMessage
 from django.urls import reverse
 
+from estuary.accounts import account_mails
 from estuary.accounts.models import Practitioner, User
 from estuary.catalog.models import ServiceType
 from estuary.common.money import display
@@ -89,6 +91,10 @@ def test_who_may_only_look_sends_nothing_again_and_a_mail_of_another_order_is_no
 
 def test_every_kind_of_mail_has_a_sample_as_html_and_text() -> None:
     assert set(OrderMail) | set(BookingMail) <= set(SAMPLES)
+    account = {
+        template.rpartition("/")[2] for template in (account_mails.SIGN_IN_CODE, *account_mails.NOTICES)
+    }
+    assert account | {"email_confirmation_signup", "email_confirmation", "password_reset_key"} <= set(SAMPLES)
     client = admin_client()
     for kind in SAMPLES:
         page = client.get(reverse("admin-mails"), {"kind": kind}).content.decode()
@@ -102,7 +108,22 @@ def test_every_kind_of_mail_has_a_sample_as_html_and_text() -> None:
     assert client.get(reverse("admin-mails"), {"kind": "voyage"}).status_code == 404
     assert client.get(reverse("admin-mail-html")).status_code == 404
     assert admin_client("catalog.view_service").get(reverse("admin-mails")).status_code == 403
-    assert not SentMail.objects.exists()
+    assert not SentMail.objects.exists() and not User.objects.filter(email="maya@estuary.example").exists()
+
+
+@pytest.mark.parametrize("template", sorted(account_mails.TEMPLATES.keys() - account_mails.OBSOLETE))
+def test_each_mail_about_an_account_that_is_sent_has_a_sample(template: str) -> None:
+    assert account_mails.FILES.get(template, template) in SAMPLES
+
+
+def test_a_sample_of_an_account_s_mail_has_a_link_that_opens_nothing() -> None:
+    page = unescape(
+        admin_client().get(reverse("admin-mails"), {"kind": "password_reset_key"}).content.decode()
+    )
+    [link] = set(re.findall(r"https?://\S+key=\S+", page.partition("As text")[2]))
+    assert link.endswith("a-sample-that-opens-nothing")
+    code = admin_client().get(reverse("admin-mails"), {"kind": "sign_in_code"}).content.decode()
+    assert "1234 5678" in code
 
 
 def test_a_mail_about_refunds_says_whether_all_is_back(order: Order) -> None:

@@ -1,6 +1,7 @@
 """A sample of each mail, made of rows that are never saved: for the previews in the admin and for pictures."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -160,31 +161,17 @@ def _card_sample() -> Content:
     return booking_mails.card_expiring(card, "Maya")
 
 
-def _code_sample() -> Content:
-    email = _buyer().email
-    code = {"code": "4821 7730", "is_new": True, "reauthenticates": False, "minutes": 15}
-    return account_mails.compose("account_notice/code", email, code)
-
-
-def _password_sample() -> Content:
-    details = {"at": "Sunday, 29 November 2026, 13:00 UTC", "ip": "203.0.113.7"}
-    change = account_mails.describe_change("password_changed", details)
-    return account_mails.compose("account_notice/notice", _buyer().email, change)
-
-
 def _written(content: Content | None) -> Content:
     assert content is not None
     return content
 
 
-SAMPLES: dict[str, Callable[[], Content]] = {
+_CONTENTS: dict[str, Callable[[], Content]] = {
     **{template.value: partial(_order_sample, template) for template in OrderMail},
     "completed_online": partial(_order_sample, OrderMail.COMPLETED, online=True),
     **{kind.value: partial(_guest_sample, kind) for kind in (BookingMail.SCHEDULED, BookingMail.REMINDER)},
     BookingMail.LAPSING.value: _lapsing_sample,
     AccountMail.CARD_EXPIRING.value: _card_sample,
-    "sign_in_code": _code_sample,
-    "password_changed": _password_sample,
     **{
         kind.value: partial(_practitioner_sample, kind)
         for kind in (
@@ -196,9 +183,51 @@ SAMPLES: dict[str, Callable[[], Content]] = {
 }
 
 
-def sample_html(content: Content) -> str:
-    return render_html(content, greet(content))
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A mail as people get it."""
+
+    title: str
+    subject: str
+    html: str
+    text: str
+    files: tuple[str, ...] = ()
 
 
-def sample_text(content: Content) -> str:
-    return render_text(content, greet(content))
+def describe_kind(kind: str) -> str:
+    """Return a kind of mail in words, such as ``Practitioner booked``."""
+    return kind.replace("_", " ").capitalize()
+
+
+def _of_bookings(kind: str) -> Sample:
+    content = _CONTENTS[kind]()
+    greeting = greet(content)
+    return Sample(
+        describe_kind(kind),
+        content.subject,
+        render_html(content, greeting),
+        render_text(content, greeting),
+        tuple(file.name for file in content.files),
+    )
+
+
+def _of_account(template: str) -> Sample:
+    mail = account_mails.write_sample(template)
+    [html] = [str(part.content) for part in mail.alternatives]
+    return Sample(account_mails.SAMPLE_TITLES[template], str(mail.subject), html, str(mail.body))
+
+
+def _name(template: str) -> str:
+    """Return the name of an account's mail, without allauth's folders."""
+    return template.rpartition("/")[2]
+
+
+SAMPLES: dict[str, Callable[[], Sample]] = {
+    **{kind: partial(_of_bookings, kind) for kind in _CONTENTS},
+    **{_name(template): partial(_of_account, template) for template in account_mails.SAMPLE_TITLES},
+}
+# Their titles, by the group in which they are listed.
+SAMPLE_GROUPS = {
+    "Orders and bookings": {kind: describe_kind(kind) for kind in _CONTENTS},
+    "Accounts": {_name(template): title for template, title in account_mails.SAMPLE_TITLES.items()},
+}

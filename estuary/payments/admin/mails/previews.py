@@ -7,8 +7,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from estuary.payments.admin.mails.resend import describe_kind
-from estuary.payments.mailing.samples import SAMPLES, sample_html, sample_text
+from estuary.payments.mailing.samples import SAMPLE_GROUPS, SAMPLES
 
 PERMISSION = "orders.view_order"
 
@@ -19,16 +18,12 @@ def previews_page(request: HttpRequest) -> TemplateResponse:
     kind = request.GET.get("kind", next(iter(SAMPLES)))
     if kind not in SAMPLES:
         raise Http404
-    content = SAMPLES[kind]()
     context = {
         **admin.site.each_context(request),
         "title": "Mails",
-        "kinds": [(name, describe_kind(name)) for name in SAMPLES],
+        "groups": {title: list(titles.items()) for title, titles in SAMPLE_GROUPS.items()},
         "kind": kind,
-        "name": describe_kind(kind),
-        "subject": content.subject,
-        "text": sample_text(content),
-        "files": [file.name for file in content.files],
+        "sample": SAMPLES[kind](),
         "html_url": f"{reverse('admin-mail-html')}?kind={kind}",
     }
     request.current_app = admin.site.name
@@ -43,7 +38,7 @@ def preview_html(request: HttpRequest) -> HttpResponse:
     if kind not in SAMPLES:
         raise Http404
     policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-    return HttpResponse(sample_html(SAMPLES[kind]()), headers={"Content-Security-Policy": policy})
+    return HttpResponse(SAMPLES[kind]().html, headers={"Content-Security-Policy": policy})
 
 
 def _check(request: HttpRequest) -> None:

@@ -18,16 +18,16 @@ from estuary.common.admin.base import NOTHING, change_url, label, moment
 from estuary.notifications.booking_mail_texts import BookingMail
 from estuary.orders.models import Order
 from estuary.payments import outbox
+from estuary.payments.mailing.samples import describe_kind
 from estuary.payments.models import SentMail
 
-HEADERS = ("Mail", "To", "Written", "Result", "By", "")
+HEADERS = ("Mail", "To", "Written", "Result", "By", "Once more")
 RESULTS = {"sent": "done", "failed": "failed", "waiting": "pending"}
 
 
 def mail_rows(order: Order, request: HttpRequest) -> list[tuple[Any, ...]]:
-    """Return a row for each mail about the order, oldest first, in one query."""
+    """Return a row for each mail about the order, oldest first; ``mails`` must be prefetched."""
     may_resend = may(request.user, Right.CHANGE_ORDERS)
-    mails = SentMail.objects.filter(order=order).select_related("user", "requested_by").order_by("pk")
     return [
         (
             describe_kind(mail.kind),
@@ -39,13 +39,8 @@ def mail_rows(order: Order, request: HttpRequest) -> list[tuple[Any, ...]]:
             mail.requested_by.email if mail.requested_by else "the system",
             _button(mail, request) if may_resend else "",
         )
-        for mail in mails
+        for mail in order.mails.all()
     ]
-
-
-def describe_kind(kind: str) -> str:
-    """Return a kind of mail in words, such as ``Practitioner booked``."""
-    return kind.replace("_", " ").capitalize()
 
 
 def _button(mail: SentMail, request: HttpRequest) -> str:
