@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from estuary.accounts.models import User
+from estuary.common.admin.search_terms import read_search_term
 
 MAX_PEOPLE = 500
 
@@ -23,7 +24,7 @@ class IndexedSearchMixin:
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
+        term = read_search_term(search_term)
         if not term:
             return queryset, False
         for prefix, field in self.by_prefix.items():

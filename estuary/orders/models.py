@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from estuary.catalog.models import Service, ServiceSession
 from estuary.common import clock, ids
 from estuary.common.db.prepared_queries import build_instance
-from estuary.common.postgresql.id_parts import part_indexes
+from estuary.common.postgresql.id_parts import COLUMN_BY_BYTES, end_index
 from estuary.orders.states import UNPAID, Status, check_transition
 
 
@@ -21,6 +21,9 @@ class OrderType(models.TextChoices):
 class PaymentType(models.TextChoices):
     INTENT = "intent"
     CHECKOUT = "checkout"
+
+
+HAS_INTENT = Q(stripe_payment_intent_id__startswith="pi_")
 
 
 class Order(models.Model):
@@ -117,14 +120,17 @@ class Order(models.Model):
                 condition=Q(status__in=sorted(UNPAID)) | Q(status=Status.PROCESSING, type=OrderType.CREDIT),
                 name="order_one_live_per_item",
             ),
+            # Compared by bytes, they also find an id by its beginning.
             models.UniqueConstraint(
                 fields=["stripe_payment_intent_id"],
                 condition=~Q(stripe_payment_intent_id=""),
+                opclasses=[COLUMN_BY_BYTES],
                 name="order_intent_unique",
             ),
             models.UniqueConstraint(
                 fields=["stripe_checkout_session_id"],
                 condition=~Q(stripe_checkout_session_id=""),
+                opclasses=[COLUMN_BY_BYTES],
                 name="order_checkout_session_unique",
             ),
         ]
@@ -160,10 +166,9 @@ class Order(models.Model):
                 condition=Q(status__in=[Status.PENDING, Status.FAILED]),
                 name="order_to_expire",
             ),
-            # Staff have the beginning or the end of an id. No condition: where another query has the same one,
-            # PostgreSQL may read all of such an index instead of searching by the whole id.
-            *part_indexes("stripe_payment_intent_id", "order_intent"),
-            *part_indexes("stripe_checkout_session_id", "order_checkout_session"),
+            # Staff have the end of an id. No other query has this condition: PostgreSQL may read all of an index whose
+            # condition a query has.
+            end_index("stripe_payment_intent_id", "order_intent", condition=HAS_INTENT),
         ]
 
     def __str__(self) -> str:

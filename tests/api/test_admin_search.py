@@ -64,9 +64,47 @@ def test_an_order_is_found_by_any_id_and_by_a_part_of_one(order: Order) -> None:
         assert hits(client, stripe_id) == [order.public_id], stripe_id
         if kind in {"ord", "ref"}:
             continue
-        for part in (stripe_id[:-4], stripe_id[-8:], stripe_id.upper(), f" {stripe_id[-8:].lower()} "):
+        parts = [stripe_id[-8:], stripe_id.upper(), f" {stripe_id[-8:].lower()} "]
+        # There is one index of charges: of their ends.
+        parts += [] if kind == "ch" else [stripe_id[:-4], stripe_id.partition("_")[2][:10]]
+        for part in parts:
             if any(sign.isdigit() for sign in part) or "_" in part:
                 assert order.public_id in hits(client, part), part
+
+
+def pasted(stripe_id: str) -> list[str]:
+    """What people paste who have an id on a page, in a log or in a mail."""
+    return [
+        f"https://dashboard.stripe.com/payments/{stripe_id}",
+        f"https://dashboard.stripe.com/acct_1MtwBwLkdIwHu7ix/test/payments/{stripe_id}?from=search#timeline",
+        f"https://dashboard.stripe.com/test/search?query={stripe_id}",
+        f'"id": "{stripe_id}",',
+        f"'{stripe_id}'",
+        f"({stripe_id})",
+        f"\t{stripe_id}\u200b\n",
+        f"{stripe_id}_secret_7Hq0RzVbK2sWnXcYd1LmPpEoA",
+        f"{stripe_id[:-6]}…",
+        f"…{stripe_id[-7:]}",
+        f"...{stripe_id[-7:]}",
+    ]
+
+
+def test_what_people_paste_around_an_id_is_left_out(order: Order) -> None:
+    Order.objects.filter(pk=order.pk).update(stripe_payment_intent_id="pi_3MtwBwLkdIwHu7ix28a3tqPa")
+    client = admin_client("orders.view_order")
+    for term in pasted("pi_3MtwBwLkdIwHu7ix28a3tqPa"):
+        assert hits(client, term) == [order.public_id], term
+        rows = client.get("/admin/orders/order/", {"q": term}).context["cl"].result_list
+        assert [row.pk for row in rows] == [order.pk], term
+
+
+def test_a_piece_without_its_prefix_is_found_at_the_end_at_the_beginning_and_in_the_middle(
+    order: Order,
+) -> None:
+    Order.objects.filter(pk=order.pk).update(stripe_payment_intent_id="pi_3MtwBwLkdIwHuQix28aktqPa")
+    client = admin_client("orders.view_order")
+    for piece in ("aktqPa", "28aktqPa", "8AKTQPA", "3MtwBwLk", "BwLkdIwHuQix28", order.public_id[6:16]):
+        assert hits(client, piece) == [order.public_id], piece
 
 
 def test_an_order_is_found_by_its_buyer_and_by_the_card_s_last_digits(order: Order) -> None:

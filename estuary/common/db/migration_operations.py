@@ -1,9 +1,10 @@
 """Migration operations that create and drop indexes without blocking writes."""
 
 from django.contrib.postgres.operations import AddIndexConcurrently
-from django.db.migrations import RunSQL
+from django.db.migrations import RunSQL, SeparateDatabaseAndState
+from django.db.migrations.operations import AddConstraint, RemoveConstraint
 from django.db.migrations.operations.base import Operation
-from django.db.models import Index
+from django.db.models import Index, UniqueConstraint
 
 
 def add_index(model: str, index: Index) -> list[Operation]:
@@ -24,4 +25,29 @@ def drop_index(name: str, *, on: str) -> RunSQL:
         f"DROP INDEX CONCURRENTLY IF EXISTS {name}",
         # An attempt that failed leaves an invalid index.
         [f"DROP INDEX CONCURRENTLY IF EXISTS {name}", f"CREATE INDEX CONCURRENTLY {name} ON {on}"],
+    )
+
+
+def replace_unique(
+    model: str, table: str, constraint: UniqueConstraint, *, before: str, after: str
+) -> Operation:
+    """Replace a conditional unique index by another, which is there before the old one goes.
+
+    ``before`` and ``after`` are what stands behind ``ON table``. The migration must not be ``atomic``.
+    """
+    name = constraint.name
+    other = f"{name}_new"
+
+    def swap(definition: str) -> tuple[str, ...]:
+        return (
+            # An attempt that failed leaves an invalid index.
+            f"DROP INDEX CONCURRENTLY IF EXISTS {other}",
+            f"CREATE UNIQUE INDEX CONCURRENTLY {other} ON {table} {definition}",
+            f"DROP INDEX CONCURRENTLY IF EXISTS {name}",
+            f"ALTER INDEX {other} RENAME TO {name}",
+        )
+
+    return SeparateDatabaseAndState(
+        database_operations=[RunSQL(swap(after), swap(before))],
+        state_operations=[RemoveConstraint(model, name), AddConstraint(model, constraint)],
     )

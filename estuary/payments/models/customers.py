@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
 from estuary.common import clock, ids
-from estuary.common.postgresql.id_parts import part_indexes
+from estuary.common.postgresql.id_parts import COLUMN_BY_BYTES, begin_index, end_index
 
 # https://docs.stripe.com/api/payment_methods/object#payment_method_object-card-brand
 BRAND_NAMES = {
@@ -51,12 +51,13 @@ class StripeCustomer(models.Model):
             models.UniqueConstraint(
                 fields=["stripe_customer_id"],
                 condition=~Q(stripe_customer_id=""),
+                opclasses=[COLUMN_BY_BYTES],
                 name="stripe_customer_unique",
             )
         ]
         indexes = [
             models.Index(fields=["cards_checked_at"], name="stripe_customer_to_check"),
-            *part_indexes("stripe_customer_id", "stripe_customer_id"),
+            end_index("stripe_customer_id", "stripe_customer_id"),
         ]
 
     def __str__(self) -> str:
@@ -103,7 +104,8 @@ class PaymentMethod(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=Q(detach_pending=True), name="payment_method_to_detach"),
             models.Index(fields=["last4", "-id"], name="payment_method_by_last4"),
-            *part_indexes("stripe_payment_method_id", "payment_method_id"),
+            begin_index("stripe_payment_method_id", "payment_method_id"),
+            end_index("stripe_payment_method_id", "payment_method_id"),
             models.Index(
                 fields=["exp_year", "exp_month"],
                 condition=Q(detached_at=None),

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from estuary.common.postgresql.id_parts import part_indexes
+from estuary.common.postgresql.id_parts import begin_index, end_index
 from estuary.orders.models import Order
 
 
@@ -61,7 +61,8 @@ class Dispute(models.Model):
         indexes = [
             models.Index(fields=["due_by"], condition=Q(closed_at=None), name="dispute_open_by_deadline"),
             models.Index(fields=["stripe_payment_intent_id"], name="dispute_by_payment"),
-            *part_indexes("stripe_dispute_id", "dispute_stripe_id"),
+            begin_index("stripe_dispute_id", "dispute_stripe_id"),
+            end_index("stripe_dispute_id", "dispute_stripe_id"),
         ]
 
     def __str__(self) -> str:

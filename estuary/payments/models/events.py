@@ -7,7 +7,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
 from estuary.common.db.json import FastDecoder
-from estuary.common.postgresql.id_parts import part_indexes
+from estuary.common.postgresql.id_parts import end_index
 
 # The payment that an event's object names (a charge, a refund, a paid session), or else the object itself.
 OBJECT_ID = KT("payload__data__object__id")
@@ -51,9 +51,9 @@ class WebhookEvent(models.Model):
             BrinIndex(fields=["received_at"], autosummarize=True, name="webhook_event_by_age"),
             # For the page of an order.
             models.Index(SUBJECT, name="webhook_event_by_subject"),
-            # Staff have the last digits of the card that was charged, or a part of the charge's id.
+            # Staff have the last digits of the card that was charged, or the end of the charge's id.
             models.Index(CARD_LAST4, F("id").desc(), condition=IS_CHARGE, name="webhook_event_by_last4"),
-            *part_indexes(OBJECT_ID, "webhook_event_charge", condition=IS_CHARGE),
+            end_index(OBJECT_ID, "webhook_event_charge", condition=IS_CHARGE),
         ]
 
     def __str__(self) -> str:

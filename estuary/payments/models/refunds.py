@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from estuary.bookings.models import Booking
 from estuary.common import clock, ids
-from estuary.common.postgresql.id_parts import part_indexes
+from estuary.common.postgresql.id_parts import COLUMN_BY_BYTES, end_index
 from estuary.orders.models import Order
 
 
@@ -73,7 +73,10 @@ class Refund(models.Model):
                 name="refund_not_empty", condition=Q(card_minor__gt=0) | Q(credits_minor__gt=0)
             ),
             models.UniqueConstraint(
-                fields=["stripe_refund_id"], condition=~Q(stripe_refund_id=""), name="refund_stripe_id_unique"
+                fields=["stripe_refund_id"],
+                condition=~Q(stripe_refund_id=""),
+                opclasses=[COLUMN_BY_BYTES],
+                name="refund_stripe_id_unique",
             ),
             models.UniqueConstraint(
                 fields=["request_key"], condition=~Q(request_key=""), name="refund_once_per_request"
@@ -96,7 +99,7 @@ class Refund(models.Model):
             ),
             # For exports, which read on from the last row of a batch.
             models.Index(fields=["created_at", "id"], name="refund_by_request"),
-            *part_indexes("stripe_refund_id", "refund_stripe_id"),
+            end_index("stripe_refund_id", "refund_stripe_id"),
         ]
 
     def __str__(self) -> str:

@@ -17,6 +17,7 @@ from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.catalog.models import Service
 from estuary.common.admin.base import change_url
+from estuary.common.admin.search_terms import read_search_term
 from estuary.common.money import display
 from estuary.common.postgresql.timeouts import is_timeout
 from estuary.orders.models import Order
@@ -46,6 +47,7 @@ class Kind:
 
 def search(request: HttpRequest, term: str) -> list[SearchResult]:
     """Return the hits of each kind that this member of staff may view."""
+    term = read_search_term(term)
     kinds = [kind for kind in KINDS if request.user.has_perm(kind.permission)]
     hits: list[SearchResult] = []
     try:
