@@ -15,7 +15,7 @@ class Right(Enum):
     VIEW_ORDERS = ("orders.view_order",)
     CHANGE_ORDERS = ("orders.change_order",)
     REFUND = ("orders.view_order", "payments.add_refund")
-    CANCEL_BOOKINGS = ("orders.view_order", "bookings.change_booking")
+    CHANGE_BOOKINGS = ("orders.view_order", "bookings.change_booking")
     # Calling off or moving dates refunds and cancels.
     CHANGE_DATES = ("orders.view_order", "payments.add_refund", "bookings.change_booking")
 

@@ -13,6 +13,7 @@ from unfold.decorators import display
 
 from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
+from estuary.bookings.moving.rules import MOVABLE
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.admin.base import (
@@ -83,6 +84,15 @@ def _call_off_link(row: Booking) -> Any:
     )
 
 
+def _move_link(row: Booking) -> Any:
+    """Return a link to the page that moves one booking; that page is of a layer above."""
+    is_ahead = row.starts_at is not None and row.starts_at > clock.now()
+    if not is_ahead or not row.is_active or row.service_type not in MOVABLE:
+        return NOTHING
+    url = reverse("admin:payments_datechange_booking_move", args=[row.pk])
+    return external_link(url, "Move to another time", new_tab=False)
+
+
 @admin.register(Booking)
 class BookingAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     list_display = ("what", "buyer", "practitioner", "starts_at", "status_label", "amount", "order_link")
@@ -107,8 +117,9 @@ class BookingAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         ("times_moved", "former_starts_at"),
         ("valid_until", "canceled_at", "forfeited"),
         ("amount", "created_at"),
-        "call_off",
+        ("move", "call_off"),
     )
+    move = column("Move", _move_link)
     call_off = column("Call off", _call_off_link)
     what = column("What", lambda row: f"{row.service_name} ({row.service_type})", ordering="service_name")
     buyer = column("Buyer", lambda booking: booking.user.email, ordering="user__email")

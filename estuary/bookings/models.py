@@ -204,7 +204,7 @@ class Participant(models.Model):
 
 
 class BookingMove(models.Model):
-    """One move of a booking by its buyer to another time of the same service; never changed, never deleted."""
+    """One move of a booking to another time of the same service; never changed, never deleted."""
 
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="moves", db_index=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="booking_moves")
@@ -219,6 +219,9 @@ class BookingMove(models.Model):
     to_starts_at = models.DateTimeField()
     to_ends_at = models.DateTimeField()
     moved_at = models.DateTimeField(default=clock.now, editable=False)
+    beyond_limits = models.BooleanField(
+        default=False, db_default=False, help_text="By staff, after the deadline or more often than was sold."
+    )
 
     class Meta:
         ordering = ["id"]

@@ -9,7 +9,7 @@ from django.db.models import F
 from estuary.accounts.models import User
 from estuary.bookings.fulfilment import check_own_holds, lock_sessions, take_seats
 from estuary.bookings.models import Booking, BookingMove, Participant, Reservation
-from estuary.bookings.moving.rules import BookingNotMovable, check_movable
+from estuary.bookings.moving.rules import BookingNotMovable, can_move, check_movable
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.bookings.scheduling import plan_line
 from estuary.catalog.availability import SlotTaken
@@ -20,8 +20,12 @@ from estuary.orders.models import Order
 from estuary.orders.place_order import Line
 
 
-def move(*, booking: Booking, request: ScheduleRequest, by: User, at: datetime) -> BookingMove | None:
+def move(
+    *, booking: Booking, request: ScheduleRequest, by: User, at: datetime, beyond_limits: bool = False
+) -> BookingMove | None:
     """Move a booking to a slot or to another date; return the move, or None if the booking is there already.
+
+    Staff may move it ``beyond_limits``: after the deadline, or more often than was sold.
 
     A repeated request finds the booking at its new time, and changes and counts nothing. Must run inside the caller's
     transaction. Raises what ``check_movable`` raises, SchedulingRequired, SessionNotOffered, SessionStarted, SoldOut,
@@ -34,7 +38,8 @@ def move(*, booking: Booking, request: ScheduleRequest, by: User, at: datetime) 
     locked.order = order
     if locked.is_active and _is_there(locked, request):
         return None
-    check_movable(locked, at)
+    is_beyond = beyond_limits and not can_move(locked, at)
+    check_movable(locked, at, beyond_limits=is_beyond)
     service = locked.service
     assert service
     if service.type == ServiceType.SESSION:
@@ -49,7 +54,7 @@ def move(*, booking: Booking, request: ScheduleRequest, by: User, at: datetime) 
         _change_seat(locked, reservation, line.seats[0], at)
     else:
         _change_slot(locked, reservation, service, line)
-    return _record(locked, line, by, at)
+    return _record(locked, line, by, at, is_beyond=is_beyond)
 
 
 def set_sold_length(service: Service, booking: Booking) -> None:
@@ -95,7 +100,7 @@ def _change_slot(booking: Booking, held: Reservation, service: Service, line: Li
         raise SlotTaken("This time has just been taken. Choose another slot.") from None
 
 
-def _record(booking: Booking, line: Line, by: User, at: datetime) -> BookingMove:
+def _record(booking: Booking, line: Line, by: User, at: datetime, *, is_beyond: bool) -> BookingMove:
     assert booking.starts_at and booking.ends_at and line.starts_at and line.ends_at
     session = line.seats[0] if line.seats else None
     record = BookingMove(
@@ -110,6 +115,7 @@ def _record(booking: Booking, line: Line, by: User, at: datetime) -> BookingMove
         to_starts_at=line.starts_at,
         to_ends_at=line.ends_at,
         moved_at=at,
+        beyond_limits=is_beyond,
     )
     record.save()
     booking.former_starts_at = booking.counted_start

@@ -1,4 +1,4 @@
-"""When a buyer may move a booking: what was sold with it, until when, and how often.
+"""When a booking may be moved: what was sold with it, until when, and how often. Staff may go beyond the last two.
 
 1. A 1-on-1 session and a date of a workshop can be moved, alone or inside a package or bundle; a course can't.
 2. A booking can be moved as long as its cancellation is free: the order's snapshot has ``free_cancel_hours``.
@@ -70,8 +70,11 @@ def can_move(booking: Booking, at: datetime) -> bool:
     return True
 
 
-def check_movable(booking: Booking, at: datetime) -> None:
-    """Raise BookingNotMovable, BookingCanceled, BookingExpired, NoMovesLeft or MoveTooLate."""
+def check_movable(booking: Booking, at: datetime, *, beyond_limits: bool = False) -> None:
+    """Raise BookingNotMovable, BookingCanceled, BookingExpired, NoMovesLeft or MoveTooLate.
+
+    With ``beyond_limits``, as for staff, neither the deadline nor the number of moves counts.
+    """
     _check_active(booking, at)
     name, order = booking.service_name, booking.order
     if order.disputed:
@@ -87,7 +90,12 @@ def check_movable(booking: Booking, at: datetime) -> None:
             f"New times of {name} could be chosen until {_moment_as_text(booking.valid_until)}. It keeps the time that "
             "it has."
         )
-    deadline = free_cancel_until(booking)
+    if not beyond_limits:
+        _check_limits(booking, at)
+
+
+def _check_limits(booking: Booking, at: datetime) -> None:
+    name, deadline = booking.service_name, free_cancel_until(booking)
     if deadline and deadline < at:
         raise MoveTooLate(
             f"{name} could be moved until {_moment_as_text(deadline)}. It keeps its time; if you can't come, cancel it "

@@ -14,19 +14,20 @@ from django.utils.safestring import SafeString
 from estuary.accounts.models import User
 from estuary.accounts.rights import Right, may
 from estuary.bookings.models import Booking, Reservation
+from estuary.bookings.moving.rules import MOVABLE
 from estuary.common import clock
 from estuary.common.admin.base import NOTHING, external_link, label, link, moment, money, stripe_link
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
 from estuary.payments.admin.event_outcomes import describe_outcome
 from estuary.payments.admin.mails import resend
-from estuary.payments.models import Dispute, FraudNotice, Refund, WebhookEvent
+from estuary.payments.models import Dispute, FraudNotice, Refund, SentMail, WebhookEvent
 from estuary.payments.models.events import SUBJECT
 from estuary.payments.refunds.request_refund import refundable_minor
 
 MAX_EVENTS = 50
-# What the tables and the timeline read, besides refunds and disputes.
-LOOKUPS = (
+# What the tables and the timeline read, besides refunds and disputes. Apps above payments append theirs.
+LOOKUPS: list[Any] = [
     "lines",
     "transitions",
     "fraud_notices",
@@ -36,7 +37,8 @@ LOOKUPS = (
     ),
     Prefetch("bookings", Booking.objects.select_related("practitioner").order_by("position")),
     Prefetch("credit_transactions", CreditTransaction.objects.select_related("account").order_by("id")),
-)
+    Prefetch("mails", SentMail.objects.select_related("user", "requested_by").order_by("id")),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def _reservations(order: Order) -> Section:
 
 def _bookings(order: Order, request: HttpRequest) -> Section:
     may_refund = may(request.user, Right.REFUND) and refundable_minor(order) > 0
-    may_cancel = may(request.user, Right.CANCEL_BOOKINGS)
+    may_change = may(request.user, Right.CHANGE_BOOKINGS)
     rows = [
         (
             ("↳ " if booking.parent_id else "") + booking.service_name,
@@ -164,7 +166,7 @@ def _bookings(order: Order, request: HttpRequest) -> Section:
             _period(booking.starts_at) if booking.starts_at else "to be scheduled",
             money(booking.amount_minor, order.currency),
             label(booking.status),
-            _booking_links(order, booking, may_refund=may_refund, may_cancel=may_cancel),
+            _booking_links(order, booking, may_refund=may_refund, may_change=may_change),
         )
         for booking in order.bookings.all()
     ]
@@ -172,12 +174,15 @@ def _bookings(order: Order, request: HttpRequest) -> Section:
     return Section("Bookings", headers, rows, "Nothing is booked.")
 
 
-def _booking_links(order: Order, booking: Booking, *, may_refund: bool, may_cancel: bool) -> str:
+def _booking_links(order: Order, booking: Booking, *, may_refund: bool, may_change: bool) -> str:
     links = [link(booking, "View")]
     if may_refund and booking.position and booking.is_active:
         url = reverse("admin:orders_order_refund", args=[order.pk])
         links.append(external_link(f"{url}?booking={booking.pk}", "Refund", new_tab=False))
-    if may_cancel and booking.is_active:
+    if may_change and booking.is_active:
+        if booking.service_type in MOVABLE and booking.starts_at and booking.starts_at > clock.now():
+            url = reverse("admin:payments_datechange_booking_move", args=[booking.pk])
+            links.append(external_link(url, "Move", new_tab=False))
         url = reverse("admin:orders_order_cancel_booking", args=[order.pk, booking.pk])
         links.append(external_link(url, "Cancel without refund", new_tab=False))
     return format_html_join(" · ", "{}", ((item,) for item in links))

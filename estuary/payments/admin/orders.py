@@ -50,8 +50,8 @@ class OrderAdmin(PartSearchMixin, ReadOnlyAdmin):
     person = "user"
     find_keys = staticmethod(find_orders_by_id)
     search_help_text = (
-        "Any id of the order, its payment, refund or dispute (ord_…, pi_…, re_…), the beginning or end of one,"
-        " the card’s last four digits, or the buyer’s e-mail or name"
+        "Any id of the order, its payment, refund or dispute (ord_…, pi_…, re_…), its beginning or end, a link of"
+        " Stripe’s dashboard, the card’s last four digits, or the buyer’s e-mail or name"
     )
     ordering = ("-id",)
     change_form_outer_after_template: Any = "payments/order.html"
@@ -74,7 +74,7 @@ class OrderAdmin(PartSearchMixin, ReadOnlyAdmin):
         return may(request.user, Right.CHANGE_ORDERS)
 
     def has_cancel_booking_permission(self, request: HttpRequest) -> bool:
-        return may(request.user, Right.CANCEL_BOOKINGS)
+        return may(request.user, Right.CHANGE_BOOKINGS)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
         """Offer the actions that fit the order; each page checks again, in case the order changes meanwhile."""

@@ -131,28 +131,30 @@ FULFILMENT_RULES = (
     ),
     Rule(
         code="moves_miscounted",
-        sentence="A booking was moved as often as it says, and no more often than its order allows.",
+        sentence="A booking was moved as often as it says, and no more often than its order or staff allowed.",
         sql="""
             SELECT 'booking ' || b.id, 'moved ' || b.times_moved || ' times, ' || coalesce(recorded.moves, 0)
                    || ' recorded, ' || coalesce((o.snapshot ->> 'max_moves')::int, 2) || ' allowed'
             FROM bookings_booking b JOIN orders_order o ON o.id = b.order_id
-            LEFT JOIN (SELECT booking_id, count(*) AS moves FROM bookings_bookingmove GROUP BY booking_id) recorded
+            LEFT JOIN (SELECT booking_id, count(*) AS moves, count(*) FILTER (WHERE NOT beyond_limits) AS by_rule
+                       FROM bookings_bookingmove GROUP BY booking_id) recorded
                 ON recorded.booking_id = b.id
             WHERE b.times_moved <> coalesce(recorded.moves, 0)
-               OR b.times_moved > greatest(coalesce((o.snapshot ->> 'max_moves')::int, 2), 0)""",
+               OR coalesce(recorded.by_rule, b.times_moved)
+                  > greatest(coalesce((o.snapshot ->> 'max_moves')::int, 2), 0)""",
         remedy="Correct the count of the booking; find out which request moved it once too often.",
     ),
     Rule(
         code="moved_too_late",
-        sentence="A booking is moved only while its cancellation is free, counted from its earliest start.",
+        sentence="A booking is moved while its cancellation is free, counted from its earliest start, or by staff.",
         sql="""
             SELECT 'booking ' || booking_id, 'moved at ' || moved_at || ', free to cancel until ' || deadline
-            FROM (SELECT m.booking_id, m.moved_at,
+            FROM (SELECT m.booking_id, m.moved_at, m.beyond_limits,
                          min(m.from_starts_at) OVER (PARTITION BY m.booking_id ORDER BY m.number)
                          - make_interval(hours => least(coalesce((o.snapshot ->> 'free_cancel_hours')::int, 24), 8784))
                          AS deadline
                   FROM bookings_bookingmove m JOIN orders_order o ON o.id = m.order_id) move
-            WHERE moved_at > deadline""",
+            WHERE moved_at > deadline AND NOT beyond_limits""",
         remedy="Ask the practitioner whether the new time stands; find out how the deadline was passed.",
     ),
     Rule(

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from estuary.accounts.models import User
 from estuary.bookings.api import BookingSerializer, ScheduleSerializer, own_bookings
-from estuary.bookings.models import Booking
+from estuary.bookings.models import Booking, BookingMove
 from estuary.bookings.moving.move_booking import move
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.common import clock
@@ -24,13 +24,24 @@ from estuary.payments.hooks.signals import booking_moved
 
 
 @retry_transaction
+@transaction.atomic
 def move_booking(*, booking: Booking, request: ScheduleRequest, by: User) -> None:
-    """Move a booking for its buyer, and write to the buyer about it; a repeated request does neither again."""
-    with transaction.atomic():
-        record = move(booking=booking, request=request, by=by, at=clock.now())
-        if record:
-            announce(booking_moved, [record])
-            outbox.send_mails([(record.booking.order, OrderMail.MOVED)])
+    """Move a booking for its buyer; a repeated request is the same move."""
+    move_and_announce(booking=booking, request=request, by=by)
+
+
+def move_and_announce(
+    *, booking: Booking, request: ScheduleRequest, by: User, beyond_limits: bool = False
+) -> BookingMove | None:
+    """Move a booking, write to the buyer and queue the signal; a repeated request does none of it again.
+
+    Must run inside the caller's transaction. Returns None if the booking is there already.
+    """
+    record = move(booking=booking, request=request, by=by, at=clock.now(), beyond_limits=beyond_limits)
+    if record:
+        announce(booking_moved, [record])
+        outbox.send_mails([(record.booking.order, OrderMail.MOVED)])
+    return record
 
 
 class MoveBookingView(APIView):

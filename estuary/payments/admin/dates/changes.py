@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from estuary.common.admin.base import ReadOnlyAdmin, ReadOnlyInline, column, label, link, moment_column, money
-from estuary.payments.admin.dates import pages
+from estuary.payments.admin.dates import booking_moves, pages
 from estuary.payments.models import DateChange, DateChangeRow
 
 
@@ -60,6 +60,7 @@ class DateChangeAdmin(ReadOnlyAdmin):
             at("session/<int:session_id>/call-off/", pages.session_page, "session"),
             at("session/<int:session_id>/move/", pages.move_page, "move"),
             at("booking/<int:booking_id>/call-off/", pages.booking_page, "booking"),
+            at("booking/<int:booking_id>/move/", booking_moves.move_booking_page, "booking_move"),
             at("practitioner/<int:practitioner_id>/call-off-days/", pages.days_page, "days"),
             *super().get_urls(),
         ]
