@@ -3,27 +3,23 @@
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from estuary.accounts.staff_search import IndexedSearchMixin
 from estuary.common.admin.base import (
-    NOTHING,
     ReadOnlyAdmin,
     column,
-    external_link,
     link,
     moment,
-    money,
     money_column,
     row_or_404,
 )
 from estuary.documents.api import pdf_response
 from estuary.documents.models import CreditNote, Receipt
 from estuary.documents.render import print_rate
-from estuary.orders.models import Order
-from estuary.payments.admin.order_detail import MORE_SECTIONS, Section
+from estuary.documents.staff_pages import add_to_pages, pdf_link
 
 PARTIES = (
     ("seller_name", "seller_country", "seller_tax_id"),
@@ -131,28 +127,4 @@ class CreditNoteAdmin(DocumentAdmin):
     charged = money_column("charged_minor", "To the card")
 
 
-def pdf_link(row: Receipt | CreditNote) -> SafeString | str:
-    """Return a link to a document's PDF in the admin."""
-    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_pdf", args=[row.pk])
-    return external_link(url, "PDF", new_tab=False)
-
-
-def documents_of_order(order: Order, request: HttpRequest) -> Section:
-    """Return the table of an order's page: its receipt, and what was returned of it."""
-    receipts = list(Receipt.objects.filter(order=order))
-    documents: list[Receipt | CreditNote] = [*receipts, *CreditNote.objects.filter(receipt__in=receipts)]
-    rows = [
-        (
-            link(row) if request.user.has_perm(f"documents.view_{row._meta.model_name}") else row.number,
-            str(row._meta.verbose_name).capitalize(),
-            money(row.total_minor, row.currency),
-            moment(row.issued_at),
-            pdf_link(row) if request.user.has_perm(f"documents.view_{row._meta.model_name}") else NOTHING,
-        )
-        for row in documents
-    ]
-    empty = "There is no receipt yet." if order.completed_at else "Nothing was sold: there is no receipt."
-    return Section("Receipts", ["Number", "What", "Total", "Issued", ""], rows, empty)
-
-
-MORE_SECTIONS.append(documents_of_order)
+add_to_pages()

@@ -5,12 +5,15 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from estuary.catalog.models import ServiceType
+from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
+from estuary.documents.issuing import issue_due_documents
+from estuary.documents.models import CreditNote
 from estuary.orders.models import Order
 from estuary.payments.admin import timeline
 from estuary.payments.admin.timeline import Entry, Source
-from estuary.payments.models import FraudNotice, Refund
+from estuary.payments.customers.consents import SAVE_CARD
+from estuary.payments.models import DateChange, FraudNotice, PaymentMethod, Refund, SentMail
 from estuary.payments.refunds.cancellation import cancel_without_refund
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, give_credits
@@ -19,11 +22,14 @@ from tests.factories import (
     a_free_slot,
     make_practitioner,
     make_service,
+    make_sessions,
     make_staff,
     make_user,
     signed_in,
 )
 from tests.flows import buying, disputing
+from tests.flows.payments.dates.acting import act, buy_seat, call_off_url, host
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -155,6 +161,71 @@ def test_acts_of_staff_are_shown_to_those_who_may_see_the_audit_trail(stripe: Sa
     assert any(acts in entry for entry in told(order, "orders.view_order", "accounts.view_auditlogentry"))
 
 
+def a_called_off_date(stripe: Sandbox) -> tuple[dict[str, str], Order, ServiceSession]:
+    """A seat that was bought with consent to save the card, on a date that its practitioner called off."""
+    ana = make_practitioner()
+    session = make_sessions(make_service(ServiceType.WORKSHOP, ana, name="Sauna evening"))[0]
+    buyer = signed_in(make_user("Maya Lindqvist"))
+    made = buying.create(
+        buyer,
+        service_id=str(session.service_id),
+        scheduling_data={"service_session_id": str(session.pk)},
+        save_payment_method=True,
+        consent_wording=SAVE_CARD.id,
+    )
+    buying.pay(stripe, made)
+    act(host(ana), call_off_url(session), message="The sauna is being repaired.")
+    settle_everything(stripe)
+    issue_due_documents()
+    return made, buying.order_of(made), session
+
+
+def test_mails_receipts_consent_and_a_called_off_date_are_told_with_their_ids(stripe: Sandbox) -> None:
+    _, order, _ = a_called_off_date(stripe)
+    page = admin_client().get(reverse("admin:orders_order_change", args=[order.pk]))
+    by_sentence = {entry.sentence: entry.ids for entry in page.context["timeline"]}
+    change, card = DateChange.objects.get(), PaymentMethod.objects.get()
+    ids = {
+        f"The mail “Completed” was sent to {order.user.email}.": "mail_",
+        f"The buyer agreed that {card} is saved: “{SAVE_CARD.text}”": card.stripe_payment_method_id,
+        f"{change.practitioner} called off {change.title}. To the guests: “{change.message}”": change.public_id,
+        "The receipt over 100.00 USD was issued.": order.receipt.number,
+        "A credit note over 100.00 USD was issued for what went back.": CreditNote.objects.get().number,
+    }
+    for sentence, stripe_id in ids.items():
+        assert sentence in by_sentence, (sentence, list(by_sentence))
+        assert any(stripe_id in shown for shown in by_sentence[sentence]), by_sentence[sentence]
+    assert any("called it off, which returns 100.00 USD" in entry for entry in by_sentence), list(by_sentence)
+
+
+def test_a_mail_that_failed_and_one_that_is_sent_again_are_told(stripe: Sandbox) -> None:
+    made, order = a_session(stripe)
+    buying.pay(stripe, made)
+    SentMail.objects.filter(order=order, kind="completed").update(
+        status="failed", error="Mailbox full.", sent_at=None
+    )
+    sentence = f"The mail “Completed” to {order.user.email} could not be sent: Mailbox full."
+    assert sentence in told(order)
+    mail = SentMail.objects.get(order=order, kind="completed")
+    admin_client().post(reverse("admin:orders_order_resend_mail", args=[order.pk, mail.pk]))
+    sentences = told(order)
+    assert "Sam Okafor of staff had the mail “Completed” sent again." in sentences
+    assert f"The mail “Completed” to {order.user.email} waits to be sent." in sentences
+
+
+def test_what_is_held_back_of_a_called_off_date_is_told_as_an_alarm(stripe: Sandbox) -> None:
+    ana = make_practitioner()
+    session = make_sessions(make_service(ServiceType.WORKSHOP, ana, name="Sauna evening"))[0]
+    made = buy_seat(stripe, signed_in(make_user("Maya Lindqvist")), session)
+    disputing.dispute(stripe, made)
+    act(host(ana), call_off_url(session))
+    settle_everything(stripe)
+    order = buying.order_of(made)
+    page = admin_client().get(reverse("admin:orders_order_change", args=[order.pk]))
+    [held_back] = [entry for entry in page.context["timeline"] if "is held back" in entry.sentence]
+    assert held_back.is_alarm and "100.00 USD is held back. The guest has disputed" in held_back.sentence
+
+
 def test_a_source_that_is_added_is_told_in_its_place(
     stripe: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,10 +233,10 @@ def test_a_source_that_is_added_is_told_in_its_place(
     buying.pay(stripe, made)
     order.refresh_from_db()
     assert order.paid_at is not None
-    entry = Entry(order.created_at + timedelta(milliseconds=1), "A mail was sent.", ("mail_1",))
-    mails = Source(
-        "mails", lambda of: [of.public_id], lambda of, rows: [entry] if rows == [of.public_id] else []
+    entry = Entry(order.created_at + timedelta(milliseconds=1), "A parcel was sent.", ("parcel_1",))
+    parcels = Source(
+        "parcels", lambda of: [of.public_id], lambda of, rows: [entry] if rows == [of.public_id] else []
     )
-    monkeypatch.setattr(timeline, "SOURCES", [mails, *timeline.SOURCES])
+    monkeypatch.setattr(timeline, "SOURCES", [parcels, *timeline.SOURCES])
     sentences = told(order)
-    assert sentences.index("A mail was sent.") == 2
+    assert sentences.index("A parcel was sent.") == 2

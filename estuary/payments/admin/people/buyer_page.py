@@ -1,10 +1,9 @@
-"""The page of a buyer: orders, cards, credits, bookings and what staff did, with one query each, the newest first.
+"""The page of a buyer: orders, bookings, credits, cards, mails and acts of staff, one query each, the newest first.
 
-To show something else, append a ``Part`` to PARTS.
+To show something else, append a ``Part`` to PARTS; apps above payments do so too.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -22,26 +21,13 @@ from estuary.common.admin.base import NOTHING, label, link, moment, money
 from estuary.credits.models import CreditAccount, CreditTransaction
 from estuary.orders.models import Order
 from estuary.payments.admin.order_detail import Section
+from estuary.payments.admin.people.history import CONSENTS, DATE_CHANGES, MAILS, MOVES
+from estuary.payments.admin.people.part import SHOWN, Part
 from estuary.payments.customers.used_cards import used_cards
 from estuary.payments.models import PaymentMethod, StripeCustomer
 
-# Rows of each kind; the list of the kind has the others.
-SHOWN = 20
 # Either lets staff open the page; each part needs its own permission besides.
 OPENS = ("accounts.view_user", "orders.view_order")
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A table of the page, for those with ``permission``. ``rows`` makes a fixed number of queries."""
-
-    title: str
-    permission: str
-    headers: Sequence[str]
-    rows: Callable[[User], Sequence[Sequence[Any]]]
-    empty: str
-    # The list that has all of them.
-    all_at: str = ""
 
 
 def buyer_page(request: HttpRequest, pk: int) -> TemplateResponse:
@@ -181,6 +167,8 @@ PARTS: list[Part] = [
         "Bookings", "bookings.view_booking", ("Booking", "Practitioner", "Starts", "Status", "Order"),
         _bookings, "Nothing is booked.", "bookings_booking",
     ),
+    MOVES,
+    DATE_CHANGES,
     Part(
         "Credits", "credits.view_creditaccount", ("Account", "Balance", "Frozen by disputes"),
         _credits, "No credits.",
@@ -194,6 +182,8 @@ PARTS: list[Part] = [
         "Cards", "payments.view_paymentmethod", ("Card", "Expires", "Default", "Kept", "Id"),
         _cards, "No card was saved.", "payments_paymentmethod",
     ),
+    CONSENTS,
+    MAILS,
     Part(
         "What staff did to the account", "accounts.view_auditlogentry", ("When", "Who", "What"),
         _acts, "Staff have changed nothing of this account.",

@@ -6,16 +6,20 @@ To tell of something else, append a ``Source`` to SOURCES: ``load`` reads its ro
 from django.http import HttpRequest
 
 from estuary.orders.models import Order
+from estuary.payments.admin.timeline.consents import CONSENTS
+from estuary.payments.admin.timeline.dates import DATE_CHANGES
 from estuary.payments.admin.timeline.entries import Entry, Source, build_timeline, load_rows
+from estuary.payments.admin.timeline.mails import MAILS
 from estuary.payments.admin.timeline.money import CREDITS, DISPUTES, FRAUD_NOTICES, REFUNDS
 from estuary.payments.admin.timeline.orders import BOOKINGS, MOVES, PAYMENT, PLACED, STATUSES
 from estuary.payments.admin.timeline.staff import ACTS
 
 __all__ = ["SOURCES", "Entry", "Source", "timeline_of"]
 
-# Of one moment, what is told by an earlier source stands first.
+# Of one moment, what is told by an earlier source stands first. Apps above payments append theirs.
 SOURCES: list[Source] = [
-    PLACED, PAYMENT, STATUSES, MOVES, BOOKINGS, REFUNDS, DISPUTES, FRAUD_NOTICES, CREDITS, ACTS,
+    PLACED, CONSENTS, PAYMENT, STATUSES, MOVES, DATE_CHANGES, BOOKINGS, REFUNDS, DISPUTES, FRAUD_NOTICES, CREDITS,
+    MAILS, ACTS,
 ]  # fmt: skip
 
 

@@ -38,6 +38,8 @@ def _by(refund: Refund) -> str:
             return f"{refund.requested_by or 'Staff'} refunded"
         case Refund.Origin.BUYER:
             return "The buyer canceled in time, which returns"
+        case Refund.Origin.PRACTITIONER:
+            return f"{refund.requested_by or 'The practitioner'} called it off, which returns"
         case Refund.Origin.DASHBOARD:
             return "Somebody refunded in Stripe’s dashboard"
     return "Refunded by itself:"

@@ -111,9 +111,10 @@ def _bookings(order: Order, bookings: Sequence[Booking]) -> Iterable[Entry]:
 
 def _moves(order: Order, moves: Sequence[BookingMove]) -> Iterable[Entry]:
     for row in moves:
-        who = "The buyer" if row.by_id == order.user_id else row.by.email
+        who = "The buyer" if row.by_id == order.user_id else f"{row.by} of staff"
         times = f"from {moment_as_text(row.from_starts_at)} to {moment_as_text(row.to_starts_at)}"
-        yield Entry(row.moved_at, f"{who} moved {row.booking.service_name} {times}.")
+        beyond = ", beyond the buyer’s limits" if row.beyond_limits else ""
+        yield Entry(row.moved_at, f"{who} moved {row.booking.service_name} {times}{beyond}.")
 
 
 PLACED = Source("placed", lambda order: list(order.lines.all()), _placed)
