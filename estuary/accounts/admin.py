@@ -57,7 +57,7 @@ class UserForm(UserChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(IndexedSearchMixin, DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg]
+class UserAdmin(IndexedSearchMixin, DjangoUserAdmin, StaffAdmin):  # type: ignore[type-arg, misc]
     """Only superusers grant rights or change accounts with rights, so nobody can promote themselves."""
 
     form = UserForm

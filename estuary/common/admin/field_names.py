@@ -13,11 +13,12 @@ def name_fields(form: forms.BaseForm, *, in_table: bool = False) -> None:
     for name, field in form.fields.items():
         title = str(field.label or name.replace("_", " ").capitalize())
         if isinstance(field.widget, forms.MultiWidget):
-            for part, widget in zip(PARTS, field.widget.widgets, strict=False):
-                widget.attrs["aria-label"] = f"{title}, {part}"
+            for part, half in zip(PARTS, field.widget.widgets, strict=False):
+                half.attrs["aria-label"] = f"{title}, {part}"
         elif in_table:
             # A choice of rows stands in a wrapper with links beside it.
-            getattr(field.widget, "widget", field.widget).attrs["aria-label"] = title
+            widget: Any = getattr(field.widget, "widget", field.widget)
+            widget.attrs["aria-label"] = title
 
 
 def with_named_fields(form_class: type[Any], *, in_table: bool = False) -> type[Any]:

@@ -213,8 +213,8 @@ def _of_bookings(kind: str) -> Sample:
 
 def _of_account(template: str) -> Sample:
     mail = account_mails.write_sample(template)
-    [html] = [str(part.content) for part in mail.alternatives]
-    return Sample(account_mails.SAMPLE_TITLES[template], str(mail.subject), html, str(mail.body))
+    [(html, _)] = mail.alternatives
+    return Sample(account_mails.SAMPLE_TITLES[template], str(mail.subject), str(html), str(mail.body))
 
 
 def _name(template: str) -> str:
