@@ -18,7 +18,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import Practitioner
-from estuary.catalog.availability import HORIZON, Slot, free_slots
+from estuary.catalog.availability import Slot, free_slots
+from estuary.catalog.bounds import HORIZON
 from estuary.catalog.cancellation_terms import describe_cancellation_terms
 from estuary.catalog.models import PackageItem, Service, ServicePrice, ServiceSession, ServiceType
 from estuary.catalog.venues import Venue

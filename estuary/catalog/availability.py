@@ -1,26 +1,23 @@
-"""Free slots of 1-on-1 sessions: the practitioner's weekly windows, minus taken intervals, minus the past.
+"""Free slots of 1-on-1 sessions: the practitioner's hours, minus taken intervals, minus the past.
 
-A window is defined in the practitioner's local time and ends at 24:00 at the latest. Each day's window becomes one
-interval of absolute time, and the grid of starts steps through absolute time. So on the day clocks change, no start is
-doubled, lost or impossible.
+A date's own windows replace those of its weekday. A window is defined in the practitioner's local time and ends at
+24:00 at the latest. Each day's window becomes one interval of absolute time, and the grid of starts steps through
+absolute time. So on the day clocks change, no start is doubled, lost or impossible.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from zoneinfo import ZoneInfo
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import QuerySet
 
-from estuary.catalog.bounds import minutes
+from estuary.catalog.bounds import HORIZON, minutes
 from estuary.catalog.calendar import CalendarEntry, entries_of
-from estuary.catalog.models import MIDNIGHT, Availability, Service
+from estuary.catalog.hours.opening_hours import OpeningHours, days_around, read_opening_hours
+from estuary.catalog.models import MIDNIGHT, Service
 from estuary.common.errors import Conflict, InvalidRequest
-
-# Nobody plans further ahead, and dates near year 9999 overflow.
-HORIZON = timedelta(days=366)
 
 
 class SlotInPast(InvalidRequest):
@@ -62,14 +59,17 @@ def free_slots(
     end = min(_to_utc(first_day + timedelta(days=days), time.min, zone), at + HORIZON)
     if begin >= end:
         return []
-    windows = list(Availability.objects.filter(practitioner_id=service.practitioner_id))
+    days_read = days_around(begin.date(), end.date())
+    hours = read_opening_hours([service.practitioner_id], **days_read).get(service.practitioner_id)
+    if hours is None:
+        return []
     entries = entries_of(service.practitioner_id)
     if ignored_entry_id is not None:
         entries = entries.exclude(pk=ignored_entry_id)
     busy = _busy_intervals(entries, begin, end + minutes(service.duration_min))
     slots = {
         slot
-        for window in _window_intervals(windows, service.practitioner.zone, begin, end)
+        for window in _window_intervals(hours, begin, end)
         for slot in _slots_in_window(window, service)
         if at < slot.starts_at and begin <= slot.starts_at < end and _is_free(slot, busy)
     }
@@ -85,48 +85,51 @@ def check_slots(pairs: Iterable[tuple[Service, datetime]], *, at: datetime) -> l
     requested = list(pairs)
     if not requested:
         return []
-    windows: dict[int, list[Availability]] = {}
     owners = {service.practitioner_id for service, _ in requested}
-    for window in Availability.objects.filter(practitioner_id__in=owners).select_related("practitioner"):
-        windows.setdefault(window.practitioner_id, []).append(window)
+    days = [starts_at.astimezone(UTC).date() for _, starts_at in requested if at < starts_at <= at + HORIZON]
+    first, last = min(days, default=at.date()), max(days, default=at.date())
+    # A slot may end on the day after.
+    hours = read_opening_hours(owners, **days_around(first, last + timedelta(days=1)))
     return [
-        _slot_end(service, starts_at, windows.get(service.practitioner_id, []), at)
+        _slot_end(service, starts_at, hours.get(service.practitioner_id), at)
         for service, starts_at in requested
     ]
 
 
-def _slot_end(
-    service: Service, starts_at: datetime, windows: Sequence[Availability], at: datetime
-) -> datetime:
+def is_within_hours(hours: OpeningHours, starts_at: datetime, ends_at: datetime) -> bool:
+    """Return whether one window holds all of a time."""
+    return any(
+        window.starts_at <= starts_at and ends_at <= window.ends_at
+        for window in _window_intervals(hours, starts_at, ends_at)
+    )
+
+
+def _slot_end(service: Service, starts_at: datetime, hours: OpeningHours | None, at: datetime) -> datetime:
     if starts_at <= at:
         raise SlotInPast(f"{service.name} can't begin in the past. Choose one of its free slots.")
     if starts_at > at + HORIZON:
         raise OutsideAvailability(f"{service.name} can be booked at most {HORIZON.days} days ahead.")
     starts_at = starts_at.astimezone(UTC)
     slot = Slot(starts_at, starts_at + minutes(service.duration_min))
-    if windows:
-        zone = windows[0].practitioner.zone
-        for window in _window_intervals(windows, zone, starts_at, slot.ends_at):
-            is_within = window.starts_at <= slot.starts_at and slot.ends_at <= window.ends_at
-            if is_within and not (slot.starts_at - window.starts_at) % minutes(service.slot_step_min):
-                return slot.ends_at
+    for window in _window_intervals(hours, starts_at, slot.ends_at) if hours else ():
+        is_within = window.starts_at <= slot.starts_at and slot.ends_at <= window.ends_at
+        if is_within and not (slot.starts_at - window.starts_at) % minutes(service.slot_step_min):
+            return slot.ends_at
     raise OutsideAvailability(
         f"{service.name} is not offered at {starts_at:%Y-%m-%d %H:%M} UTC. "
         f"Choose one of its free slots: /api/v1/services/{service.pk}/slots/."
     )
 
 
-def _window_intervals(
-    windows: Sequence[Availability], zone: ZoneInfo, begin: datetime, end: datetime
-) -> Iterator[Slot]:
-    """Yield the weekly windows as intervals on each local day between two moments."""
+def _window_intervals(hours: OpeningHours, begin: datetime, end: datetime) -> Iterator[Slot]:
+    """Yield the windows as intervals on each local day between two moments."""
+    zone = hours.zone
     day, last = begin.astimezone(zone).date(), end.astimezone(zone).date()
     while day <= last:
-        for window in windows:
-            if window.weekday == day.weekday():
-                # An end at 00:00 means 24:00, the midnight after the day.
-                last_day = day + timedelta(days=1) if window.ends == MIDNIGHT else day
-                yield Slot(_to_utc(day, window.starts, zone), _to_utc(last_day, window.ends, zone))
+        for window in hours.windows_on(day):
+            # An end at 00:00 means 24:00, the midnight after the day.
+            last_day = day + timedelta(days=1) if window.ends == MIDNIGHT else day
+            yield Slot(_to_utc(day, window.starts, zone), _to_utc(last_day, window.ends, zone))
         day += timedelta(days=1)
 
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from django.core.exceptions import ValidationError
 
 DURATION_MIN, DURATION_MAX = 5, 24 * 60  # minutes
-# The booking horizon of a year.
+# Nobody plans further ahead, and dates near year 9999 overflow.
+HORIZON = timedelta(days=366)
 FREE_CANCEL_MAX_HOURS = 366 * 24
 VALIDITY_MAX_DAYS = 3660
 MOVES_MAX = 20  # of one booking
@@ -20,6 +21,8 @@ BUNDLE_MAX = 100
 ITEMS_MAX = 60  # services in a package
 CAPACITY_MAX = 10_000
 DATES_MAX = 366  # of one workshop or course
+WINDOWS_MAX = 8  # of one day
+EXCEPTIONS_MAX = 100  # days with other hours that a practitioner has ahead
 SESSION_MAX = timedelta(days=31)
 # As in the API: near year 1 and year 9999, a conversion to another time zone overflows.
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 12, 31, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Services of five types, their prices, their group sessions, the contents of packages, and weekly windows."""
+"""Services of five types, their prices, their group sessions, the contents of packages, and practitioners' hours."""
 
 from datetime import datetime, time
 from typing import Any
@@ -313,5 +313,48 @@ class Availability(models.Model):
         ]
 
     def __str__(self) -> str:
-        ends = "24:00" if self.ends == MIDNIGHT else f"{self.ends:%H:%M}"
-        return f"{self.get_weekday_display()} {self.starts:%H:%M}–{ends}"
+        return f"{self.get_weekday_display()} {describe_window(self.starts, self.ends)}"
+
+
+class AvailabilityException(models.Model):
+    """A window of one date, in the practitioner's own time zone. The windows of a date replace its weekly ones.
+
+    A row without times closes the whole date, and is then its only row.
+    """
+
+    practitioner = models.ForeignKey(
+        Practitioner, on_delete=models.CASCADE, related_name="availability_exceptions", db_index=False
+    )
+    day = models.DateField("date")
+    starts = models.TimeField(null=True, blank=True)
+    ends = models.TimeField(null=True, blank=True, help_text="24:00 is midnight, the end of the day")
+
+    class Meta:
+        verbose_name = "day with other hours"
+        verbose_name_plural = "days with other hours"
+        ordering = ["day", "starts"]
+        constraints = [
+            # Its index also finds the days of a practitioner.
+            models.UniqueConstraint(
+                fields=["practitioner", "day", "starts"],
+                nulls_distinct=False,
+                name="availability_exception_once",
+            ),
+            models.CheckConstraint(
+                name="availability_exception_ends_by_midnight",
+                condition=Q(starts=None, ends=None)
+                | (
+                    Q(starts__isnull=False, ends__isnull=False) & (Q(ends__gt=F("starts")) | Q(ends=MIDNIGHT))
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        hours = "closed" if self.starts is None else describe_window(self.starts, self.ends)
+        return f"{self.day:%d %b %Y} {hours}"
+
+
+def describe_window(starts: time, ends: time | None) -> str:
+    """Return a window as people write it, such as 09:00–24:00."""
+    last = "24:00" if ends is None or ends == MIDNIGHT else f"{ends:%H:%M}"
+    return f"{starts:%H:%M}–{last}"

@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path, registe
 from django.views.decorators.csrf import csrf_exempt
 
 from estuary.common.api.problems import not_found
-from estuary.common.api.url_converters import ReferenceConverter
+from estuary.common.api.url_converters import DayConverter, ReferenceConverter
 from estuary.config.error_page import error_page
 from estuary.config.openapi import OpenApiView, RedocView, SwaggerView, redoc_script
 from estuary.config.site_pages import SitePageView
@@ -22,6 +22,7 @@ handler500 = "estuary.common.api.problems.server_error"
 
 # Before the apps' URLs are imported, which use it.
 register_converter(ReferenceConverter, "ref")
+register_converter(DayConverter, "day")
 
 api_v1: list[URLPattern | URLResolver] = [
     path("", include("estuary.accounts.profile.urls")),

@@ -170,6 +170,9 @@ PERSONAL: dict[str, Personal] = {
     "catalog_venue": Personal(
         ROWS_OF_OWN_PRACTICE, erase=_empty("name address directions map_url"), keep="time_zone"
     ),
+    # When a practitioner works tells how the person lives.
+    "catalog_availability": _delete_rows(ROWS_OF_OWN_PRACTICE),
+    "catalog_availabilityexception": _delete_rows(ROWS_OF_OWN_PRACTICE),
     "catalog_servicesession": Personal(
         f"service_id IN (SELECT id FROM catalog_service WHERE {ROWS_OF_OWN_PRACTICE})",  # noqa: S608 (ours)
         erase=_empty("join_url"),

@@ -236,6 +236,30 @@ def test_weekly_hours_are_checked_in_words(ana: Practitioner) -> None:
     assert "changed successfully" in messages_on(save(ana, availability__0__starts="10:00"))
 
 
+def test_a_day_with_other_hours_is_written_beside_the_weekly_ones(ana: Practitioner) -> None:
+    def day(number: int, day: str, starts: str = "", ends: str = "") -> dict[str, str]:
+        row = {"day": day, "starts": starts, "ends": ends, "practitioner": str(ana.pk), "id": ""}
+        count = {"availability_exceptions__TOTAL_FORMS": str(number + 1)}
+        return count | {f"availability_exceptions__{number}__{name}": value for name, value in row.items()}
+
+    first, second = "2030-12-24", "2030-12-25"
+    assert "changed successfully" in told(save(ana, **day(0, first, "10:00", "24:00"), **day(1, second)))
+    assert [str(row) for row in ana.availability_exceptions.all()] == [
+        "24 Dec 2030 10:00–24:00",
+        "25 Dec 2030 closed",
+    ]
+    for row, words in (
+        (day(2, first, "23:00", "23:30"), "overlaps another window"),
+        (day(2, first), "A closed day has no other row"),
+        (day(2, second, "09:00", "10:00"), "A closed day has no other row"),
+        (day(2, "2030-12-26", "09:00"), "Write both times, or none"),
+        (day(2, "2030-12-26", "", "09:00"), "Write both times, or none"),
+        (day(2, "2030-12-26", "22:00", "02:00"), "as two"),
+    ):
+        assert words in errors_on(save(ana, **row)), row
+    assert ana.availability_exceptions.count() == 2
+
+
 def test_a_seat_is_held_for_a_day_at_most(workshop: Service) -> None:
     for seconds, words in (("86401", "less than or equal to 86400"), ("5", "greater than or equal to 10")):
         assert words in errors_on(save(workshop, hold_s=seconds))

@@ -25,7 +25,7 @@ def listed(client: APIClient, when: str = "") -> list[str]:
 
 
 def test_nobody_sees_bookings_without_signing_in(public: APIClient) -> None:
-    for address in ("/api/v1/bookings/", "/api/v1/bookings/1/", "/api/v1/roster/"):
+    for address in ("/api/v1/bookings/", "/api/v1/bookings/1/", "/api/v1/roster/", "/api/v1/hours/"):
         assert public.get(address).status_code == 401
     assert public.post("/api/v1/bookings/1/schedule/", {}).status_code == 401
 

@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.catalog.models import Service, ServiceSession, ServiceType
+from estuary.common import clock
 from estuary.config.openapi import clear_cached_document
 from estuary.config.openapi_examples import RECORDED, recorded_exchanges
 from estuary.documents.issuing import issue_due_documents
@@ -119,6 +120,7 @@ def play(recorder: Recorder, stripe: Sandbox) -> None:
     use_bookings(recorder, buyer, a_free_slot(massage).isoformat())
     recorder.send(signed_in(ana.user), "GET", "roster/", "Whom a practitioner meets")
     change_dates(recorder, stripe, buyer, date, yoga)
+    change_hours(recorder, signed_in(make_practitioner("Bela Novak").user))
     use_account(recorder, User.objects.create_user("nora@example.com", first_name="Nora", last_name="Lind"))
 
 
@@ -246,6 +248,18 @@ def change_dates(
     recorder.send(host, "POST", "roster/days/open/", "Days are open again", days)
     afternoon = days | {"start_time": "13:00", "end_time": "18:00"}
     change("calling off an afternoon", "roster/days/call-off/", afternoon)
+
+
+def change_hours(recorder: Recorder, host: APIClient) -> None:
+    """Read the hours, replace the week, and give a date other hours and its weekly ones back."""
+    hours = recorder.send(host, "GET", "hours/", "When a practitioner works")
+    morning = {"starts": "09:00", "ends": "12:00"}
+    week = [{"weekday": 0, "windows": [morning, {"starts": "18:00", "ends": "24:00"}]}]
+    body = {"version": hours["version"], "week": week}
+    recorder.send(host, "PUT", "hours/", "Monday alone, in the morning and in the evening", body)
+    day = f"hours/exceptions/{later(clock.now())[:10]}/"
+    recorder.send(host, "PUT", day, "A morning alone", {"version": "", "windows": [morning]})
+    recorder.send(host, "DELETE", day, "The weekly hours again")
 
 
 def later(moment: datetime) -> str:

@@ -30,6 +30,7 @@ def test_the_document_names_every_address_of_ours_and_how_to_sign_in(public: API
         "/api/v1/bookings/{id}/move/",
         "/api/v1/bookings/{id}/slots/",
         "/api/v1/roster/",
+        "/api/v1/hours/",
         "/api/v1/credits/",
     } <= set(document["paths"])
     assert "/_allauth/app/v1/auth/login" in document["info"]["description"]

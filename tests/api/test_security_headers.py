@@ -70,7 +70,9 @@ def test_every_kind_of_answer_is_guarded(shop: Path, kind: str) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["account", "credits", "bookings", "orders", "payments/methods", "roster"])
+@pytest.mark.parametrize(
+    "path", ["account", "credits", "bookings", "orders", "payments/methods", "roster", "hours"]
+)
 def test_what_is_for_one_person_is_kept_by_nobody(path: str) -> None:
     answer = signed_in(make_staff()).get(f"/api/v1/{path}/")
     assert answer["Cache-Control"] == "private, no-store"

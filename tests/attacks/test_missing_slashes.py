@@ -17,7 +17,7 @@ def api_addresses() -> list[str]:
     filled = [path.replace("{order_id}", "ord_1").replace("{public_id}", "ord_1") for path in paths]
     filled = [path.replace("{id}", "1").replace("{payment_method_id}", "1") for path in filled]
     filled = [path.replace("{slug}", "terms").replace("{number}", "C-2026-1") for path in filled]
-    filled = [path.replace("{change_id}", "chg_1") for path in filled]
+    filled = [path.replace("{change_id}", "chg_1").replace("{day}", "2030-01-07") for path in filled]
     return [*filled, "/api/schema/"]
 
 

@@ -57,6 +57,7 @@ SIGNED_IN = [
     "/credits/",
     "/cards/",
     "/roster/",
+    "/hours/",
 ]
 
 

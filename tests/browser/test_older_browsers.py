@@ -49,7 +49,7 @@ PAGES = [
     "/checkout/?service=12",
     "/checkout/?credits=25",
 ]
-OWN_PAGES = ["/bookings/", "/orders/", "/credits/", "/cards/", "/roster/"]
+OWN_PAGES = ["/bookings/", "/orders/", "/credits/", "/cards/", "/roster/", "/hours/"]
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,7 @@ SIGNED_IN = [
     "/cards/",
     "/profile/",
     "/roster/",
+    "/hours/",
 ]
 WIDTHS = [PHONE["width"], 1200]
 
@@ -110,9 +111,10 @@ def test_a_newcomer_finds_the_page_accessible(shopper: Shopper, path: str) -> No
     _check(shopper.page, path)
 
 
-def test_a_practitioner_finds_the_roster_accessible(page: Page) -> None:
+def test_a_practitioner_finds_roster_and_hours_accessible(page: Page) -> None:
     Shopper(page).signs_in("ana@estuary.example", SEEDED)
-    _check(page, "/roster/")
+    for path in ("/roster/", "/hours/"):
+        _check(page, path)
 
 
 def test_what_was_bought_is_shown_accessibly(shopper: Shopper) -> None:

@@ -17,7 +17,7 @@ from estuary.catalog.availability import (
     free_slots,
 )
 from estuary.catalog.calendar import insert_entries
-from estuary.catalog.models import Availability, Service, ServiceType
+from estuary.catalog.models import Availability, AvailabilityException, Service, ServiceType
 from tests.factories import make_practitioner, make_service
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +75,61 @@ def test_only_the_weekdays_of_a_window_are_offered() -> None:
     Availability.objects.exclude(weekday=2).delete()
     slots = free_slots(service, first_day=MONDAY, days=14, at=AT)
     assert [slot.starts_at.date() for slot in slots] == [date(2026, 1, 14), date(2026, 1, 21)]
+
+
+def give_hours(service: Service, day: date, *windows: tuple[str, str]) -> None:
+    """Give a date hours of its own; without windows, none."""
+    for starts, ends in windows or [(None, None)]:
+        AvailabilityException.objects.create(
+            practitioner=service.practitioner,
+            day=day,
+            starts=starts and time.fromisoformat(starts),
+            ends=ends and time.fromisoformat(ends),
+        )
+
+
+def test_a_date_with_hours_of_its_own_has_no_weekly_ones() -> None:
+    service = a_session([("09:00", "11:00")])
+    give_hours(service, MONDAY, ("18:00", "19:30"), ("07:00", "08:00"))
+    give_hours(service, MONDAY + timedelta(days=1))
+    assert local_starts(service, MONDAY) == ["07:00", "18:00", "18:30"]
+    assert local_starts(service, MONDAY + timedelta(days=1)) == []
+    assert local_starts(service, MONDAY + timedelta(days=2)) == ["09:00", "09:30", "10:00"]
+    assert slot_end(service, datetime(2026, 1, 12, 18, tzinfo=BERLIN), at=AT)
+    for day, hour in ((12, 9), (13, 9)):
+        with pytest.raises(OutsideAvailability):
+            slot_end(service, datetime(2026, 1, day, hour, tzinfo=BERLIN), at=AT)
+
+
+def test_who_works_on_single_dates_alone_has_no_weekly_hours() -> None:
+    service = a_session([])
+    assert local_starts(service, MONDAY) == []
+    give_hours(service, MONDAY, ("22:00", "00:00"))
+    assert local_starts(service, MONDAY) == ["22:00", "22:30", "23:00"]
+    assert slot_end(service, datetime(2026, 1, 12, 23, tzinfo=BERLIN), at=AT)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kolkata"])
+def test_hours_of_a_date_are_found_in_every_zone(zone: str) -> None:
+    service = a_session([("09:00", "10:00")], time_zone=zone)
+    give_hours(service, MONDAY, ("00:00", "01:00"), ("23:00", "00:00"))
+    assert local_starts(service, MONDAY) == ["00:00", "23:00"]
+    for hour in (0, 23):
+        assert slot_end(service, datetime(2026, 1, 12, hour, tzinfo=ZoneInfo(zone)), at=AT)
+
+
+@pytest.mark.parametrize(
+    ("day", "starts"),
+    [
+        (date(2026, 3, 29), ["01:00", "01:30", "03:00", "03:30"]),
+        (date(2026, 10, 25), ["01:00", "01:30", "02:00", "02:30", "02:00", "02:30", "03:00", "03:30"]),
+    ],
+)
+def test_hours_of_the_date_on_which_clocks_change_are_real_hours(day: date, starts: list[str]) -> None:
+    service = a_session([("09:00", "10:00")], minutes=30)
+    give_hours(service, day, ("01:00", "04:00"))
+    at = datetime.combine(day, time(0), UTC) - timedelta(days=5)
+    assert local_starts(service, day, at=at) == starts
 
 
 def test_what_is_taken_is_left_out_and_its_neighbours_are_not() -> None:

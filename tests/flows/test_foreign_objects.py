@@ -67,6 +67,8 @@ ONES_OWN: set[Door] = {
     ("GET", "/api/v1/credits/"),
     ("GET", "/api/v1/orders/"),
     ("GET", "/api/v1/payments/methods/"),
+    ("GET", "/api/v1/hours/"),
+    ("PUT", "/api/v1/hours/"),
     ("GET", "/api/v1/roster/"),
     ("GET", "/api/v1/roster/changes/"),
     ("POST", "/api/v1/payments/methods/setup/"),
@@ -89,6 +91,9 @@ TRIED_ELSEWHERE: set[Door] = {
     ("GET", "/api/v1/roster/days/call-off/"),
     ("POST", "/api/v1/roster/days/call-off/"),
     ("POST", "/api/v1/roster/days/open/"),
+    # A date of one's own: it names nothing of anybody else. See test_own_hours.py.
+    ("PUT", "/api/v1/hours/exceptions/{day}/"),
+    ("DELETE", "/api/v1/hours/exceptions/{day}/"),
 }
 EVERYBODYS: set[Door] = {
     ("GET", "/api/v1/pages/{slug}/"),

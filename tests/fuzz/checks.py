@@ -102,7 +102,8 @@ class Judge:
             mine = PaymentMethod.objects.filter(user_id=self.user_id)
             by_name = Q(stripe_payment_method_id=name)
             return mine.filter(by_name | Q(pk=name) if name.isdecimal() else by_name).exists()
-        return "/services/" in path or "/pages/" in path
+        # A date of the own hours names no thing of anybody.
+        return "/services/" in path or "/pages/" in path or "/hours/" in path
 
     def _of_own_practice(self, path: str, name: str) -> bool:
         mine: dict[str, QuerySet[Any]] = {

@@ -1,6 +1,7 @@
 """Real ids, owned and foreign, in place of generated ones: a case with none would only meet 404s."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -9,6 +10,7 @@ from schemathesis import Case
 from schemathesis.core.parameters import ParameterLocation
 
 from estuary.catalog.models import Service
+from estuary.common import clock
 from estuary.config.site_pages import PAGES
 from estuary.documents.models import CreditNote
 from estuary.payments.models import DateChange
@@ -75,6 +77,9 @@ class _Ids:
     def for_path(self, path: str, name: str, generated: Any) -> Any:
         if "/pages/" in path:
             return self._one_of(list(PAGES), generated)
+        if "/hours/" in path:
+            days = (clock.now().date() + timedelta(days=number) for number in range(-1, 9))
+            return self._one_of([day.isoformat() for day in days], generated)
         if "/roster/" in path and "/bookings/" not in path:
             return self._of_a_practitioner(name, generated)
         if name == "number":

@@ -1,4 +1,4 @@
-"""Closed time of a practitioner is opened again."""
+"""Closed time of a practitioner: which there is, and how it is opened again."""
 
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,13 @@ CLOSED_FOR_NOTHING = """
       AND NOT EXISTS (SELECT FROM catalog_servicesession s WHERE s.calendar_entry_id = e.id)
       AND NOT EXISTS (SELECT FROM bookings_reservation r WHERE r.calendar_entry_id = e.id)
     ORDER BY e.id FOR UPDATE OF e"""
+CLOSED_RANGES = """
+    SELECT lower(closed), upper(closed) FROM unnest((
+        SELECT range_agg(during) FROM catalog_calendarentry
+        WHERE int8range(practitioner_id, practitioner_id, '[]')
+              && int8range(%(practitioner)s, %(practitioner)s, '[]')
+          AND during && tstzrange(%(after)s, NULL) AND is_closed)) AS closed
+    ORDER BY closed"""
 
 
 def open_time(practitioner_id: int, begin: datetime, end: datetime) -> None:
@@ -34,3 +41,11 @@ def open_time(practitioner_id: int, begin: datetime, end: datetime) -> None:
     )
     taken = entries_of(practitioner_id).filter(during__overlap=DateTimeTZRange(begin, end), is_closed=True)
     taken.filter(during__startswith__gte=begin, during__endswith__lte=end).update(is_closed=False)
+
+
+def closed_ranges(practitioner_id: int, *, after: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the ranges of closed time that end after a moment, in order; what touches is one range."""
+    values: dict[str, Any] = {"practitioner": practitioner_id, "after": after}
+    with connection.cursor() as cursor:
+        cursor.execute(CLOSED_RANGES, values)
+        return list(cursor.fetchall())

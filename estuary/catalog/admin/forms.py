@@ -10,7 +10,16 @@ from django.forms.models import BaseInlineFormSet
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSingleTimeWidget
 
 from estuary.catalog.bounds import BUNDLE_MAX, FREE_CANCEL_MAX_HOURS, MOVES_MAX, VALIDITY_MAX_DAYS
-from estuary.catalog.models import MIDNIGHT, Availability, PackageItem, Service, ServicePrice, ServiceType
+from estuary.catalog.hours.windows import Window
+from estuary.catalog.models import (
+    MIDNIGHT,
+    Availability,
+    AvailabilityException,
+    PackageItem,
+    Service,
+    ServicePrice,
+    ServiceType,
+)
 from estuary.common.admin.fields import CurrencyField
 from estuary.common.errors import InvalidAmount
 from estuary.common.money import min_charge_minor, to_decimal, to_minor
@@ -169,12 +178,12 @@ class WindowForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Availability
-        fields = ("weekday", "starts", "ends")
+        fields: tuple[str, ...] = ("weekday", "starts", "ends")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        begins, ends = data.get("starts"), data.get("ends")
-        if begins and ends and _end(ends) <= _minute(begins):
+        window = _window(data)
+        if window and not window.is_forward:
             self.add_error(
                 "ends",
                 "The window must end after it begins. Write one that passes midnight as two: "
@@ -183,33 +192,51 @@ class WindowForm(forms.ModelForm):  # type: ignore[type-arg]
         return data
 
 
+class ExceptionForm(WindowForm):
+    """A window of one date; without times, the date is closed."""
+
+    ends = EndField(required=False, help_text="24:00 is midnight, the end of the day.")
+
+    class Meta:
+        model = AvailabilityException
+        fields = ("day", "starts", "ends")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if not self.errors and (data.get("starts") is None) != (data.get("ends") is None):
+            self.add_error("ends", "Write both times, or none: without times the day is closed.")
+        return data
+
+
 class WindowFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
-    """The weekly hours of a practitioner."""
+    """The hours of a practitioner: the windows of a day must not overlap."""
+
+    day_field = "weekday"
 
     def clean(self) -> None:
         super().clean()
         if any(self.errors):
             return
-        earlier_windows: list[dict[str, Any]] = []
+        earlier_windows: list[tuple[Any, Window | None]] = []
         for form in self.forms:
-            window = form.cleaned_data
-            if not window or window.get("DELETE"):
+            data = form.cleaned_data
+            if not data or data.get("DELETE"):
                 continue
-            if any(_overlap(window, other) for other in earlier_windows):
+            day, window = data[self.day_field], _window(data)
+            same_day = [other for other_day, other in earlier_windows if other_day == day]
+            if any(window is None or other is None for other in same_day):
+                form.add_error(self.day_field, "A closed day has no other row: delete one of them.")
+            elif any(window and other and window.overlaps(other) for other in same_day):
                 form.add_error("starts", "This overlaps another window of the same day.")
-            earlier_windows.append(window)
+            earlier_windows.append((day, window))
 
 
-def _overlap(first: dict[str, Any], second: dict[str, Any]) -> bool:
-    same_day = first["weekday"] == second["weekday"]
-    begins_before = _minute(first["starts"]) < _end(second["ends"])
-    return bool(same_day and begins_before and _minute(second["starts"]) < _end(first["ends"]))
+class ExceptionFormSet(WindowFormSet):
+    """The dates of a practitioner with other hours."""
+
+    day_field = "day"
 
 
-def _minute(wall: time) -> float:
-    """Return a wall clock's time in minutes since midnight."""
-    return wall.hour * 60 + wall.minute + wall.second / 60 + wall.microsecond / 60e6
-
-
-def _end(wall: time) -> float:
-    return 24 * 60 if wall == MIDNIGHT else _minute(wall)
+def _window(data: dict[str, Any]) -> Window | None:
+    starts, ends = data.get("starts"), data.get("ends")
+    return None if starts is None or ends is None else Window(starts, ends)

@@ -1,4 +1,4 @@
-"""Practitioners with their weekly hours."""
+"""Practitioners with their weekly hours, and the days with other hours."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from estuary.accounts.models import Practitioner
-from estuary.catalog.admin.forms import WindowForm, WindowFormSet
-from estuary.catalog.models import Availability
+from estuary.catalog.admin.forms import ExceptionForm, ExceptionFormSet, WindowForm, WindowFormSet
+from estuary.catalog.models import Availability, AvailabilityException
 from estuary.common.admin.base import StaffAdmin, StaffInline, column, external_link
 
 
@@ -18,6 +18,16 @@ class WindowInline(StaffInline):
     form = WindowForm
     formset: Any = WindowFormSet
     verbose_name, verbose_name_plural = "window", "weekly hours, in the practitioner's own time zone"
+
+
+class ExceptionInline(StaffInline):
+    model = AvailabilityException
+    form = ExceptionForm
+    formset: Any = ExceptionFormSet
+    verbose_name = "day with other hours"
+    verbose_name_plural = (
+        "days with other hours in place of the weekly ones; without times, the day is closed"
+    )
 
 
 @admin.register(Practitioner)
@@ -29,7 +39,7 @@ class PractitionerAdmin(StaffAdmin):
     ordering = ("display_name",)
     autocomplete_fields = ("user",)
     prepopulated_fields = {"slug": ("display_name",)}
-    inlines = (WindowInline,)
+    inlines = (WindowInline, ExceptionInline)
 
     # The page is of a layer above this one.
     days_off = column(

@@ -13,8 +13,8 @@ from django.http import Http404
 
 from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Booking
-from estuary.catalog.availability import HORIZON, SlotInPast
-from estuary.catalog.bounds import LATEST, SESSION_MAX
+from estuary.catalog.availability import SlotInPast
+from estuary.catalog.bounds import HORIZON, LATEST, SESSION_MAX
 from estuary.catalog.calendar import entries_of
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock

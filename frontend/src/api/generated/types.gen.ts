@@ -99,6 +99,17 @@ export type Booking = {
  */
 export type BookingStatus = 'confirmed' | 'canceled' | 'partially_refunded' | 'completed' | 'expired';
 
+/**
+ * Bookings to come that are outside the hours. No change of hours touches them.
+ */
+export type BookingsOutside = {
+    count: number;
+    /**
+     * the 50 soonest
+     */
+    bookings: Array<OutsideBooking>;
+};
+
 export type Buyer = {
     name: string;
     address: string;
@@ -419,6 +430,16 @@ export type DateTotal = {
     amount: string;
 };
 
+/**
+ * Days that were called off and are closed for bookings, both included.
+ */
+export type DaysOff = {
+    first_day: string;
+    last_day: string;
+    start_datetime: string;
+    end_datetime: string;
+};
+
 export type DeclinePreview = {
     readonly returned: string;
     currency: string;
@@ -473,6 +494,96 @@ export type Host = {
     slug: string;
     name: string;
     time_zone?: string;
+};
+
+export type Hours = {
+    time_zone: string;
+    /**
+     * of the week: send it to replace the week
+     */
+    version: string;
+    /**
+     * all seven days, from Monday on
+     */
+    week: Array<HoursWeekday>;
+    /**
+     * from today on
+     */
+    exceptions: Array<HoursException>;
+    days_off: Array<DaysOff>;
+    outside: BookingsOutside;
+};
+
+/**
+ * The windows of a date; none: nobody can be booked on it.
+ */
+export type HoursDayRequest = {
+    /**
+     * the version of the date's own hours that was read; empty when it has none yet
+     */
+    version: string;
+    windows: Array<HoursWindowRequest>;
+};
+
+/**
+ * A date with windows of its own in place of the weekly ones; without any, nobody can be booked on it.
+ */
+export type HoursException = {
+    day: string;
+    windows: Array<HoursWindow>;
+    /**
+     * send it to replace them
+     */
+    version: string;
+};
+
+/**
+ * The whole week. A weekday that is left out has no hours.
+ */
+export type HoursWeekRequest = {
+    /**
+     * the version of the week that was read
+     */
+    version: string;
+    week: Array<HoursWeekdayRequest>;
+};
+
+export type HoursWeekday = {
+    /**
+     * 0 is Monday
+     */
+    weekday: number;
+    windows: Array<HoursWindow>;
+};
+
+export type HoursWeekdayRequest = {
+    /**
+     * 0 is Monday
+     */
+    weekday: number;
+    windows: Array<HoursWindowRequest>;
+};
+
+/**
+ * From when until when, on the practitioner's clock.
+ */
+export type HoursWindow = {
+    starts: string;
+    /**
+     * 24:00 is midnight, the end of the day
+     */
+    ends: string;
+};
+
+/**
+ * From when until when, on the practitioner's clock.
+ */
+export type HoursWindowRequest = {
+    starts: string;
+    /**
+     * 24:00 is midnight, the end of the day
+     */
+    ends: string;
 };
 
 export type Line = {
@@ -675,6 +786,17 @@ export type OrderedService = {
     type: string;
     name: string;
     practitioner: string;
+};
+
+/**
+ * A booking to come that stands, although it is outside the hours.
+ */
+export type OutsideBooking = {
+    booking_id: string;
+    service_name: string;
+    guest: string;
+    start_datetime: string;
+    end_datetime: string;
 };
 
 export type PaginatedBookingList = {
@@ -2181,6 +2303,176 @@ export type CreditsRetrieveResponses = {
 };
 
 export type CreditsRetrieveResponse = CreditsRetrieveResponses[keyof CreditsRetrieveResponses];
+
+export type HoursRetrieveData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/hours/';
+};
+
+export type HoursRetrieveErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+};
+
+export type HoursRetrieveError = HoursRetrieveErrors[keyof HoursRetrieveErrors];
+
+export type HoursRetrieveResponses = {
+    200: Hours;
+};
+
+export type HoursRetrieveResponse = HoursRetrieveResponses[keyof HoursRetrieveResponses];
+
+export type HoursUpdateData = {
+    body: HoursWeekRequest;
+    path?: never;
+    query?: never;
+    url: '/api/v1/hours/';
+};
+
+export type HoursUpdateErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+};
+
+export type HoursUpdateError = HoursUpdateErrors[keyof HoursUpdateErrors];
+
+export type HoursUpdateResponses = {
+    200: Hours;
+};
+
+export type HoursUpdateResponse = HoursUpdateResponses[keyof HoursUpdateResponses];
+
+export type HoursExceptionsDestroyData = {
+    body?: never;
+    path: {
+        /**
+         * today in the practitioner's time zone, or one of the 366 days after
+         */
+        day: string;
+    };
+    query?: never;
+    url: '/api/v1/hours/exceptions/{day}/';
+};
+
+export type HoursExceptionsDestroyErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+};
+
+export type HoursExceptionsDestroyError = HoursExceptionsDestroyErrors[keyof HoursExceptionsDestroyErrors];
+
+export type HoursExceptionsDestroyResponses = {
+    200: Hours;
+};
+
+export type HoursExceptionsDestroyResponse = HoursExceptionsDestroyResponses[keyof HoursExceptionsDestroyResponses];
+
+export type HoursExceptionsUpdateData = {
+    body: HoursDayRequest;
+    path: {
+        /**
+         * today in the practitioner's time zone, or one of the 366 days after
+         */
+        day: string;
+    };
+    query?: never;
+    url: '/api/v1/hours/exceptions/{day}/';
+};
+
+export type HoursExceptionsUpdateErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+};
+
+export type HoursExceptionsUpdateError = HoursExceptionsUpdateErrors[keyof HoursExceptionsUpdateErrors];
+
+export type HoursExceptionsUpdateResponses = {
+    200: Hours;
+};
+
+export type HoursExceptionsUpdateResponse = HoursExceptionsUpdateResponses[keyof HoursExceptionsUpdateResponses];
 
 export type OrdersListData = {
     body?: never;

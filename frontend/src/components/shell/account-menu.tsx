@@ -34,6 +34,9 @@ export function AccountMenu({ account }: { account: Account }) {
             <Menu.Item className={ITEM} onClick={() => router.push("/roster/")}>
               My roster
             </Menu.Item>
+            <Menu.Item className={ITEM} onClick={() => router.push("/hours/")}>
+              My hours
+            </Menu.Item>
             <Menu.Separator className="my-1 h-px bg-line" />
             <Menu.Item className={ITEM} onClick={leave}>
               Sign out

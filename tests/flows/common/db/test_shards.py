@@ -78,6 +78,7 @@ CATALOGUE = {
     "catalog_packageitem",
     "catalog_venue",
     "catalog_availability",
+    "catalog_availabilityexception",
     "accounts_user",
     "accounts_practitioner",
 }

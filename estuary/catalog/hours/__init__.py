@@ -1,0 +1,1 @@
+"""When practitioners work: weekly windows, and dates with other hours."""

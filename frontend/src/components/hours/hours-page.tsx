@@ -1,0 +1,59 @@
+"use client";
+import type { Hours } from "@/api/generated";
+import { Problem } from "@/api/problem";
+import { RequireSignIn } from "@/components/auth/require-sign-in";
+import { ButtonLink } from "@/components/ui/button";
+import { EmptyState } from "@/components/ui/empty-state";
+import { Loading } from "@/components/ui/loading";
+import { LoadError } from "@/components/ui/notice";
+import { PageTitle } from "@/components/ui/page-title";
+import { BookingsOutside } from "./bookings-outside";
+import { DaysOff } from "./days-off";
+import { OtherHours } from "./other-hours";
+import { useHours } from "./use-hours";
+import { WeekEditor } from "./week-editor";
+
+export function HoursPage() {
+  return (
+    <div className="mx-auto max-w-3xl">
+      <PageTitle lead="When people can book you for 1-on-1 sessions. What is booked already stays as it is.">
+        Your hours
+      </PageTitle>
+      <RequireSignIn why="Hours are changed by their practitioners.">
+        <HoursView />
+      </RequireSignIn>
+    </div>
+  );
+}
+
+function HoursView() {
+  const hours = useHours();
+  if (hours.isPending) return <Loading />;
+  if (hours.error instanceof Problem && hours.error.code === "practitioners_only") {
+    return (
+      <EmptyState
+        title="This page is for practitioners"
+        action={<ButtonLink href="/bookings/">To your bookings</ButtonLink>}
+      >
+        <p>What you have booked yourself is under Bookings.</p>
+      </EmptyState>
+    );
+  }
+  if (hours.isError) return <LoadError query={hours} />;
+  return <Sections hours={hours.data} />;
+}
+
+function Sections({ hours }: { hours: Hours }) {
+  return (
+    <div className="grid gap-6">
+      <BookingsOutside outside={hours.outside} zone={hours.time_zone} />
+      <WeekEditor hours={hours} />
+      <OtherHours hours={hours} />
+      <DaysOff days={hours.days_off} />
+      <p className="text-soft">
+        Your time zone, {hours.time_zone.replaceAll("_", " ")}, is part of your profile. Write to us to have
+        it changed.
+      </p>
+    </div>
+  );
+}

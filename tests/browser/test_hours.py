@@ -1,0 +1,156 @@
+"""A practitioner changes the own hours on a phone between two sessions: by thumb, by keyboard, in two tabs."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from demo.plan import Plan
+from demo.selfcheck.shop import PASSWORD as SEEDED
+from tests.browser.conftest import PHONE
+from tests.browser.shopper import Shopper
+from tests.browser.test_pages import _check, _serious
+
+HOST = "ana@estuary.example"
+API = re.compile(r"/api/v1/hours/$")
+
+
+@pytest.fixture
+def ana(browser: Browser, stack: Plan) -> Iterator[Page]:
+    """Ana's phone; what she changes is put back, because other tests book with her."""
+    page = browser.new_page(
+        base_url=stack.web_url, viewport=PHONE, locale="en-US", timezone_id="America/New_York"
+    )
+    Shopper(page).signs_in(HOST, SEEDED)
+    with page.expect_response(API) as answered:
+        page.goto("/hours/")
+    before = answered.value.json()
+    headers = {"Authorization": answered.value.request.headers["authorization"]}
+    yield page
+    now = page.request.get("/api/v1/hours/", headers=headers).json()
+    page.request.put(
+        "/api/v1/hours/", headers=headers, data={"version": now["version"], "week": before["week"]}
+    )
+    for one in now["exceptions"]:
+        page.request.delete(f"/api/v1/hours/exceptions/{one['day']}/", headers=headers)
+    page.context.close()
+
+
+def day(page: Page, name: str) -> Locator:
+    return page.get_by_role("region", name=name, exact=True)
+
+
+def times(page: Page, name: str) -> list[str]:
+    return [field.input_value() for field in day(page, name).locator("input").all()]
+
+
+def test_the_week_is_changed_by_thumb_and_stays(ana: Page) -> None:
+    _check(ana, "/hours/")
+    ana.set_viewport_size(PHONE)
+    monday = day(ana, "Monday")
+    while monday.get_by_role("button", name="Remove line 1").count():
+        monday.get_by_role("button", name="Remove line 1").click()
+    monday.get_by_role("button", name="Add hours").click()
+    monday.get_by_label("Monday, until").fill("12:00")
+    monday.get_by_role("button", name="Add hours").click()
+    assert times(ana, "Monday") == ["09:00", "12:00", "13:00", "15:00"]
+    ana.get_by_role("button", name="Copy Monday to all weekdays").click()
+    assert times(ana, "Friday") == times(ana, "Monday")
+    bar = ana.get_by_role("region", name="Changes that are not saved")
+    bar.get_by_text("5 days change").click()
+    expect(bar).to_contain_text("9:00 AM – 12:00 PM, 1:00 PM – 3:00 PM")
+    assert _serious(ana) == []
+    bar.get_by_role("button", name="Save").click()
+    expect(bar).to_have_count(0)
+    ana.reload()
+    expect(day(ana, "Tuesday")).to_be_visible()
+    assert times(ana, "Tuesday") == ["09:00", "12:00", "13:00", "15:00"]
+
+
+def test_what_can_not_be_is_marked_before_it_is_sent(ana: Page) -> None:
+    monday = day(ana, "Monday")
+    monday.get_by_label("Monday, until").first.fill("00:00")
+    monday.get_by_label("Monday, from").first.fill("18:00")
+    save = ana.get_by_role("button", name="Save", exact=True)
+    expect(save).to_be_enabled()
+    monday.get_by_label("Monday, until").first.fill("02:00")
+    expect(monday).to_contain_text("This ends before it begins.")
+    expect(save).to_be_disabled()
+    assert _serious(ana) == []
+    ana.get_by_role("button", name="Discard").click()
+    expect(save).to_have_count(0)
+
+
+def test_changes_that_are_not_saved_are_guarded_and_kept(ana: Page) -> None:
+    before = times(ana, "Monday")
+    day(ana, "Monday").get_by_role("button", name="Remove line 1").click()
+    changed = times(ana, "Monday")
+    ana.get_by_role("link", name="Call off days").click()
+    dialog = ana.get_by_role("dialog", name="Your hours are not saved")
+    expect(dialog).to_be_visible()
+    assert _serious(ana) == []
+    dialog.get_by_role("button", name="Stay here").click()
+    ana.get_by_role("link", name="Call off days").click()
+    dialog.get_by_role("button", name="Leave without saving").click()
+    ana.wait_for_url("**/roster/change/")
+    ana.go_back()
+    expect(ana.get_by_text("Monday changes")).to_be_visible()
+    assert times(ana, "Monday") == changed
+    asked: list[str] = []
+    ana.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    ana.reload()
+    assert asked == ["beforeunload"]
+    expect(day(ana, "Monday")).to_be_visible()
+    assert times(ana, "Monday") == before
+
+
+def test_the_second_tab_is_told_and_may_choose(ana: Page) -> None:
+    second = ana.context.new_page()
+    second.goto("/hours/")
+    for page, until in ((second, "11:00"), (ana, "10:30")):
+        field = day(page, "Sunday").get_by_label("Sunday, until")
+        if field.count() == 0:
+            day(page, "Sunday").get_by_role("button", name="Add hours").click()
+        field.first.fill(until)
+    second.get_by_role("button", name="Save", exact=True).click()
+    expect(second.get_by_role("button", name="Save", exact=True)).to_have_count(0)
+    ana.get_by_role("button", name=re.compile("^Save")).click()
+    expect(ana.get_by_text("Your hours were changed elsewhere meanwhile")).to_be_visible()
+    ana.get_by_role("button", name="Save mine").click()
+    expect(ana.get_by_role("button", name="Save mine")).to_have_count(0)
+    second.reload()
+    expect(day(second, "Sunday")).to_be_visible()
+    assert times(second, "Sunday")[1] == "10:30"
+
+
+def test_a_day_with_other_hours_is_added_changed_and_removed_by_keyboard(ana: Page) -> None:
+    keyboard = Shopper(ana)
+    christmas = datetime.now(UTC).date() + timedelta(days=40)
+    ana.get_by_role("button", name="Add a day with other hours").focus()
+    ana.keyboard.press("Enter")
+    dialog = ana.get_by_role("dialog")
+    dialog.get_by_label("Day", exact=True).fill(christmas.isoformat())
+    off = dialog.get_by_role("switch", name="Not working on this day")
+    keyboard.tabs_to(off)
+    ana.keyboard.press("Space")
+    assert _serious(ana) == []
+    keyboard.tabs_to(dialog.get_by_role("button", name="Save this day"))
+    ana.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+    entry = ana.get_by_role("listitem").filter(has_text=f"{christmas:%b} {christmas.day}, {christmas.year}")
+    expect(entry).to_contain_text(re.compile("not working", re.I))
+    entry.get_by_role("button", name="Change").click()
+    dialog.get_by_role("switch").click()
+    dialog.get_by_role("button", name="Add hours").click()
+    dialog.get_by_role("button", name="Save this day").click()
+    expect(entry).to_contain_text("9:00 AM – 5:00 PM")
+    entry.get_by_role("button", name="Remove").click()
+    expect(entry).to_have_count(0)
+
+
+def test_a_buyer_has_no_hours(shopper: Shopper) -> None:
+    shopper.has_account()
+    shopper.page.goto("/hours/")
+    expect(shopper.page.get_by_text("This page is for practitioners")).to_be_visible()
