@@ -112,6 +112,7 @@ def paid(stripe: Sandbox) -> dict[str, str]:
         "{id}": "1",
         "{number}": "C-2026-000001",
         "{change_id}": "chg_1",
+        "{day}": "2030-01-07",
     }
 
 

@@ -60,6 +60,15 @@ class EndTimeField(WallTimeField):
         return "24:00" if value == MIDNIGHT else super().to_representation(value)
 
 
+class WeekdayField(serializers.IntegerField):
+    """0 for Monday to 6, as a number: DRF also accepts text."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            raise serializers.ValidationError("Send a number from 0 (Monday) to 6.")
+        return int(super().to_internal_value(data))
+
+
 class HoursWindowSerializer(serializers.Serializer[Window]):
     """From when until when, on the practitioner's clock."""
 
@@ -68,7 +77,7 @@ class HoursWindowSerializer(serializers.Serializer[Window]):
 
 
 class HoursWeekdaySerializer(serializers.Serializer[Any]):
-    weekday = serializers.IntegerField(min_value=0, max_value=6, help_text="0 is Monday")
+    weekday = WeekdayField(min_value=0, max_value=6, help_text="0 is Monday")
     # One more than there may be, so that the sentence can name the day.
     windows = serializers.ListField(child=HoursWindowSerializer(), max_length=WINDOWS_MAX + 1)
 

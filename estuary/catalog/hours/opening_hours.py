@@ -55,7 +55,7 @@ def read_opening_hours(
         exceptions.values_list(*whose, no_weekday, "day", "starts", "ends"), all=True
     )
     hours_by_practitioner: dict[int, OpeningHours] = {}
-    for practitioner_id, zone, weekday, day, starts, ends in rows:
+    for practitioner_id, zone, weekday, day, starts, ends in rows.order_by():
         hours = hours_by_practitioner.setdefault(practitioner_id, OpeningHours(ZoneInfo(zone)))
         windows = hours.exceptions.setdefault(day, []) if day else hours.weekly.setdefault(weekday, [])
         if starts is not None:

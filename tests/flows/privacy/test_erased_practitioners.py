@@ -10,11 +10,13 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
 from estuary.bookings.order_lines import ScheduleRequest
-from estuary.catalog.models import Service, ServiceType
+from estuary.catalog.models import AvailabilityException, Service, ServiceType
 from estuary.catalog.pricing import priced_items
+from estuary.common import clock
 from estuary.orders.place_order import CheckoutOptions
 from estuary.payments.checkout import create_order
 from estuary.payments.errors import NotOnSale
+from estuary.privacy.export import export_own_data
 from estuary.privacy.tasks import finish_erasures
 from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, make_practitioner, make_service, make_user
@@ -168,3 +170,16 @@ def waits_for_a_service() -> bool:
             [],
         )
         return bool(cursor.fetchone()[0])
+
+
+def test_hours_are_exported_and_gone_with_the_practitioner(stripe: Sandbox, ana: Practitioner) -> None:
+    AvailabilityException.objects.create(practitioner=ana, day=clock.now().date())
+    other = make_practitioner("Ben Okri")
+    own = export_own_data(ana.user)
+    assert len(own["catalog_availability"]) == 7
+    [exception] = own["catalog_availabilityexception"]
+    assert exception["day"] == clock.now().date()
+    erase(ana.user_id)
+    assert not ana.availability.exists()
+    assert not ana.availability_exceptions.exists()
+    assert other.availability.count() == 7

@@ -58,7 +58,7 @@ export function SaveBar({ before, after, days, busy, error, isFaulty, isStale, o
           Discard
         </Button>
       </div>
-      {isFaulty ? <p className="text-base text-clay">Mend the times that are marked first.</p> : null}
+      {isFaulty ? <p className="text-base text-clay">Correct the marked times first.</p> : null}
     </section>
   );
 }
