@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
 from demo.plan import Plan
 from demo.selfcheck.shop import PASSWORD as SEEDED
@@ -20,9 +20,10 @@ API = re.compile(r"/api/v1/hours/$")
 @pytest.fixture
 def ana(browser: Browser, stack: Plan) -> Iterator[Page]:
     """Ana's phone; what she changes is put back, because other tests book with her."""
-    page = browser.new_page(
+    context = browser.new_context(
         base_url=stack.web_url, viewport=PHONE, locale="en-US", timezone_id="America/New_York"
     )
+    page = context.new_page()
     Shopper(page).signs_in(HOST, SEEDED)
     with page.expect_response(API) as answered:
         page.goto("/hours/")
@@ -35,7 +36,7 @@ def ana(browser: Browser, stack: Plan) -> Iterator[Page]:
     )
     for one in now["exceptions"]:
         page.request.delete(f"/api/v1/hours/exceptions/{one['day']}/", headers=headers)
-    page.context.close()
+    context.close()
 
 
 def day(page: Page, name: str) -> Locator:
@@ -46,13 +47,19 @@ def times(page: Page, name: str) -> list[str]:
     return [field.input_value() for field in day(page, name).locator("input").all()]
 
 
+def has_one_line(page: Page, name: str) -> Locator:
+    """Remove the windows of a day, and add one, which is 09:00 until 17:00."""
+    region = day(page, name)
+    while region.get_by_role("button", name="Remove line 1").count():
+        region.get_by_role("button", name="Remove line 1").click()
+    region.get_by_role("button", name="Add hours").click()
+    return region
+
+
 def test_the_week_is_changed_by_thumb_and_stays(ana: Page) -> None:
     _check(ana, "/hours/")
     ana.set_viewport_size(PHONE)
-    monday = day(ana, "Monday")
-    while monday.get_by_role("button", name="Remove line 1").count():
-        monday.get_by_role("button", name="Remove line 1").click()
-    monday.get_by_role("button", name="Add hours").click()
+    monday = has_one_line(ana, "Monday")
     monday.get_by_label("Monday, until").fill("12:00")
     monday.get_by_role("button", name="Add hours").click()
     assert times(ana, "Monday") == ["09:00", "12:00", "13:00", "15:00"]
@@ -70,12 +77,12 @@ def test_the_week_is_changed_by_thumb_and_stays(ana: Page) -> None:
 
 
 def test_what_can_not_be_is_marked_before_it_is_sent(ana: Page) -> None:
-    monday = day(ana, "Monday")
-    monday.get_by_label("Monday, until").first.fill("00:00")
-    monday.get_by_label("Monday, from").first.fill("18:00")
+    monday = has_one_line(ana, "Monday")
+    monday.get_by_label("Monday, from").fill("18:00")
+    monday.get_by_label("Monday, until").fill("00:00")
     save = ana.get_by_role("button", name="Save", exact=True)
     expect(save).to_be_enabled()
-    monday.get_by_label("Monday, until").first.fill("02:00")
+    monday.get_by_label("Monday, until").fill("02:00")
     expect(monday).to_contain_text("This ends before it begins.")
     expect(save).to_be_disabled()
     assert _serious(ana) == []
@@ -99,7 +106,12 @@ def test_changes_that_are_not_saved_are_guarded_and_kept(ana: Page) -> None:
     expect(ana.get_by_text("Monday changes")).to_be_visible()
     assert times(ana, "Monday") == changed
     asked: list[str] = []
-    ana.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def agree(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    ana.once("dialog", agree)
     ana.reload()
     assert asked == ["beforeunload"]
     expect(day(ana, "Monday")).to_be_visible()
@@ -148,9 +160,3 @@ def test_a_day_with_other_hours_is_added_changed_and_removed_by_keyboard(ana: Pa
     expect(entry).to_contain_text("9:00 AM – 5:00 PM")
     entry.get_by_role("button", name="Remove").click()
     expect(entry).to_have_count(0)
-
-
-def test_a_buyer_has_no_hours(shopper: Shopper) -> None:
-    shopper.has_account()
-    shopper.page.goto("/hours/")
-    expect(shopper.page.get_by_text("This page is for practitioners")).to_be_visible()

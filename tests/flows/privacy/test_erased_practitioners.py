@@ -1,6 +1,7 @@
 """A practitioner is not erased from under a buyer who pays, and sells nothing from the moment an erasure begins."""
 
 import threading
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -112,7 +113,7 @@ def test_nothing_is_sold_from_the_moment_an_erasure_begins(
     assert ana.display_name == "Former practitioner"
 
 
-def place(massage: Service, buyer: Any) -> None:
+def place(massage: Service, buyer: Any, starts_at: datetime | None = None) -> None:
     """Place an order as the API does once it has read the service."""
     create_order.create_order(
         create_order.Purchase(
@@ -121,7 +122,7 @@ def place(massage: Service, buyer: Any) -> None:
             currency="usd",
             priced=priced_items(massage, "usd"),
             options=CheckoutOptions(payment_type="intent"),
-            schedule_request=ScheduleRequest(starts_at=a_free_slot(massage)),
+            schedule_request=ScheduleRequest(starts_at=starts_at or a_free_slot(massage)),
         )
     )
 
@@ -131,9 +132,10 @@ def test_an_order_whose_service_was_read_before_an_erasure_is_not_placed_after_i
 ) -> None:
     read = Service.objects.get(pk=massage.pk)
     assert read.active
+    slot = a_free_slot(read)
     erase(ana.user_id)
     with pytest.raises(NotOnSale):
-        place(read, make_user("Tom Achterberg"))
+        place(read, make_user("Tom Achterberg"), slot)
 
 
 def test_an_erasure_waits_for_an_order_that_is_being_placed(

@@ -36,7 +36,7 @@ export function SaveBar({ before, after, days, busy, error, isFaulty, isStale, o
       <ErrorNotice error={error} changes />
       <details>
         <summary className="min-h-11 cursor-pointer content-center font-semibold">{summary}</summary>
-        <ul className="max-h-40 overflow-y-auto text-base">
+        <ul className="text-base">
           {days.map((day) => (
             <li key={day}>
               <span className="font-semibold">{WEEKDAYS[day]}:</span>{" "}

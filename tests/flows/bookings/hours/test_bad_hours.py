@@ -105,7 +105,8 @@ def test_a_sentence_names_the_day_and_the_windows(me: APIClient) -> None:
 
 
 def test_a_version_is_text(me: APIClient) -> None:
-    for version in (None, 7, [], {}, "x" * 65):
+    versions: list[Any] = [None, 7, [], {}, "x" * 65]
+    for version in versions:
         assert refusal(me.put(HOURS, {"version": version, "week": []})) == (400, INVALID), version
     assert refusal(me.put(HOURS, {"week": []})) == (400, INVALID)
 
