@@ -41,6 +41,18 @@ CLOSE_GAPS = """
     )
     SELECT count(*) FROM gaps"""
 CLOSE_TRIES = 5
+# Give an entry another time. The closed time that it leaves stays closed, the new time is not.
+MOVE_ENTRY = """
+    WITH old AS (
+        SELECT id, practitioner_id, during, is_closed FROM catalog_calendarentry WHERE id = %(entry)s FOR NO KEY UPDATE
+    ), moved AS (
+        UPDATE catalog_calendarentry entry SET during = tstzrange(%(begin)s, %(end)s),
+            is_closed = old.is_closed AND old.during = tstzrange(%(begin)s, %(end)s)
+        FROM old WHERE entry.id = old.id
+    )
+    SELECT practitioner_id, lower(rest), upper(rest)
+    FROM old, unnest(tstzmultirange(during) - tstzmultirange(tstzrange(%(begin)s, %(end)s))) AS rest
+    WHERE is_closed"""
 
 
 class PractitionerRange(Func):
@@ -145,6 +157,20 @@ def close_time(practitioner_id: int, begin: datetime, end: datetime) -> None:
             if gaps == 0:
                 return
     raise CalendarBusy("Others are booking these days at this moment. Please send it again.")
+
+
+def move_entry(entry_id: int, begin: datetime, end: datetime) -> None:
+    """Give an entry another time; closed time that it leaves stays closed.
+
+    Raises django.db.IntegrityError (calendar_practitioner_never_overlaps) when the new time is taken.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE_ENTRY, {"entry": entry_id, "begin": begin, "end": end})
+        left_closed = cursor.fetchall()
+    CalendarEntry.objects.bulk_create(
+        CalendarEntry(practitioner_id=practitioner_id, during=DateTimeTZRange(start, stop), is_closed=True)
+        for practitioner_id, start, stop in left_closed
+    )
 
 
 def release_entries(entry_ids: Sequence[int]) -> None:

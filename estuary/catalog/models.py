@@ -1,5 +1,6 @@
 """Services of five types, their prices, their group sessions, the contents of packages, and practitioners' hours."""
 
+from collections.abc import Iterable
 from datetime import datetime, time
 from typing import Any
 
@@ -26,7 +27,7 @@ from estuary.catalog.bounds import (
     VALIDITY_MAX_DAYS,
     check_date,
 )
-from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.calendar import CalendarEntry, move_entry
 from estuary.catalog.venues import JOIN_URL_MAX, Venue, check_https_url
 from estuary.common.money import MAX_MINOR, MAX_MINOR_OF
 from estuary.common.validators import check_one_line
@@ -254,14 +255,18 @@ class ServiceSession(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Update the practitioner's calendar too, so that its constraint checks a moved session."""
         with transaction.atomic():
-            during = DateTimeTZRange(self.starts_at, self.ends_at)
             if self._state.adding:
                 self.calendar_entry = CalendarEntry.objects.create(
-                    practitioner_id=self.service.practitioner_id, during=during
+                    practitioner_id=self.service.practitioner_id,
+                    during=DateTimeTZRange(self.starts_at, self.ends_at),
                 )
-            else:
-                CalendarEntry.objects.filter(pk=self.calendar_entry_id).update(during=during)
+            elif self._may_be_moved(kwargs.get("update_fields")):
+                move_entry(self.calendar_entry_id, self.starts_at, self.ends_at)
             super().save(*args, **kwargs)
+
+    @staticmethod
+    def _may_be_moved(update_fields: Iterable[str] | None) -> bool:
+        return update_fields is None or bool({"starts_at", "ends_at"} & set(update_fields))
 
     @property
     def is_called_off(self) -> bool:

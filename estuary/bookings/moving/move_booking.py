@@ -3,17 +3,16 @@
 from datetime import datetime
 
 from django.db import IntegrityError
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F
 
 from estuary.accounts.models import User
 from estuary.bookings.fulfilment import check_own_holds, lock_sessions, take_seats
 from estuary.bookings.models import Booking, BookingMove, Participant, Reservation
-from estuary.bookings.moving.rules import BookingNotMovable, can_move, check_movable
+from estuary.bookings.moving.rules import can_move, check_movable
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.bookings.scheduling import plan_line
 from estuary.catalog.availability import SlotTaken
-from estuary.catalog.calendar import CalendarEntry
+from estuary.catalog.calendar import move_entry
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common.db.transactions import violated_constraint
 from estuary.orders.models import Order
@@ -89,11 +88,8 @@ def _change_slot(booking: Booking, held: Reservation, service: Service, line: Li
     assert line.starts_at and line.ends_at and held.calendar_entry_id
     interval = (service.practitioner_id, line.starts_at, line.ends_at)
     check_own_holds(booking.user_id, [interval], except_item_key="")
-    entry = CalendarEntry.objects.filter(pk=held.calendar_entry_id)
     try:
-        # A closed entry is of days that the practitioner has called off: its booking is about to be refunded.
-        if not entry.filter(is_closed=False).update(during=DateTimeTZRange(line.starts_at, line.ends_at)):
-            raise BookingNotMovable(f"{booking.service_name} was called off; your money is on its way back.")
+        move_entry(held.calendar_entry_id, line.starts_at, line.ends_at)
     except IntegrityError as error:
         if violated_constraint(error) != "calendar_practitioner_never_overlaps":
             raise

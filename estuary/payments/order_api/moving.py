@@ -13,6 +13,7 @@ from estuary.accounts.models import User
 from estuary.bookings.api import BookingSerializer, ScheduleSerializer, own_bookings
 from estuary.bookings.models import Booking, BookingMove
 from estuary.bookings.moving.move_booking import move
+from estuary.bookings.moving.rules import BookingNotMovable
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.common import clock
 from estuary.common.api.openapi import problems
@@ -21,6 +22,7 @@ from estuary.notifications.order_mail_texts import OrderMail
 from estuary.payments import outbox
 from estuary.payments.hooks.delivery import announce
 from estuary.payments.hooks.signals import booking_moved
+from estuary.payments.models import DateChangeRow
 
 
 @retry_transaction
@@ -35,13 +37,23 @@ def move_and_announce(
 ) -> BookingMove | None:
     """Move a booking, write to the buyer and queue the signal; a repeated request does none of it again.
 
-    Must run inside the caller's transaction. Returns None if the booking is there already.
+    Must run inside the caller's transaction. Returns None if the booking is there already. A booking that its
+    practitioner has called off can't be moved: its money is on its way back.
     """
     record = move(booking=booking, request=request, by=by, at=clock.now(), beyond_limits=beyond_limits)
     if record:
+        # The move has locked the order, and so does whoever calls off dates: there is no later row.
+        if _is_called_off(booking):
+            raise BookingNotMovable(f"{booking.service_name} was called off; the money is on its way back.")
         announce(booking_moved, [record])
         outbox.send_mails([(record.booking.order, OrderMail.MOVED)])
     return record
+
+
+def _is_called_off(booking: Booking) -> bool:
+    """Return whether a change of dates that concerns the booking is under way."""
+    rows = DateChangeRow.objects.filter(order_id=booking.order_id, booking=booking)
+    return rows.exclude(status=DateChangeRow.Status.DONE).exists()
 
 
 class MoveBookingView(APIView):

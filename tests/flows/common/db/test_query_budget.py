@@ -137,8 +137,8 @@ def test_paying_with_a_saved_card_or_credits_stays_within_the_budget(
 AFTERWARDS = {
     "a booking": (6, 0),
     "a time is chosen": (13, 0),  # the last enqueues what its buyer and its practitioner are told
-    "a slot is moved": (15, 0),
-    "a seat is moved": (21, 0),
+    "a slot is moved": (16, 0),  # one of them asks whether it is being called off
+    "a seat is moved": (22, 0),
     "asked of Stripe": (10, 1),
     "a card is the default": (7, 0),  # one of them reads what its owner agreed to
     "a card is removed": (6, 0),
