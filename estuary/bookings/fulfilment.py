@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.bookings.requested_times import take_requested_times
@@ -35,6 +35,10 @@ class SoldOut(Conflict):
 
 class AlreadyBooked(Conflict):
     code = "already_booked"
+
+
+class DatesChanged(Conflict):
+    code, title = "dates_changed", "The dates of this course have just changed"
 
 
 class HeldByYourOrder(Conflict):
@@ -79,7 +83,7 @@ def reserve(
 
 
 def take_seats(sessions: Sequence[ServiceSession], *, user_id: int, check_only: Collection[int] = ()) -> None:
-    """Count one more seat in each session, all or none; raises SoldOut, AlreadyBooked or HeldByYourOrder.
+    """Count one more seat in each session, all or none; raises SoldOut, AlreadyBooked, HeldByYourOrder or DatesChanged.
 
     Sessions in ``check_only`` must have a free seat too, but it is not taken. The caller has locked all sessions in id
     order, so nobody else can take the last seat meanwhile.
@@ -102,7 +106,13 @@ def take_seats(sessions: Sequence[ServiceSession], *, user_id: int, check_only: 
             "The last seat has just been taken. Choose another date.", sessions=[str(s.pk) for s in full]
         )
     if counted := ids.difference(check_only):
-        ServiceSession.objects.filter(pk__in=counted).update(taken=F("taken") + 1)
+        # A date of a course that was added while its other dates were waited for was not among those locked.
+        added = ServiceSession.objects.filter(
+            service=OuterRef("service"), service__type=ServiceType.COURSE, called_off_at=None
+        ).exclude(pk__in=ids)
+        counts = ServiceSession.objects.filter(~Exists(added), pk__in=counted).update(taken=F("taken") + 1)
+        if counts < len(counted):
+            raise DatesChanged("The course has just got another date. Look at its dates and try again.")
 
 
 def take_slots(intervals: Iterable[tuple[int, datetime | None, datetime | None]]) -> list[CalendarEntry]:

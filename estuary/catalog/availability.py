@@ -55,8 +55,8 @@ def free_slots(
     The calendar entry ``ignored_entry_id`` takes no time: it is that of a booking which is about to move.
     """
     zone = zone or service.practitioner.zone
-    begin = max(_to_utc(first_day, time.min, zone), at)
-    end = min(_to_utc(first_day + timedelta(days=days), time.min, zone), at + HORIZON)
+    begin = max(to_utc(first_day, time.min, zone), at)
+    end = min(to_utc(first_day + timedelta(days=days), time.min, zone), at + HORIZON)
     if begin >= end:
         return []
     days_read = days_around(begin.date(), end.date())
@@ -129,7 +129,7 @@ def _window_intervals(hours: OpeningHours, begin: datetime, end: datetime) -> It
         for window in hours.windows_on(day):
             # An end at 00:00 means 24:00, the midnight after the day.
             last_day = day + timedelta(days=1) if window.ends == MIDNIGHT else day
-            yield Slot(_to_utc(day, window.starts, zone), _to_utc(last_day, window.ends, zone))
+            yield Slot(to_utc(day, window.starts, zone), to_utc(last_day, window.ends, zone))
         day += timedelta(days=1)
 
 
@@ -154,7 +154,7 @@ def _is_free(slot: Slot, busy: list[tuple[datetime, datetime]]) -> bool:
     return later_index == 0 or busy[later_index - 1][1] <= slot.starts_at
 
 
-def _to_utc(day: date, wall: time, zone: tzinfo) -> datetime:
+def to_utc(day: date, wall: time, zone: tzinfo) -> datetime:
     """Return a local time in UTC; of a time that occurs twice, the first.
 
     A local time that the clock skips becomes the moment of the change. So no window begins early or ends late: 02:30 in

@@ -17,15 +17,21 @@ JOIN_URL_MAX = 500
 MAP_URL = "https://www.google.com/maps/dir/?api=1&destination={}"
 
 
+# No address has them: https://datatracker.ietf.org/doc/html/rfc3986#appendix-A
+NEVER_IN_URLS = frozenset('<>"\\`')
+
+
 def check_https_url(url: str) -> None:
-    """Reject all but an absolute https address without a password in it, a space or a control character."""
+    """Reject all but an absolute https address without a password, a space, markup or a control character."""
     try:
         parts = urlsplit(url)
         is_fine = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
     except ValueError:
         is_fine = False
-    if not is_fine or any(category(character)[0] in "CZ" for character in url):
-        raise ValidationError("Give a whole address that begins with https:// and has no spaces in it.")
+    if not is_fine or any(category(character)[0] in "CZ" or character in NEVER_IN_URLS for character in url):
+        raise ValidationError(
+            "Give a whole address that begins with https:// and has no spaces, quotes or angle brackets in it."
+        )
 
 
 def check_lines(text: str) -> None:

@@ -23,6 +23,7 @@ class OrderMail(StrEnum):
     MOVED = "moved"
     DATE_MOVED = "date_moved"
     CALLED_OFF = "called_off"
+    NEW_LINK = "new_link"
     CANCELED_UNREFUNDED = "canceled_unrefunded"
     CANCELED = "canceled"
     ACTION_NEEDED = "action_needed"
@@ -42,6 +43,7 @@ SUBJECTS = {
     OrderMail.MOVED: "{title} has a new time",
     OrderMail.DATE_MOVED: "{title} has been moved to a new time",
     OrderMail.CALLED_OFF: "{title} does not take place",
+    OrderMail.NEW_LINK: "{title} has a new link to join",
     OrderMail.CANCELED_UNREFUNDED: "Your booking of {title} is canceled",
     OrderMail.CANCELED: "Your booking of {title} is canceled",
     OrderMail.ACTION_NEEDED: "Confirm your payment for {title}",
@@ -88,6 +90,10 @@ TEXTS = {
     OrderMail.MOVED: ("The time of your booking of {title} has changed. Your order is {order}."),
     OrderMail.DATE_MOVED: "{date_change} Your order is {order}.",
     OrderMail.CALLED_OFF: "{date_change} Your order is {order}.",
+    OrderMail.NEW_LINK: (
+        "The link to join {title} online has changed. Its time stays the same. Please use the link below. An earlier "
+        "link may not work any more. Your order is {order}."
+    ),
     OrderMail.CANCELED_UNREFUNDED: (
         "We have canceled this without a refund: {forfeited}. Its time is not yours any more, and what you paid for it "
         "is not returned. If you think that this is a mistake, answer this mail. Your order is {order}."

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from estuary.payments import api
-from estuary.payments.order_api import date_changes
+from estuary.payments.order_api import date_changes, own_dates
 from estuary.payments.order_api import views as order_views
 from estuary.payments.order_api.moving import MoveBookingView
 from estuary.payments.webhooks import stripe_webhook
@@ -29,6 +29,9 @@ urlpatterns = [
     path("bookings/<int:pk>/cancel/", order_views.CancelBookingView.as_view(), name="booking-cancel"),
     path("bookings/<int:pk>/move/", MoveBookingView.as_view(), name="booking-move"),
     path("bookings/<int:pk>/decline/", date_changes.DeclineView.as_view(), name="booking-decline"),
+    path("roster/services/", own_dates.OwnServiceList.as_view(), name="own-services"),
+    path("roster/sessions/", own_dates.OwnDateList.as_view(), name="own-dates"),
+    path("roster/sessions/<int:pk>/", own_dates.OwnDateDetail.as_view(), name="own-date"),
     path("roster/sessions/<int:pk>/call-off/", date_changes.CallOffView.as_view(), name="session-call-off"),
     path("roster/sessions/<int:pk>/move/", date_changes.MoveView.as_view(), name="session-move"),
     path(

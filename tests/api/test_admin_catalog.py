@@ -133,6 +133,17 @@ def test_a_date_that_somebody_takes_meanwhile_is_told_and_no_500(
     assert "The practitioner is taken at that time" in messages_on(answer)
 
 
+def test_a_course_that_was_bought_gets_no_further_date(workshop: Service) -> None:
+    course = make_service(ServiceType.COURSE, workshop.practitioner)
+    first, _ = make_sessions(course, 2, in_days=30)
+    save(course, **a_new_date(first, hours=24))
+    assert course.sessions.count() == 3
+    place(make_user(), course)
+    answer = save(course, **a_new_date(first, hours=48))
+    assert "Guests have bought this course as it is" in errors_on(answer)
+    assert course.sessions.count() == 3
+
+
 def test_a_date_ends_after_it_begins(workshop: Service) -> None:
     first = workshop.sessions.all()[0]
     assert "must end after it begins" in errors_on(save(workshop, **at(0, first, ends=-1)))

@@ -119,6 +119,7 @@ def play(recorder: Recorder, stripe: Sandbox) -> None:
     manage_cards(recorder, buyer)
     use_bookings(recorder, buyer, a_free_slot(massage).isoformat())
     recorder.send(signed_in(ana.user), "GET", "roster/", "Whom a practitioner meets")
+    keep_dates(recorder, signed_in(ana.user), workshop, date)
     change_dates(recorder, stripe, buyer, date, yoga)
     change_hours(recorder, signed_in(make_practitioner("Bela Novak").user))
     use_account(recorder, User.objects.create_user("nora@example.com", first_name="Nora", last_name="Lind"))
@@ -215,6 +216,21 @@ def use_account(recorder: Recorder, nora: User) -> None:
     recorder.send(client, "PATCH", "account/", "A name has a line break", {"name": "Nora\nLind"})
     recorder.send(client, "GET", "account/data/", "The password was not entered just now")
     recorder.send(client, "POST", "account/erasure/", "The password was not entered just now")
+
+
+def keep_dates(recorder: Recorder, host: APIClient, workshop: Service, date: ServiceSession) -> None:
+    """Add dates of two weeks, change one, and delete it; a seat that is booked stays."""
+    recorder.send(host, "GET", "roster/services/", "A practitioner's workshops and courses")
+    start = date.starts_at + timedelta(days=3)
+    new = {"service_id": str(workshop.pk), "start_datetime": start.isoformat(), "capacity": 8, "weeks": 2}
+    added = recorder.send(host, "POST", "roster/sessions/", "The same time of two weeks", new)["results"]
+    recorder.send(host, "POST", "roster/sessions/", "The calendar is taken", new)
+    recorder.send(host, "GET", f"roster/sessions/?service_id={workshop.pk}", "Its dates to come")
+    path = f"roster/sessions/{added[0]['id']}/"
+    version = recorder.send(host, "GET", path, "A date")["version"]
+    recorder.send(host, "PATCH", path, "Two seats more", {"version": version, "capacity": 10})
+    recorder.send(host, "DELETE", path, "A date that nobody booked is deleted")
+    recorder.send(host, "DELETE", f"roster/sessions/{date.pk}/", "One that was booked is not")
 
 
 def change_dates(

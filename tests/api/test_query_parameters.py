@@ -50,6 +50,8 @@ def test_sessions_of_a_service_page_by_the_same_rule(public: APIClient, session:
         ("/api/v1/bookings/", "when"),
         ("/api/v1/roster/", "days"),
         ("/api/v1/roster/days/call-off/", "start_time"),
+        ("/api/v1/roster/sessions/", "service_id"),
+        ("/api/v1/roster/sessions/", "when"),
     ],
 )
 def test_a_parameter_without_a_value_is_refused_by_its_name(
@@ -66,7 +68,7 @@ def test_the_document_says_what_lists_answer_to_a_bad_page(public: APIClient) ->
     lists = [
         verbs["get"] for verbs in paths.values() if "cursor" in str(verbs.get("get", {}).get("parameters"))
     ]
-    assert len(lists) == 6
+    assert len(lists) == 7
     for operation in lists:
         assert {"200", "400", "404"} <= operation["responses"].keys(), operation["operationId"]
         [size] = [one["schema"] for one in operation["parameters"] if one["name"] == "page_size"]

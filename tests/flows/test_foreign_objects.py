@@ -74,7 +74,8 @@ ONES_OWN: set[Door] = {
     ("POST", "/api/v1/payments/methods/setup/"),
 }
 # What they name has to be made first: a receipt is numbered, a date is moved, or a practitioner owns it. Their
-# owners reach them in test_calling_off.py, test_calling_off_days.py, test_moving_dates.py and test_receipt_pages.py.
+# owners reach them in test_calling_off.py, test_calling_off_days.py, test_moving_dates.py, test_adding_dates.py,
+# test_changing_dates.py and test_receipt_pages.py.
 TRIED_ELSEWHERE: set[Door] = {
     ("GET", "/api/v1/orders/{order_id}/receipt/"),
     ("GET", "/api/v1/orders/{order_id}/receipt/pdf/"),
@@ -83,6 +84,12 @@ TRIED_ELSEWHERE: set[Door] = {
     ("POST", "/api/v1/bookings/{id}/decline/"),
     ("GET", "/api/v1/roster/bookings/{id}/call-off/"),
     ("POST", "/api/v1/roster/bookings/{id}/call-off/"),
+    ("GET", "/api/v1/roster/services/"),
+    ("GET", "/api/v1/roster/sessions/"),
+    ("POST", "/api/v1/roster/sessions/"),
+    ("GET", "/api/v1/roster/sessions/{id}/"),
+    ("PATCH", "/api/v1/roster/sessions/{id}/"),
+    ("DELETE", "/api/v1/roster/sessions/{id}/"),
     ("GET", "/api/v1/roster/sessions/{id}/call-off/"),
     ("POST", "/api/v1/roster/sessions/{id}/call-off/"),
     ("GET", "/api/v1/roster/sessions/{id}/move/"),

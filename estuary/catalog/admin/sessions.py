@@ -10,7 +10,7 @@ from django.forms.models import BaseInlineFormSet
 
 from estuary.catalog.bounds import SESSION_MAX
 from estuary.catalog.calendar import CalendarEntry, entries_of
-from estuary.catalog.models import ServiceSession
+from estuary.catalog.models import ServiceSession, ServiceType
 
 OVERLAP = "The practitioner is taken at that time: choose another, or move what is there."
 
@@ -66,10 +66,22 @@ class SessionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             if any(_overlap(during, other) for _, other in intervals[:position]):
                 form.add_error("starts_at", "This overlaps another date of this service.")
         moved = [(form, during) for form, during in intervals if form.is_moved and not form.errors]
+        self._refuse_dates_of_sold_course(intervals)
         taken = self._taken(moved) if moved else []
         for form, during in moved:
             if any(_overlap(during, entry.during) for entry in taken):
                 form.add_error("starts_at", OVERLAP)
+
+    def _refuse_dates_of_sold_course(self, intervals: list[tuple[SessionForm, DateTimeTZRange]]) -> None:
+        """A course is sold as a whole: who has bought it has no seat in a date that is added."""
+        if self.instance.type != ServiceType.COURSE or not any(form.instance.taken for form in self.forms):
+            return
+        for form, _ in intervals:
+            if form.instance.pk is None:
+                form.add_error(
+                    "starts_at",
+                    "Guests have bought this course as it is and would have no seat in it: offer a new course instead.",
+                )
 
     def _taken(self, moved: list[tuple[SessionForm, DateTimeTZRange]]) -> list[CalendarEntry]:
         """Return the other entries in the calendar at the times of the moved dates, in one query."""

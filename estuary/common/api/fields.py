@@ -61,6 +61,15 @@ class TextField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class WholeNumberField(serializers.IntegerField):
+    """A whole number; text and fractions are rejected, where DRF would convert them."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            raise serializers.ValidationError("Send a whole number.")
+        return super().to_internal_value(data)
+
+
 class FlagField(serializers.BooleanField):
     """JSON's ``true`` or ``false``; DRF also accepts numbers and words, which is too lax for choices about money."""
 

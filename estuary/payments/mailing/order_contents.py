@@ -47,8 +47,8 @@ ENDS = frozenset(
     }
 )
 # Practitioners did this themselves, for all their guests at once.
-BY_PRACTITIONERS = frozenset({OrderMail.CALLED_OFF, OrderMail.DATE_MOVED})
-BEGINS = frozenset({OrderMail.COMPLETED, OrderMail.MOVED, OrderMail.DATE_MOVED})
+BY_PRACTITIONERS = frozenset({OrderMail.CALLED_OFF, OrderMail.DATE_MOVED, OrderMail.NEW_LINK})
+BEGINS = frozenset({OrderMail.COMPLETED, OrderMail.MOVED, OrderMail.DATE_MOVED, OrderMail.NEW_LINK})
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,7 @@ def _written(content: Content | None) -> Content:
 
 _CONTENTS: dict[str, Callable[[], Content]] = {
     **{template.value: partial(_order_sample, template) for template in OrderMail},
+    OrderMail.NEW_LINK.value: partial(_order_sample, OrderMail.NEW_LINK, online=True),
     "completed_online": partial(_order_sample, OrderMail.COMPLETED, online=True),
     **{kind.value: partial(_guest_sample, kind) for kind in (BookingMail.SCHEDULED, BookingMail.REMINDER)},
     BookingMail.LAPSING.value: _lapsing_sample,
