@@ -43,6 +43,7 @@ SIGNED_IN = [
     "/profile/",
     "/roster/",
     "/hours/",
+    "/dates/",
 ]
 WIDTHS = [PHONE["width"], 1200]
 

@@ -37,11 +37,11 @@ export const OWN_DATA = "mine";
 
 type Page<T> = { next?: string | null; results: T[] };
 
-function cursorOf(page: Page<unknown>): string | undefined {
+export function cursorOf(page: Page<unknown>): string | undefined {
   return page.next ? (new URL(page.next).searchParams.get("cursor") ?? undefined) : undefined;
 }
 
-const FIRST = undefined as string | undefined;
+export const FIRST = undefined as string | undefined;
 
 export const configQuery = queryOptions({
   queryKey: ["config"],

@@ -174,3 +174,10 @@ export function formatDuration(minutes: number): string {
   if (!hours) return `${rest} min`;
   return rest ? `${hours} h ${rest} min` : `${hours} h`;
 }
+
+/** Returns the month and the day of a time as on a calendar's leaf, such as "Nov" and "28". */
+export function monthAndDay(moment: string, zone: string): { month: string; day: string } {
+  const of = (options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: zone }).format(new Date(moment));
+  return { month: of({ month: "short" }), day: of({ day: "numeric" }) };
+}

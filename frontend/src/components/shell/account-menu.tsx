@@ -2,7 +2,7 @@
 import { Menu } from "@base-ui/react/menu";
 import { useRouter } from "next/navigation";
 import { type Account, signOut } from "@/api/session";
-import { MAIN_LINKS } from "./navigation";
+import { MAIN_LINKS, PRACTITIONER_LINKS } from "./navigation";
 
 const ITEM =
   "flex min-h-11 w-full cursor-pointer items-center rounded-xl px-4 py-2 text-left outline-none data-highlighted:bg-mist";
@@ -31,12 +31,11 @@ export function AccountMenu({ account }: { account: Account }) {
             <Menu.Item className={ITEM} onClick={() => router.push("/profile/")}>
               Your profile
             </Menu.Item>
-            <Menu.Item className={ITEM} onClick={() => router.push("/roster/")}>
-              My roster
-            </Menu.Item>
-            <Menu.Item className={ITEM} onClick={() => router.push("/hours/")}>
-              My hours
-            </Menu.Item>
+            {PRACTITIONER_LINKS.map(({ href, label }) => (
+              <Menu.Item key={href} className={ITEM} onClick={() => router.push(href)}>
+                {label}
+              </Menu.Item>
+            ))}
             <Menu.Separator className="my-1 h-px bg-line" />
             <Menu.Item className={ITEM} onClick={leave}>
               Sign out

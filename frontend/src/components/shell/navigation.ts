@@ -6,3 +6,10 @@ export const MAIN_LINKS = [
   { href: "/credits/", label: "Credits" },
   { href: "/cards/", label: "Cards" },
 ] as const;
+
+/** The pages of practitioners, which the account menu links to. */
+export const PRACTITIONER_LINKS = [
+  { href: "/roster/", label: "My roster" },
+  { href: "/dates/", label: "My dates" },
+  { href: "/hours/", label: "My hours" },
+] as const;

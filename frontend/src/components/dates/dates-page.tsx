@@ -1,0 +1,59 @@
+"use client";
+import { Problem } from "@/api/problem";
+import { RequireSignIn } from "@/components/auth/require-sign-in";
+import { ButtonLink } from "@/components/ui/button";
+import { EmptyState } from "@/components/ui/empty-state";
+import { LoadMore } from "@/components/ui/load-more";
+import { Loading } from "@/components/ui/loading";
+import { LoadError } from "@/components/ui/notice";
+import { PageTitle } from "@/components/ui/page-title";
+import { useOwnServices } from "@/lib/own-dates";
+import { ServiceDates } from "./service-dates";
+
+export function DatesPage() {
+  return (
+    <>
+      <PageTitle lead="Your workshops and courses. A new date is on sale at once.">Dates</PageTitle>
+      <RequireSignIn why="Dates are kept by their practitioners.">
+        <Services />
+      </RequireSignIn>
+    </>
+  );
+}
+
+function Services() {
+  const services = useOwnServices();
+  if (services.isPending) return <Loading />;
+  if (services.error instanceof Problem && services.error.code === "practitioners_only") {
+    return (
+      <EmptyState
+        title="This page is for practitioners"
+        action={<ButtonLink href="/bookings/">To your bookings</ButtonLink>}
+      >
+        <p>What you have booked yourself is under Bookings.</p>
+      </EmptyState>
+    );
+  }
+  if (services.isError) return <LoadError query={services} />;
+  const all = services.data.pages.flatMap((page) => page.results);
+  if (all.length === 0) {
+    return (
+      <EmptyState
+        title="You have no workshop or course yet"
+        action={<ButtonLink href="/contact/">Write to us</ButtonLink>}
+      >
+        <p>We set up what you offer with you. Its dates are then yours to keep here.</p>
+      </EmptyState>
+    );
+  }
+  return (
+    <>
+      <div className="grid gap-6">
+        {all.map((service) => (
+          <ServiceDates key={service.id} service={service} />
+        ))}
+      </div>
+      <LoadMore pages={services} />
+    </>
+  );
+}
