@@ -131,7 +131,7 @@ class Wiper:
             f"SELECT id, {', '.join(OF_A_PERSON)} FROM accounts_user"
         ).fetchall()
         self._dates = outside_connection.execute(
-            "SELECT s.starts_at, s.ends_at, s.id, e.during, e.id FROM catalog_servicesession s"
+            "SELECT s.starts_at, s.ends_at, s.id, e.during, e.id, s.capacity FROM catalog_servicesession s"
             " JOIN catalog_calendarentry e ON e.id = s.calendar_entry_id"
         ).fetchall()
         self._empty = sorted(table for table in others if not self._has_rows(table))
@@ -152,10 +152,15 @@ class Wiper:
             self._outside_connection.execute(
                 f"UPDATE accounts_user SET {values} WHERE id = %s", [*person, user_id]
             )
-        taken = "UPDATE catalog_servicesession SET taken = 0 WHERE taken > 0"
+        taken = "UPDATE catalog_servicesession SET taken = 0, join_url = '' WHERE taken > 0 OR join_url > ''"
         deletes += [f'DELETE FROM "{table}"' for table in self._empty]
         self._outside_connection.execute("; ".join([*deletes, taken, "SELECT " + ", ".join(sets)]).encode())
         self._put_dates_back()
+        for *_, session_id, _, _, capacity in self._dates:
+            self._outside_connection.execute(
+                "UPDATE catalog_servicesession SET capacity = %s WHERE id = %s AND capacity <> %s",
+                [capacity, session_id, capacity],
+            )
 
     def _put_dates_back(self) -> None:
         """Put dates that were moved or called off back; away first, so that none overlaps another on its way."""
@@ -174,7 +179,7 @@ class Wiper:
             " FROM (SELECT id AS key, timestamptz '2099-01-01' + id * interval '1 day' AS far"
             "       FROM catalog_calendarentry) one WHERE one.key = catalog_calendarentry.id"
         )
-        for starts_at, ends_at, session_id, during, entry_id in self._dates:
+        for starts_at, ends_at, session_id, during, entry_id, _ in self._dates:
             self._outside_connection.execute(
                 "UPDATE catalog_servicesession SET starts_at = %s, ends_at = %s, called_off_at = NULL WHERE id = %s",
                 [starts_at, ends_at, session_id],

@@ -1,4 +1,4 @@
-"""A practitioner who calls off a date, moves it, or calls off days, while buyers pay, cancel and dispute."""
+"""A practitioner who adds, changes, moves and calls off dates or days, while buyers pay, cancel and dispute."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,10 +10,15 @@ from tests.simulation.oracle import InvariantViolation
 if TYPE_CHECKING:
     from tests.simulation.harness import Harness
 
-WAYS = ("call off", "call off", "move", "days", "booking")
+WAYS = ("call off", "call off", "move", "days", "booking", "add", "change")
+KEEPING = {"add", "change"}
 TURNS = 4  # how often a preview that is outdated is confirmed anew
 EXACTLY = "what is confirmed is what the preview said"
 ROSTER = "/api/v1/roster/"
+OWN_SESSIONS = (
+    "SELECT s.id FROM catalog_servicesession s JOIN catalog_service v ON v.id = s.service_id"
+    " WHERE v.practitioner_id = %s ORDER BY s.id"
+)
 WORDS = ["", "I am ill.", "<script>alert(1)</script>", "Bis bald!\nDeine Bela"]
 
 
@@ -29,6 +34,9 @@ class DatesPractitioner:
 
     def act(self) -> None:
         way = self.draws.pick("way", WAYS)
+        if way in KEEPING:
+            self._keep(way)
+            return
         url, asked = self._what(way)
         if not url:
             return
@@ -49,6 +57,61 @@ class DatesPractitioner:
                 self._check(preview, answer)
             if answer.status:
                 return
+
+    def _keep(self, way: str) -> None:
+        """Add a date, or change one, as the draws say; sent again when no answer came, it is done once."""
+        method, url, body = self._new_date() if way == "add" else self._changed_date()
+        if not url:
+            return
+        key = f"keep-{self.draws.pick('key', range(1000))}" if way == "add" else ""
+        for _ in range(TURNS):
+            answer = self.browser.ask(method, url, body, key=key)
+            self.harness.run_log.add(f"{way} {url} {body} → {answer.status} {answer.get('code', '')}")
+            if answer.status and answer.get("code") != "idempotency_key_in_flight":
+                break
+            self.harness.scheduler.sleep(self.draws.between(1, 70))
+        if answer.fine:
+            for date in answer.get("results", [answer]):
+                self.harness.effect_is_there(
+                    "SELECT 1 FROM catalog_servicesession WHERE id = %s", int(date["id"])
+                )
+
+    def _new_date(self) -> tuple[str, str, dict[str, object]]:
+        services = "SELECT id FROM catalog_service WHERE practitioner_id = %s ORDER BY id"
+        starts_at = datetime.fromisoformat(self.harness.slots["lesson"][0]) + timedelta(
+            days=self.draws.pick("days later", range(9)), hours=self.draws.pick("hours later", [0, 1, 12])
+        )
+        return (
+            "post",
+            f"{ROSTER}sessions/",
+            {
+                "service_id": str(self._some(services)),
+                "start_datetime": starts_at.isoformat(),
+                "capacity": self.draws.pick("seats", [1, 2, 5]),
+                "weeks": self.draws.pick("weeks", [1, 1, 3]),
+            },
+        )
+
+    def _changed_date(self) -> tuple[str, str, dict[str, object]]:
+        session = self._some(OWN_SESSIONS)
+        if not session:
+            return "", "", {}
+        url = f"{ROSTER}sessions/{session}/"
+        date = self.browser.ask("get", url)
+        if not date.fine:
+            return "", "", {}
+        self.harness.scheduler.sleep(self.draws.between(0, 2))
+        body: dict[str, object] = {"version": date["version"]}
+        what = self.draws.pick("what", ["seats", "seats", "link", "time"])
+        if what == "seats":
+            body["capacity"] = self.draws.pick("seats", [1, 2, 3, 5])
+        elif what == "link":
+            body["join_url"] = f"https://meet.example/{self.draws.pick('room', range(5))}"
+        else:
+            later = timedelta(hours=self.draws.pick("hours later", [-26, 1, 50]))
+            for name in ("start_datetime", "end_datetime"):
+                body[name] = (datetime.fromisoformat(date[name]) + later).isoformat()
+        return "patch", url, body
 
     def _check(self, preview: Answer, answer: Answer) -> None:
         """What was begun has the rows of the preview, unless a worker was at it already."""
@@ -77,10 +140,7 @@ class DatesPractitioner:
                 "first_day": first.date().isoformat(),
                 "last_day": last.date().isoformat(),
             }
-        session = self._some(
-            "SELECT s.id FROM catalog_servicesession s JOIN catalog_service v ON v.id = s.service_id"
-            " WHERE v.practitioner_id = %s ORDER BY s.id"
-        )
+        session = self._some(OWN_SESSIONS)
         if not session:
             return "", {}
         if way == "call off":
