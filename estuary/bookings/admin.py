@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from estuary.accounts.staff_search import IndexedSearchMixin
-from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
+from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation, RosterFeed
 from estuary.bookings.moving.rules import MOVABLE
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
@@ -143,3 +143,15 @@ class ReservationAdmin(IndexedSearchMixin, ReadOnlyAdmin):
     search_fields = ("order",)
     by_prefix = {"ord_": "order__public_id"}
     search_help_text = "Order (ord_…)"
+
+
+@admin.register(RosterFeed)
+class RosterFeedAdmin(ReadOnlyAdmin):
+    """Which practitioners have a calendar feed. Staff can stop one; nobody can read its address."""
+
+    list_display = ("practitioner", "created_at")
+    list_select_related = ("practitioner",)
+    fields = ("practitioner", "created_at")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("bookings.delete_rosterfeed")

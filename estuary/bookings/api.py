@@ -1,6 +1,6 @@
-"""The API of bookings: a buyer's bookings, choosing their time, and a practitioner's roster."""
+"""The API of bookings: a buyer's bookings, and choosing their time."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 from django.db.models import Prefetch, Q, QuerySet
@@ -13,7 +13,6 @@ from rest_framework.views import APIView
 from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import ACTIVE, Booking, Participant
 from estuary.bookings.moving.rules import can_move, free_cancel_until, move_until, moves_left
-from estuary.bookings.roster import RosterEntry, roster
 from estuary.bookings.scheduling import schedule
 from estuary.catalog.api import VenueSerializer
 from estuary.catalog.models import ServiceType
@@ -283,53 +282,3 @@ class BookingSchedule(APIView):
             at=clock.now(),
         )
         return Response(BookingSerializer(bookings.get(pk=pk)).data)
-
-
-class GuestSerializer(serializers.Serializer[Any]):
-    booking_id = serializers.CharField()
-    name = serializers.CharField()
-    disputed = serializers.BooleanField(help_text="the guest's bank asks for the payment back")
-    service_data = serializers.DictField(help_text="what the buyer sent with the order")
-
-
-class RosterEntrySerializer(serializers.Serializer[RosterEntry]):
-    """One meeting: a group session with its seats, or a 1-on-1 slot."""
-
-    service_id = serializers.CharField(allow_null=True)
-    service_type = serializers.CharField()
-    service_name = serializers.CharField()
-    service_session_id = serializers.CharField(allow_null=True)
-    start_datetime = serializers.DateTimeField(source="starts_at")
-    end_datetime = serializers.DateTimeField(source="ends_at")
-    capacity = serializers.IntegerField()
-    guests = GuestSerializer(many=True)
-    called_off = serializers.BooleanField(help_text="it does not take place; its guests are refunded")
-
-
-class RosterSerializer(serializers.Serializer[Any]):
-    time_zone = serializers.CharField()
-    results = RosterEntrySerializer(many=True)
-
-
-class RosterFilter(serializers.Serializer[Any]):
-    days = serializers.IntegerField(min_value=1, max_value=92, default=28, help_text="how far to look ahead")
-
-
-class Roster(APIView):
-    """For practitioners: whom they meet in the coming days, by name."""
-
-    @extend_schema(
-        summary="Whom you meet",
-        parameters=[RosterFilter],
-        responses={200: RosterSerializer, **problems(400, 401, 403)},
-    )
-    def get(self, request: Request) -> Response:
-        params = validate_query_params(request, RosterFilter)
-        practitioner = Practitioner.objects.filter(user=cast(User, request.user)).first()
-        if practitioner is None:
-            raise PractitionersOnly(
-                "Only practitioners have a roster. Your own bookings are at /api/v1/bookings/."
-            )
-        begin = clock.now()
-        entries = roster(practitioner, begin=begin, end=begin + timedelta(days=params["days"]))
-        return Response(RosterSerializer({"time_zone": practitioner.time_zone, "results": entries}).data)

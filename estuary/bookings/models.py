@@ -236,3 +236,17 @@ class BookingMove(models.Model):
 
     def __str__(self) -> str:
         return f"move {self.number} of booking {self.booking_id}"
+
+
+class RosterFeed(models.Model):
+    """The secret address of a practitioner's calendar feed. Of its token only the hash is stored."""
+
+    practitioner = models.OneToOneField(Practitioner, on_delete=models.CASCADE, related_name="roster_feed")
+    token_hash = models.CharField(max_length=64, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["token_hash"], name="roster_feed_token_once")]
+
+    def __str__(self) -> str:
+        return f"feed of {self.practitioner_id}"

@@ -1,8 +1,10 @@
 from django.urls import path
 
 from estuary.bookings import api
-from estuary.bookings.moving.api import BookingSlots
 from estuary.bookings.hours.api import HoursExceptionView, HoursView
+from estuary.bookings.moving.api import BookingSlots
+from estuary.bookings.roster.api import Roster
+from estuary.bookings.roster.feed_api import CalendarView, FeedView
 
 urlpatterns = [
     path("bookings/", api.BookingList.as_view(), name="booking-list"),
@@ -11,5 +13,8 @@ urlpatterns = [
     path("bookings/<int:pk>/slots/", BookingSlots.as_view(), name="booking-slots"),
     path("hours/", HoursView.as_view(), name="hours"),
     path("hours/exceptions/<day:day>/", HoursExceptionView.as_view(), name="hours-exception"),
-    path("roster/", api.Roster.as_view(), name="roster"),
+    path("roster/", Roster.as_view(), name="roster"),
+    path("roster/feed/", FeedView.as_view(), name="roster-feed"),
+    # Calendar programs expect the ending.
+    path("calendar/<str:token>.ics", CalendarView.as_view(), name="roster-calendar"),
 ]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, time
 from typing import Any
 
+import pgtrigger
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -228,6 +229,9 @@ class ServiceSession(models.Model):
         null=True, blank=True, editable=False, help_text="It does not take place: no seat is sold any more."
     )
     calendar_entry = models.OneToOneField(CalendarEntry, on_delete=models.PROTECT, editable=False)
+    calendar_sequence = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Counts the versions of its calendar entry."
+    )
 
     class Meta:
         ordering = ["starts_at", "id"]
@@ -247,6 +251,16 @@ class ServiceSession(models.Model):
         indexes = [
             models.Index(fields=["service", "starts_at"], name="session_by_service"),
             models.Index(fields=["starts_at"], name="session_by_start"),
+        ]
+        triggers = [
+            # In the database, so that each way of moving or calling off a date counts. Seats are not counted.
+            pgtrigger.Trigger(
+                name="count_calendar_versions",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf("starts_at", "ends_at", "called_off_at"),  # type: ignore[no-untyped-call]
+                condition=pgtrigger.AnyChange("starts_at", "ends_at", "called_off_at"),
+                func="NEW.calendar_sequence = OLD.calendar_sequence + 1; RETURN NEW;",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -14,9 +14,13 @@ _ALPHABET = "0123456789abcdefghijkmnpqrstuvwxyz"
 _LENGTH = 20
 
 
-def public_id(prefix: str) -> str:
+# 34^32 is about 2^162 tokens: nobody guesses one.
+_TOKEN_LENGTH = 32
+
+
+def public_id(prefix: str, length: int = _LENGTH) -> str:
     """Return a new random id such as ``ord_7x2k…``, safe in URLs, metadata and idempotency keys."""
-    return prefix + "_" + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    return prefix + "_" + "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
 order_id = partial(public_id, "ord")
@@ -28,6 +32,9 @@ code_mark = partial(public_id, "code")
 customer_key = partial(public_id, "buyer")
 owner_count_token = partial(public_id, "mark")
 date_change_id = partial(public_id, "chg")
+guest_message_id = partial(public_id, "msg")
+# ``redact`` knows it by this word.
+feed_token = partial(public_id, "calkey", _TOKEN_LENGTH)
 
 
 def parse_primary_key(text: str) -> int | None:

@@ -81,6 +81,8 @@ UNFOLD: dict[str, Any] = {
                 _list("Bookings", "event_available", "bookings.booking"),
                 _page("Attendees", "groups", "admin-attendees", "bookings.view_booking"),
                 _list("Changed dates", "event_busy", "payments.datechange"),
+                _list("Messages to guests", "forum", "payments.guestmessage"),
+                _list("Calendar feeds", "rss_feed", "bookings.rosterfeed"),
             ),
             _section(
                 "Credits",

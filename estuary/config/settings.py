@@ -323,6 +323,7 @@ SPECTACULAR_SETTINGS = {
         "CreditKind": "estuary.credits.models.CreditTransaction.Kind",
         "DateChangeKind": "estuary.payments.models.date_changes.DateChange.Kind",
         "DateChangeStatus": "estuary.payments.models.date_changes.DateChange.Status",
+        "GuestPayment": "estuary.bookings.roster.meetings.Payment",
     },
 }
 

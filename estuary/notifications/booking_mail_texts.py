@@ -11,6 +11,7 @@ class BookingMail(StrEnum):
     SCHEDULED = "scheduled"
     REMINDER = "reminder"
     LAPSING = "lapsing"
+    MESSAGE = "message_from_practitioner"
     PRACTITIONER_BOOKED = "practitioner_booked"
     PRACTITIONER_CANCELED = "practitioner_canceled"
     PRACTITIONER_MOVED = "practitioner_moved"
@@ -33,6 +34,7 @@ SUBJECTS: dict[BookingMail | AccountMail, str] = {
     BookingMail.SCHEDULED: "{title} has its time",
     BookingMail.REMINDER: "Soon: {title}, {day}",
     BookingMail.LAPSING: "{title}: choose your times by {day}",
+    BookingMail.MESSAGE: "{practitioner} writes about {title}",
     BookingMail.PRACTITIONER_BOOKED: "New booking: {title}, {day}",
     BookingMail.PRACTITIONER_CANCELED: "Canceled: {title}, {day}",
     BookingMail.PRACTITIONER_MOVED: "Moved: {title}, now {day}",
@@ -47,6 +49,7 @@ TEXTS: dict[BookingMail | AccountMail, str] = {
         "Of {title} you have {unscheduled} left without a time. Choose before {until}: after that it lapses, and "
         "what you paid for it is not returned."
     ),
+    BookingMail.MESSAGE: "{practitioner} writes to you about {title}:",
     BookingMail.PRACTITIONER_BOOKED: "{guest} has booked {title}.",
     BookingMail.PRACTITIONER_CANCELED: "{guest} does not come: the booking is canceled, and others can book it again.",
     BookingMail.PRACTITIONER_MOVED: "{guest} comes at another time. It was {before} before.",
@@ -60,6 +63,9 @@ TEXTS: dict[BookingMail | AccountMail, str] = {
         "goes on. Your saved cards: {cards_url}"
     ),
 }
+
+REPLY_TO_PRACTITIONER = "Reply to this mail, and {practitioner} gets it."
+REPLY_TO_SHOP = "Reply to this mail, and it reaches {shop}, where it is passed on to {practitioner}."
 
 
 def describe_day(moment: datetime, zone: ZoneInfo) -> str:

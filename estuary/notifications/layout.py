@@ -52,16 +52,19 @@ class Content:
     """What a mail says. ``text`` has its paragraphs between empty lines; ``closing`` follows the facts.
 
     Without ``greets``, the text has a greeting of its own.
+    ``quote`` are somebody else's words, after the text: they are shown as such, and no link is made of them.
     """
 
     subject: str
     text: str
     first_name: str = ""
+    quote: str = ""
     facts: Sequence[Facts] = ()
     closing: str = ""
     button: Link | None = None
     greets: bool = True
     files: Sequence[CalendarFile] = ()
+    reply_to: str = ""
 
 
 def clean(text: str) -> str:
@@ -81,7 +84,12 @@ def one_line(text: str) -> str:
 def write_mail(to: Sequence[str], content: Content) -> EmailMultiAlternatives:
     """Return a mail in HTML and text with a greeting and our name; nobody gets it if ``to`` is empty."""
     greeting = greet(content)
-    mail = EmailMultiAlternatives(one_line(content.subject), render_text(content, greeting), to=list(to))
+    mail = EmailMultiAlternatives(
+        one_line(content.subject),
+        render_text(content, greeting),
+        to=list(to),
+        reply_to=[content.reply_to] if content.reply_to else None,
+    )
     mail.attach_alternative(render_html(content, greeting), "text/html")
     for file in content.files:
         mail.attach(file.as_part())
@@ -94,7 +102,8 @@ def greet(content: Content) -> str:
 
 
 def render_text(content: Content, greeting: str) -> str:
-    blocks = [greeting, content.text]
+    quoted = "\n".join(f"> {line}".rstrip() for line in content.quote.splitlines())
+    blocks = [greeting, content.text, quoted]
     for facts in content.facts:
         lines = [facts.title, *(f"{label}: {_indent(str(value))}" for label, value in facts.rows)]
         blocks.append("\n".join(line for line in lines if line))
@@ -115,6 +124,7 @@ def render_html(content: Content, greeting: str = "") -> str:
         "site_url": settings.FRONTEND_URL,
         "greeting": greeting,
         "paragraphs": _paragraphs(content.text),
+        "quote": _value(content.quote),
         "facts": [
             {
                 "title": clean(facts.title),

@@ -18,7 +18,7 @@ from estuary.common.observability import metrics
 from estuary.common.process import shutdown
 from estuary.notifications import order_mail_texts, staff_alerts
 from estuary.orders.models import Order
-from estuary.payments import client, idempotency, outbox, retention, throttling
+from estuary.payments import client, guest_messages, idempotency, outbox, retention, throttling
 from estuary.payments import order_mails as mails
 from estuary.payments.checkout import cancel_order, holds
 from estuary.payments.customers import customer_updates, payment_methods, setup_intents
@@ -285,6 +285,7 @@ def forget_failed_jobs(timestamp: int) -> None:
 @periodic("47 4 * * *")
 def forget_old_mails(timestamp: int) -> None:
     retention.delete_old_mails()
+    guest_messages.delete_old_messages()
 
 
 @periodic("37 * * * *")

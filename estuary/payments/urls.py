@@ -5,6 +5,7 @@ from django.urls import include, path
 from estuary.payments import api
 from estuary.payments.order_api import date_changes, own_dates
 from estuary.payments.order_api import views as order_views
+from estuary.payments.order_api.guest_messages import WriteToDateView, WriteToGuestView
 from estuary.payments.order_api.moving import MoveBookingView
 from estuary.payments.webhooks import stripe_webhook
 
@@ -39,6 +40,8 @@ urlpatterns = [
         date_changes.CallOffBookingView.as_view(),
         name="booking-call-off",
     ),
+    path("roster/sessions/<int:pk>/message/", WriteToDateView.as_view(), name="session-message"),
+    path("roster/bookings/<int:pk>/message/", WriteToGuestView.as_view(), name="booking-message"),
     path("roster/days/call-off/", date_changes.CallOffDaysView.as_view(), name="days-call-off"),
     path("roster/days/open/", date_changes.OpenDaysView.as_view(), name="days-open"),
     path("roster/changes/", date_changes.DateChangeList.as_view(), name="date-changes"),

@@ -73,6 +73,7 @@ PERSONAL: dict[str, Personal] = {
     "payments_consent": Personal(OWN_ROWS, erase={"setup_intent_id": "NULL"}, keep="purpose wording_id text"),
     "payments_setupintent": _delete_rows(OWN_ROWS),
     "payments_hold": _delete_rows(OWN_ROWS),
+    "bookings_rosterfeed": _delete_rows(ROWS_OF_OWN_PRACTICE, hidden="token_hash"),
     "mfa_authenticator": _delete_rows(OWN_ROWS, hidden="data"),
     "account_emailconfirmation": _delete_rows(
         "email_address_id IN (SELECT id FROM account_emailaddress WHERE user_id = %(user)s)", hidden="key"
@@ -100,6 +101,13 @@ PERSONAL: dict[str, Personal] = {
         ROWS_OF_OWN_ORDERS,
         erase=_empty("reason"),
         keep="public_id stripe_payment_intent_id stripe_refund_id currency status origin failure_reason request_key",
+    ),
+    # What a practitioner wrote to guests; each mail of it is above.
+    "payments_guestmessage": Personal(
+        f"({ROWS_OF_OWN_PRACTICE} OR booking_id IN (SELECT id FROM bookings_booking WHERE {OWN_ROWS}))",  # noqa: S608 (ours)
+        erase=_empty("text request_key"),
+        keep="public_id",
+        hidden="request_key",
     ),
     # What was done about the orders of a person, and what a practitioner wrote to guests.
     "payments_datechangerow": Personal(ROWS_OF_OWN_ORDERS, keep="act tender line currency why status"),

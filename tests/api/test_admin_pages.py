@@ -14,11 +14,20 @@ from django.test import Client
 from django.urls import reverse
 
 from estuary.accounts.models import User
+from estuary.bookings.models import RosterFeed
 from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
 from estuary.common.admin.base import StaffAdmin
 from estuary.orders.models import Order
-from estuary.payments.models import Dispute, FraudNotice, PaymentMethod, Refund, StripeCustomer, WebhookEvent
+from estuary.payments.models import (
+    Dispute,
+    FraudNotice,
+    GuestMessage,
+    PaymentMethod,
+    Refund,
+    StripeCustomer,
+    WebhookEvent,
+)
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, created, give_credits, make_staff
 from tests.factories import PASSWORD, make_practitioner, make_service, make_user, pay, place
@@ -38,6 +47,8 @@ LISTS = {
     "accounts_auditlogentry": 5,
     "auth_group": 4,
     "payments_datechange": 4,
+    "payments_guestmessage": 4,
+    "bookings_rosterfeed": 4,
     "payments_refund": 4,
     "payments_dispute": 5,
     "payments_fraudnotice": 4,
@@ -103,7 +114,9 @@ def many_more() -> None:
         StripeCustomer.objects.create(user=buyer, email=buyer.email, stripe_customer_id=f"cus_x{number}")
         a_card(buyer, f"pm_x{number}")
         an_event(f"evt_x{number}", at)
-        make_practitioner("Ben Okri")
+        host, booking = make_practitioner("Ben Okri"), order.bookings.first()
+        RosterFeed.objects.create(practitioner=host, token_hash=f"{number}")
+        GuestMessage.objects.create(practitioner=host, booking=booking, text="Bring a towel.")
         Group.objects.create(name=f"Support {number}")
 
 

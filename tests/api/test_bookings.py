@@ -1,6 +1,7 @@
 """What a buyer has, and when it takes place."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -151,6 +152,17 @@ def test_bookings_take_a_constant_number_of_queries(
     assert max(counts) == 6
 
 
+def a_guest(booking: Booking, name: str, *, earlier_visits: int = 0) -> dict[str, Any]:
+    return {
+        "booking_id": str(booking.pk),
+        "name": name,
+        "payment": "paid",
+        "disputed": False,
+        "service_data": {},
+        "earlier_visits": earlier_visits,
+    }
+
+
 def test_a_roster_names_guests_and_nothing_more(as_maya: APIClient, maya: User, ana: Practitioner) -> None:
     yoga, bath = make_service(ServiceType.SESSION, ana), make_service(ServiceType.WORKSHOP, ana)
     [session] = make_sessions(bath, capacity=5)
@@ -168,19 +180,14 @@ def test_a_roster_names_guests_and_nothing_more(as_maya: APIClient, maya: User, 
         (
             yoga.name,
             1,
-            [{"booking_id": str(slot.pk), "name": "Tom Achterberg", "disputed": False, "service_data": {}}],
+            [a_guest(slot, "Tom Achterberg")],
         ),
         (
             bath.name,
             5,
             [
-                {"booking_id": str(seat.pk), "name": "Maya Lindqvist", "disputed": False, "service_data": {}},
-                {
-                    "booking_id": str(other.pk),
-                    "name": "Tom Achterberg",
-                    "disputed": False,
-                    "service_data": {},
-                },
+                a_guest(seat, "Maya Lindqvist"),
+                a_guest(other, "Tom Achterberg", earlier_visits=1),
             ],
         ),
     ]
@@ -197,7 +204,8 @@ def test_a_roster_takes_a_constant_number_of_queries(maya: User, ana: Practition
         with CaptureQueriesContext(connection) as queries:
             as_ana.get("/api/v1/roster/")
         counts.add(len(queries))
-    assert counts == {6}  # the token's two, the practitioner, sessions, seats with guests, slots with guests
+    # The token's two, the practitioner, sessions, seats with guests, slots with guests, earlier visits.
+    assert counts == {7}
 
 
 def test_of_a_guest_without_a_name_the_first_letters_of_the_address_are_shown(ana: Practitioner) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 from rest_framework.test import APIClient
 
-from estuary.accounts.models import User
+from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import Booking
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common import clock
@@ -120,6 +120,7 @@ def play(recorder: Recorder, stripe: Sandbox) -> None:
     use_bookings(recorder, buyer, a_free_slot(massage).isoformat())
     recorder.send(signed_in(ana.user), "GET", "roster/", "Whom a practitioner meets")
     keep_dates(recorder, signed_in(ana.user), workshop, date)
+    keep_in_touch(recorder, ana, buyer, str(date.pk))
     change_dates(recorder, stripe, buyer, date, yoga)
     change_hours(recorder, signed_in(make_practitioner("Bela Novak").user))
     use_account(recorder, User.objects.create_user("nora@example.com", first_name="Nora", last_name="Lind"))
@@ -231,6 +232,23 @@ def keep_dates(recorder: Recorder, host: APIClient, workshop: Service, date: Ser
     recorder.send(host, "PATCH", path, "Two seats more", {"version": version, "capacity": 10})
     recorder.send(host, "DELETE", path, "A date that nobody booked is deleted")
     recorder.send(host, "DELETE", f"roster/sessions/{date.pk}/", "One that was booked is not")
+
+
+def keep_in_touch(recorder: Recorder, ana: Practitioner, buyer: APIClient, date: str) -> None:
+    """Write to guests, and make, read and stop a calendar feed."""
+    host = signed_in(ana.user)
+    recorder.send(host, "GET", "roster/?first_day=2026-11-02&last_day=2026-11-08", "A week that is over")
+    message = {"text": "Please bring a towel."}
+    booking = Booking.objects.filter(practitioner=ana, session_id=int(date), status="confirmed").values_list(
+        "pk"
+    )[0][0]
+    recorder.send(host, "POST", f"roster/bookings/{booking}/message/", "A guest is written to", message)
+    recorder.send(host, "POST", f"roster/sessions/{date}/message/", "All guests are written to", message)
+    recorder.send(host, "GET", "roster/feed/", "There is no calendar feed")
+    recorder.send(host, "POST", "roster/feed/", "A calendar feed is made")
+    recorder.send(host, "DELETE", "roster/feed/", "The calendar feed is stopped")
+    recorder.send(buyer, "DELETE", "roster/feed/", "A buyer has no calendar feed")
+    recorder.send(APIClient(), "GET", "calendar/calkey_of_nobody.ics", "An address that ended")
 
 
 def change_dates(

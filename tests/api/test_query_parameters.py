@@ -52,6 +52,7 @@ def test_sessions_of_a_service_page_by_the_same_rule(public: APIClient, session:
         ("/api/v1/roster/days/call-off/", "start_time"),
         ("/api/v1/roster/sessions/", "service_id"),
         ("/api/v1/roster/sessions/", "when"),
+        ("/api/v1/roster/", "first_day"),
     ],
 )
 def test_a_parameter_without_a_value_is_refused_by_its_name(

@@ -78,6 +78,11 @@ OWN: dict[tuple[str, str], int] = {
     ("GET", "/api/v1/roster/sessions/{id}/"): FORBIDDEN,
     ("PATCH", "/api/v1/roster/sessions/{id}/"): FORBIDDEN,
     ("DELETE", "/api/v1/roster/sessions/{id}/"): FORBIDDEN,
+    ("POST", "/api/v1/roster/bookings/{id}/message/"): FORBIDDEN,
+    ("POST", "/api/v1/roster/sessions/{id}/message/"): FORBIDDEN,
+    ("GET", "/api/v1/roster/feed/"): FORBIDDEN,
+    ("POST", "/api/v1/roster/feed/"): FORBIDDEN,
+    ("DELETE", "/api/v1/roster/feed/"): FORBIDDEN,
     ("GET", "/api/v1/roster/sessions/{id}/call-off/"): FORBIDDEN,
     ("POST", "/api/v1/roster/sessions/{id}/call-off/"): FORBIDDEN,
     ("GET", "/api/v1/roster/sessions/{id}/move/"): FORBIDDEN,
@@ -87,6 +92,8 @@ OWN: dict[tuple[str, str], int] = {
 WITHOUT_ROWS_OF_OTHERS = {
     ("POST", "/api/v1/payments/create/"),
     ("POST", "/api/v1/payments/methods/setup/"),
+    # Its token alone opens it.
+    ("GET", "/api/v1/calendar/{token}.ics"),
     ("GET", "/api/v1/pages/{slug}/"),
     ("GET", "/api/v1/payments/config/"),
     ("GET", "/api/v1/services/"),

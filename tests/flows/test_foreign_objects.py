@@ -71,11 +71,14 @@ ONES_OWN: set[Door] = {
     ("PUT", "/api/v1/hours/"),
     ("GET", "/api/v1/roster/"),
     ("GET", "/api/v1/roster/changes/"),
+    ("GET", "/api/v1/roster/feed/"),
+    ("POST", "/api/v1/roster/feed/"),
+    ("DELETE", "/api/v1/roster/feed/"),
     ("POST", "/api/v1/payments/methods/setup/"),
 }
 # What they name has to be made first: a receipt is numbered, a date is moved, or a practitioner owns it. Their
 # owners reach them in test_calling_off.py, test_calling_off_days.py, test_moving_dates.py, test_adding_dates.py,
-# test_changing_dates.py and test_receipt_pages.py.
+# test_changing_dates.py, test_receipt_pages.py, test_guest_messages.py and test_calendar_feed.py.
 TRIED_ELSEWHERE: set[Door] = {
     ("GET", "/api/v1/orders/{order_id}/receipt/"),
     ("GET", "/api/v1/orders/{order_id}/receipt/pdf/"),
@@ -101,6 +104,9 @@ TRIED_ELSEWHERE: set[Door] = {
     # A date of one's own: it names nothing of anybody else. See test_own_hours.py.
     ("PUT", "/api/v1/hours/exceptions/{day}/"),
     ("DELETE", "/api/v1/hours/exceptions/{day}/"),
+    ("POST", "/api/v1/roster/bookings/{id}/message/"),
+    ("POST", "/api/v1/roster/sessions/{id}/message/"),
+    ("GET", "/api/v1/calendar/{token}.ics"),
 }
 EVERYBODYS: set[Door] = {
     ("GET", "/api/v1/pages/{slug}/"),

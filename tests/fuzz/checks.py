@@ -21,7 +21,7 @@ from tests.fuzz.world import Marketplace
 ERRORS = Path(__file__).parents[2] / "docs" / "reference" / "errors.md"
 CODES = set(re.findall(r"^\| `(\w+)` \| \d{3} \|", ERRORS.read_text(), re.MULTILINE))
 PROBLEM = "application/problem+json"
-EVERYBODYS = ("/api/v1/services/", "/api/v1/payments/config/", "/api/v1/pages/")
+EVERYBODYS = ("/api/v1/services/", "/api/v1/payments/config/", "/api/v1/pages/", "/api/v1/calendar/")
 SHOW_SECRETS = {"/api/v1/payments/create/", "/api/v1/payments/methods/setup/"}
 
 type Verdict = tuple[str, str]
@@ -103,7 +103,7 @@ class Judge:
             by_name = Q(stripe_payment_method_id=name)
             return mine.filter(by_name | Q(pk=name) if name.isdecimal() else by_name).exists()
         # A date of the own hours names no thing of anybody.
-        return "/services/" in path or "/pages/" in path or "/hours/" in path
+        return any(part in path for part in ("/services/", "/pages/", "/hours/", "/calendar/"))
 
     def _of_own_practice(self, path: str, name: str) -> bool:
         mine: dict[str, QuerySet[Any]] = {

@@ -9,6 +9,7 @@ from django.conf import settings
 from schemathesis import Case
 from schemathesis.core.parameters import ParameterLocation
 
+from estuary.bookings.roster.feeds import renew_feed
 from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.config.site_pages import PAGES
@@ -82,6 +83,8 @@ class _Ids:
             return self._one_of([day.isoformat() for day in days], generated)
         if "/roster/" in path and "/bookings/" not in path:
             return self._of_a_practitioner(name, generated)
+        if name == "token":
+            return self._one_of([renew_feed(self.market.host)[1]], generated)
         if name == "number":
             return self._one_of(list(CreditNote.objects.values_list("number", flat=True)), generated)
         if "/orders/" in path:

@@ -17,7 +17,8 @@ from estuary.common.observability.card_numbers import find_card_numbers, may_hav
 
 REDACTED = "[redacted]"
 # https://docs.stripe.com/keys, https://docs.stripe.com/api/payment_intents/object#payment_intent_object-client_secret
-_KEY = r"(?P<key>(?:sk|rk|ek)_(?:live|test)_|whsec_)[A-Za-z0-9_]{6,}"
+# The last is the token in the address of a calendar feed (common/ids.py), which is in the path of a request.
+_KEY = r"(?P<key>(?:sk|rk|ek)_(?:live|test)_|whsec_|calkey_)[A-Za-z0-9_]{6,}"
 # Means the same to Python and to PostgreSQL.
 CLIENT_SECRET_PATTERN = "_secret_[A-Za-z0-9%]{6,}"  # noqa: S105 a pattern
 _CLIENT_SECRET = rf"(?P<secret>{CLIENT_SECRET_PATTERN})"
@@ -29,7 +30,7 @@ SECRET = re.compile("|".join((_KEY, _CLIENT_SECRET, _BEARER)))
 JWT = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{9,}+\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++")
 _JWT_BEGINS = re.compile(rf"(?:\b|{_ESCAPED})eyJ[A-Za-z0-9_-]{{6}}")
 # Every secret contains one of these, so most texts skip the expressions above.
-HINTS = ("k_live_", "k_test_", "whsec_", "_secret_", "Bearer", "eyJ")
+HINTS = ("k_live_", "k_test_", "whsec_", "calkey_", "_secret_", "Bearer", "eyJ")
 _HINTS_OF_JSON = tuple(hint.encode() for hint in HINTS)
 # The first bytes of escapes in JSON, URLs and HTML.
 _ESCAPES = (b"\\", b"%", b"&")

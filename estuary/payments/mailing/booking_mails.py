@@ -8,6 +8,8 @@ from django.conf import settings
 from estuary.bookings.models import Booking
 from estuary.common import clock
 from estuary.notifications.booking_mail_texts import (
+    REPLY_TO_PRACTITIONER,
+    REPLY_TO_SHOP,
     SUBJECTS,
     TEXTS,
     TO_PRACTITIONERS,
@@ -27,14 +29,16 @@ from estuary.payments.mailing.meetings import (
     meetings_of,
 )
 from estuary.payments.mailing.notices import notify_practitioners
-from estuary.payments.mailing.sending import Addressed, send_once
+from estuary.payments.mailing.sending import Addressed, recipients, send_once
 from estuary.payments.mailing.tenders import brand_name
-from estuary.payments.models import PaymentMethod, SentMail
+from estuary.payments.models import GuestMessage, PaymentMethod, SentMail
 
 
 def send_booking_mail(mail_id: int) -> None:
     """Send the mail of a row, unless it was sent already or has no use any more."""
-    row = SentMail.objects.select_related("order", "booking", "user").get(pk=mail_id)
+    row = SentMail.objects.select_related("order", "booking", "user", "message__practitioner__user").get(
+        pk=mail_id
+    )
     assert row.user is not None
     mail = Addressed(row.key, row.kind, row.user)
     send_once(mail, lambda: write_booking_mail(row))
@@ -67,6 +71,10 @@ def write_booking_mail(row: SentMail) -> Content | None:
     bookings = bookings_of(row.order)
     booking = next(one for one in bookings if one.pk == row.booking_id)
     kind = BookingMail(row.kind)
+    if kind == BookingMail.MESSAGE:
+        # Its text goes with the person who is erased.
+        message = row.message if row.message and row.message.text else None
+        return from_practitioner(message, booking, row.starts_at) if message else None
     if kind == BookingMail.LAPSING:
         return lapsing(booking, bookings)
     if kind in TO_PRACTITIONERS:
@@ -124,6 +132,29 @@ def to_practitioner(
         first_name=booking.practitioner.display_name,
         facts=[Facts("", rows)],
         button=Link("See your roster", f"{settings.FRONTEND_URL}/roster/"),
+    )
+
+
+def from_practitioner(message: GuestMessage, booking: Booking, starts_at: datetime | None) -> Content:
+    """Return what a practitioner wrote to a guest, with the meeting that it is about."""
+    who = message.practitioner
+    values = {
+        "practitioner": who.display_name,
+        "title": booking.service_name,
+        "shop": settings.SITE_NAME,
+    }
+    # Not the address of a practitioner who has been erased since.
+    own = recipients(who.user) if message.reply_to_practitioner else []
+    about = [meeting for meeting in meetings_of([booking]) if meeting.starts_at == starts_at]
+    return Content(
+        SUBJECTS[BookingMail.MESSAGE].format(**values),
+        TEXTS[BookingMail.MESSAGE].format(**values),
+        first_name=booking.user.first_name,
+        quote=message.text,
+        facts=describe_meetings(about),
+        closing=(REPLY_TO_PRACTITIONER if own else REPLY_TO_SHOP).format(**values),
+        button=Link("See your bookings", f"{settings.FRONTEND_URL}/bookings/"),
+        reply_to=own[0] if own else settings.CONTACT_EMAIL,
     )
 
 

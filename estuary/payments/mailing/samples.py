@@ -21,7 +21,7 @@ from estuary.orders.models import Order
 from estuary.payments.mailing import booking_mails
 from estuary.payments.mailing.order_contents import Related, compose
 from estuary.payments.mailing.tenders import order_link
-from estuary.payments.models import PaymentMethod
+from estuary.payments.models import GuestMessage, PaymentMethod
 
 HOUR = timedelta(hours=1)
 
@@ -146,6 +146,13 @@ def _practitioner_sample(kind: BookingMail) -> Content:
     return _written(booking_mails.to_practitioner(kind, booking, booking.starts_at, _start() - 24 * HOUR))
 
 
+def _message_sample() -> Content:
+    booking = _booking(_order("The desk worker’s back", ServiceType.WORKSHOP))
+    text = "Please bring a towel and wear something warm.\n\nThe lift is out of order: take the stairs on the left."
+    message = GuestMessage(pk=1, practitioner=_practitioner(), text=text)
+    return booking_mails.from_practitioner(message, booking, booking.starts_at)
+
+
 def _lapsing_sample() -> Content:
     root = _booking(_order("The reset week", ServiceType.PACKAGE))
     root.valid_until, root.starts_at, root.service_type = _start(), None, ServiceType.PACKAGE
@@ -171,6 +178,7 @@ _CONTENTS: dict[str, Callable[[], Content]] = {
     OrderMail.NEW_LINK.value: partial(_order_sample, OrderMail.NEW_LINK, online=True),
     "completed_online": partial(_order_sample, OrderMail.COMPLETED, online=True),
     **{kind.value: partial(_guest_sample, kind) for kind in (BookingMail.SCHEDULED, BookingMail.REMINDER)},
+    BookingMail.MESSAGE.value: _message_sample,
     BookingMail.LAPSING.value: _lapsing_sample,
     AccountMail.CARD_EXPIRING.value: _card_sample,
     **{

@@ -6,6 +6,7 @@ from estuary.payments.models.date_changes import DateChange, DateChangeRow
 from estuary.payments.models.disputes import Dispute
 from estuary.payments.models.events import WebhookEvent
 from estuary.payments.models.fraud import FraudNotice
+from estuary.payments.models.guest_messages import GuestMessage
 from estuary.payments.models.idempotency import IdempotencyKey
 from estuary.payments.models.mails import SentMail
 from estuary.payments.models.notices import HourlyAlert, Refusal
@@ -21,6 +22,7 @@ __all__ = [
     "Decline",
     "Dispute",
     "FraudNotice",
+    "GuestMessage",
     "Hold",
     "HourlyAlert",
     "IdempotencyKey",

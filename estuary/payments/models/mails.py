@@ -1,4 +1,7 @@
-"""What was written to whom, when, and with which result. No text is kept: it is written anew from the rows."""
+"""What was written to whom, when, and with which result. No text is kept: it is written anew from the rows.
+
+Only what a practitioner wrote in words of their own is stored, as a ``GuestMessage``.
+"""
 
 from django.conf import settings
 from django.db import models
@@ -7,6 +10,7 @@ from django.db.models import Q
 from estuary.bookings.models import Booking
 from estuary.common import clock
 from estuary.orders.models import Order
+from estuary.payments.models.guest_messages import GuestMessage
 
 
 class SentMail(models.Model):
@@ -29,6 +33,17 @@ class SentMail(models.Model):
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="mails", db_index=False
+    )
+    message = models.ForeignKey(
+        GuestMessage,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="mails",
+        db_index=False,
+        # A constraint on a large table would block who writes to it while it is made.
+        db_constraint=False,
+        help_text="What the practitioner wrote, if the mail has it.",
     )
     address = models.CharField(max_length=254, blank=True)
     starts_at = models.DateTimeField(null=True, blank=True, help_text="The time that it tells of.")
@@ -54,6 +69,7 @@ class SentMail(models.Model):
             models.Index(fields=["order"], condition=Q(order__isnull=False), name="mail_by_order"),
             models.Index(fields=["booking"], condition=Q(booking__isnull=False), name="mail_by_booking"),
             models.Index(fields=["user"], condition=Q(user__isnull=False), name="mail_by_user"),
+            models.Index(fields=["message"], condition=Q(message__isnull=False), name="mail_by_message"),
             models.Index(fields=["created_at"], name="mail_by_age"),
         ]
 

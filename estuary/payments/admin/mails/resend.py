@@ -80,6 +80,7 @@ def resend(mail: SentMail, staff: User) -> SentMail:
         booking_id=mail.booking_id,
         user=mail.user,
         starts_at=mail.starts_at,
+        message_id=mail.message_id,
         requested_by=staff,
         created_at=clock.now(),
     )

@@ -59,6 +59,7 @@ PRACTITIONERS = {
     "catalog_calendarentry": "{row}.practitioner_id",
     "catalog_servicesession": "(SELECT practitioner_id FROM catalog_service WHERE id = {row}.service_id)",
     "payments_datechange": "{row}.practitioner_id",
+    "payments_guestmessage": "{row}.practitioner_id",
 }
 # Nobody's: work to do and counts, which need no transaction with a buyer's rows, or are reached by all shards.
 NOBODYS = {
@@ -79,6 +80,7 @@ CATALOGUE = {
     "catalog_venue",
     "catalog_availability",
     "catalog_availabilityexception",
+    "bookings_rosterfeed",
     "accounts_user",
     "accounts_practitioner",
 }
