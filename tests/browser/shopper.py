@@ -5,8 +5,10 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Frame, Locator, Page, expect
 
@@ -105,6 +107,17 @@ class Shopper:
     def gives_credentials(self, email: str, password: str = PASSWORD) -> Self:
         self.page.get_by_label("E-mail").fill(email)
         self.page.get_by_label("Password").fill(password)
+        return self
+
+    def opens_roster(self, service: str) -> Self:
+        """As a practitioner, open the day of the first date of a workshop."""
+        http = self.page.request
+        found = http.get("/api/v1/services/?type=workshop&page_size=100").json()["results"]
+        [workshop] = [one for one in found if one["name"] == service]
+        date = http.get(f"/api/v1/services/{workshop['id']}/sessions/").json()["results"][0]
+        zone = ZoneInfo(workshop["practitioner"]["time_zone"])
+        day = datetime.fromisoformat(date["start_datetime"]).astimezone(zone).date()
+        self.page.goto(f"/roster/?day={day.isoformat()}")
         return self
 
     # --- choosing -----------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ def test_an_expired_access_token_is_renewed_without_a_word(shopper: Shopper) -> 
 def test_practitioners_see_who_is_booked(shopper: Shopper, browser: Browser, stack: Plan) -> None:
     shopper.chooses("Sound bath at dusk").types_card().pays("35.00").is_thanked()
     practitioner = Shopper(browser.new_page(base_url=stack.web_url)).signs_in("mateo@estuary.example", SEEDED)
-    practitioner.page.goto("/roster/")
+    practitioner.opens_roster("Sound bath at dusk")
     expect(practitioner.page.get_by_text("Paid").first).to_be_visible()
     practitioner.page.context.close()
 
@@ -131,7 +131,7 @@ def test_what_a_frontend_sends_along_is_on_the_order_and_on_the_roster(
     expect(page.get_by_text("my wish")).to_be_visible()
     expect(page.get_by_text("A seat by the window")).to_be_visible()
     practitioner = Shopper(browser.new_page(base_url=stack.web_url)).signs_in("mateo@estuary.example", SEEDED)
-    practitioner.page.goto("/roster/")
+    practitioner.opens_roster("Sound bath at dusk")
     expect(practitioner.page.get_by_text("A seat by the window").first).to_be_visible()
     practitioner.page.context.close()
 

@@ -3,7 +3,8 @@
 import re
 import secrets
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -37,6 +38,13 @@ def priya(browser: Browser, stack: Plan) -> Iterator[Page]:
     page.context.close()
 
 
+def day_of(shop: Shop, session: str) -> str:
+    """Return the roster's address of the day of a date."""
+    [date] = [one for one in shop.estuary.sessions(shop.service(WORKSHOP)["id"]) if one["id"] == session]
+    day = datetime.fromisoformat(date["start_datetime"]).astimezone(ZoneInfo("Asia/Kolkata")).date()
+    return f"/roster/?day={day.isoformat()}"
+
+
 def buy(shop: Shop, session: str, tender: str, price: str) -> Purchase:
     """Buy a seat as a guest of its own, by one of four tenders."""
     who = f"guest {secrets.token_hex(4)}".replace(" ", "-")
@@ -64,9 +72,10 @@ def test_a_workshop_with_twelve_guests_of_four_tenders_is_called_off_on_a_phone(
     shop: Shop, priya: Page
 ) -> None:
     session, price = shop.next_session(WORKSHOP, 1), shop.price(WORKSHOP)
+    day = day_of(shop, session)
     purchases = [buy(shop, session, TENDERS[number % 4], price) for number in range(12)]
 
-    priya.goto("/roster/")
+    priya.goto(day)
     link = priya.locator(f'a[href*="session={session}"]')
     expect(link).to_be_visible()
     # By the keyboard alone from here on.
@@ -98,7 +107,7 @@ def test_a_workshop_with_twelve_guests_of_four_tenders_is_called_off_on_a_phone(
                 1 if TENDERS[number % 4] == "credits" else 2
             )
     assert session not in {date["id"] for date in shop.estuary.sessions(shop.service(WORKSHOP)["id"])}
-    priya.goto("/roster/")
+    priya.goto(day)
     expect(priya.get_by_text("Called off", exact=True).first).to_be_visible()
 
 

@@ -21,6 +21,7 @@ import {
   paymentsMethodsRetrieve,
   rosterChangesList,
   rosterChangesRetrieve,
+  rosterFeedRetrieve,
   rosterRetrieve,
   type ServiceType,
   servicesList,
@@ -223,11 +224,24 @@ export const useDateChanges = () =>
     "date changes",
   );
 
-export const useRoster = (days: number) =>
+/** The roster from one day to another, both included. */
+export const useRoster = (first_day: string, last_day: string) =>
   useSteady(
     useQuery({
-      queryKey: [OWN_DATA, "roster", days],
-      queryFn: () => unwrap(rosterRetrieve({ query: { days } })),
+      queryKey: [OWN_DATA, "roster", first_day, last_day],
+      queryFn: () => unwrap(rosterRetrieve({ query: { first_day, last_day } })),
     }),
-    String(days),
+    `${first_day} ${last_day}`,
   );
+
+/** The meetings of the next four weeks. */
+export const useNextMeetings = () =>
+  useQuery({ queryKey: [OWN_DATA, "roster", "next"], queryFn: () => unwrap(rosterRetrieve()) });
+
+/** The calendar feed; its address is in the answer that made it alone, so it is never asked for again. */
+export const feedQuery = queryOptions({
+  queryKey: [OWN_DATA, "feed"],
+  queryFn: () => unwrap(rosterFeedRetrieve()),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+export const useFeed = () => useSteady(useQuery(feedQuery), "feed");

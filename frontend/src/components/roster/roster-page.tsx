@@ -1,24 +1,23 @@
 "use client";
-import type { RosterEntry } from "@/api/generated";
 import { Problem } from "@/api/problem";
 import { RequireSignIn } from "@/components/auth/require-sign-in";
-import { ServiceData } from "@/components/orders/service-data";
-import { Badge } from "@/components/ui/badge";
 import { ButtonLink } from "@/components/ui/button";
-import { Card } from "@/components/ui/card";
 import { EmptyState } from "@/components/ui/empty-state";
 import { Loading } from "@/components/ui/loading";
 import { LoadError } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
-import { useRoster } from "@/lib/queries";
-import { dayKey, formatLongDay, formatTime, zoneName } from "@/lib/time";
-
-const DAYS = 28;
+import { byDay, useRosterDays } from "@/lib/roster";
+import { zoneName } from "@/lib/time";
+import { DayView } from "./day-view";
+import { FeedCard } from "./feed-card";
+import { RosterToolbar } from "./roster-toolbar";
+import { WeekStrip } from "./week-strip";
+import { WeekView } from "./week-view";
 
 export function RosterPage() {
   return (
     <>
-      <PageTitle lead={`Whom you meet in the next ${DAYS} days. Everyone listed has paid.`}>Roster</PageTitle>
+      <PageTitle lead="Whom you meet, when and where.">Roster</PageTitle>
       <RequireSignIn why="The roster is for practitioners.">
         <RosterView />
       </RequireSignIn>
@@ -27,8 +26,8 @@ export function RosterPage() {
 }
 
 function RosterView() {
-  const roster = useRoster(DAYS);
-  if (roster.isPending) return <Loading />;
+  const days = useRosterDays();
+  const { roster, day, view, week, zone, today, show } = days;
   if (roster.error instanceof Problem && roster.error.code === "practitioners_only") {
     return (
       <EmptyState
@@ -39,85 +38,46 @@ function RosterView() {
       </EmptyState>
     );
   }
-  if (roster.isError) return <LoadError query={roster} />;
-  const { time_zone: zone, results } = roster.data;
-  const daysOff = (
-    <ButtonLink href="/roster/change/" look="quiet" size="small">
-      Call off days
-    </ButtonLink>
-  );
-  if (results.length === 0) return <EmptyState title="Nobody is booked yet" action={daysOff} />;
-  const days = Map.groupBy(results, (entry) => dayKey(entry.start_datetime, zone));
+  const meetings = byDay(roster.data?.results ?? [], week, zone);
   return (
     <>
-      <div className="mb-6 flex flex-wrap items-center justify-between gap-3">
-        <p className="text-soft">Shown in your practice’s time zone: {zoneName(zone)}</p>
-        {daysOff}
+      <RosterToolbar day={day} view={view} today={today} onShow={show} />
+      {view === "day" ? (
+        <WeekStrip
+          days={week}
+          chosen={day}
+          today={today}
+          meetings={meetings}
+          onChoose={(to) => show(to, "day")}
+        />
+      ) : null}
+      <div className="mt-6">
+        {roster.isPending ? (
+          <Loading />
+        ) : roster.isError ? (
+          <LoadError query={roster} />
+        ) : view === "week" ? (
+          <WeekView
+            days={week}
+            today={today}
+            meetings={meetings}
+            zone={zone}
+            onChoose={(to) => show(to, "day")}
+          />
+        ) : (
+          <DayView
+            day={day}
+            today={today}
+            entries={meetings.get(day) ?? []}
+            zone={zone}
+            onChoose={(to) => show(to, "day")}
+          />
+        )}
       </div>
-      <div className="grid gap-8">
-        {[...days].map(([key, entries]) => (
-          <section key={key}>
-            <h2 className="mb-3 font-display text-heading">
-              {formatLongDay(entries[0]?.start_datetime ?? key, zone)}
-            </h2>
-            <div className="grid gap-3">
-              {entries.map((entry) => (
-                <Meeting key={`${entry.start_datetime}${entry.service_name}`} entry={entry} zone={zone} />
-              ))}
-            </div>
-          </section>
-        ))}
+      <p className="mt-6 text-base text-soft">Times are in your practice’s time zone: {zoneName(zone)}.</p>
+      <div className="no-print mt-10">
+        <FeedCard />
       </div>
     </>
-  );
-}
-
-function Meeting({ entry, zone }: { entry: RosterEntry; zone: string }) {
-  return (
-    <Card className="grid gap-x-6 gap-y-2 p-5 sm:grid-cols-[10rem_1fr]">
-      <p className="tabular font-semibold">
-        {formatTime(entry.start_datetime, zone)} – {formatTime(entry.end_datetime, zone)}
-      </p>
-      <div>
-        <h3 className="font-semibold">
-          {entry.service_name}{" "}
-          <span className="font-normal text-base text-soft">
-            {entry.guests.length} of {entry.capacity}
-          </span>
-        </h3>
-        {entry.called_off ? (
-          <Badge tone="bad">Called off</Badge>
-        ) : entry.guests.length === 0 ? (
-          <p className="text-base text-soft">Nobody yet</p>
-        ) : null}
-        <ul className="mt-1 grid gap-1">
-          {entry.guests.map((guest) => (
-            <li key={guest.booking_id}>
-              <p className="flex items-center gap-3">
-                {guest.name}
-                {guest.disputed ? <Badge tone="wait">Disputed</Badge> : <Badge tone="good">Paid</Badge>}
-              </p>
-              <ServiceData data={guest.service_data} />
-            </li>
-          ))}
-        </ul>
-        <ChangeLink entry={entry} />
-      </div>
-    </Card>
-  );
-}
-
-/** A link to call off or move a date, or to call off a 1-on-1 booking; none once it has begun. */
-function ChangeLink({ entry }: { entry: RosterEntry }) {
-  const booking = entry.guests[0]?.booking_id;
-  const what = entry.service_session_id
-    ? `session=${entry.service_session_id}`
-    : booking && `booking=${booking}`;
-  if (!what || entry.called_off || new Date(entry.start_datetime) <= new Date()) return null;
-  return (
-    <ButtonLink href={`/roster/change/?${what}`} look="plain" size="small" className="mt-2">
-      {entry.service_session_id ? "Call off or move" : "Call off"}
-      <span className="sr-only">{entry.service_name}</span>
-    </ButtonLink>
   );
 }
