@@ -59,19 +59,27 @@ def find_message(practitioner: Practitioner, request_key: str) -> GuestMessage |
     return messages.first() if request_key else None
 
 
-def write_to_guest(practitioner: Practitioner, booking_id: int, draft: Draft) -> GuestMessage:
-    """Write to the guest of one booking; raises Http404 for another practitioner's, GuestCanceled, DateTooLongAgo."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The bookings whose guests are written to: that of one guest, or all of a date."""
+
+    practitioner: Practitioner
+    bookings: Sequence[Booking]
+    starts_at: datetime | None
+    session: ServiceSession | None = None
+
+
+def target_guest(practitioner: Practitioner, booking_id: int) -> Target:
+    """Return the guest of one booking; raises Http404 for another practitioner's, GuestCanceled, DateTooLongAgo."""
     booking = get_object_or_404(Booking.objects.filter(practitioner=practitioner), pk=booking_id)
     if booking.status not in ON:
         raise GuestCanceled("This booking is canceled, so its guest expects no message from you.")
     _refuse_long_ago(booking.ends_at)
-    return _send(
-        GuestMessage(practitioner=practitioner, booking=booking), draft, [booking], booking.starts_at
-    )
+    return Target(practitioner=practitioner, bookings=[booking], starts_at=booking.starts_at)
 
 
-def write_to_date(practitioner: Practitioner, session_id: int, draft: Draft) -> GuestMessage:
-    """Write to all guests of a date, each in a mail of their own; raises Http404, DateTooLongAgo, NobodyBooked."""
+def target_date(practitioner: Practitioner, session_id: int) -> Target:
+    """Return all guests of a date; raises Http404, DateTooLongAgo, NobodyBooked."""
     sessions = ServiceSession.objects.filter(service__practitioner=practitioner)
     session = get_object_or_404(sessions, pk=session_id)
     _refuse_long_ago(session.ends_at)
@@ -79,7 +87,7 @@ def write_to_date(practitioner: Practitioner, session_id: int, draft: Draft) -> 
     bookings = [seat.booking for seat in seats]
     if not bookings:
         raise NobodyBooked("Nobody is booked on this date, so there is nobody to write to.")
-    return _send(GuestMessage(practitioner=practitioner, session=session), draft, bookings, session.starts_at)
+    return Target(practitioner=practitioner, bookings=bookings, starts_at=session.starts_at, session=session)
 
 
 def _refuse_long_ago(ends_at: datetime | None) -> None:
@@ -90,15 +98,21 @@ def _refuse_long_ago(ends_at: datetime | None) -> None:
 
 
 @transaction.atomic
-def _send(
-    message: GuestMessage, draft: Draft, bookings: Sequence[Booking], starts_at: datetime | None
-) -> GuestMessage:
-    """Store the message with a mail for each booking, and enqueue the mails, in one transaction."""
+def send_message(target: Target, draft: Draft) -> GuestMessage:
+    """Store the message with a mail for each guest, and enqueue the mails, in one transaction.
+
+    Raises EmailNotVerified.
+    """
     if draft.reply_to_practitioner:
-        _refuse_unverified(message.practitioner)
-    message.text, message.request_key = draft.text, draft.request_key
-    message.reply_to_practitioner = draft.reply_to_practitioner
-    message.save()
+        _refuse_unverified(target.practitioner)
+    message = GuestMessage.objects.create(
+        practitioner=target.practitioner,
+        booking=None if target.session else target.bookings[0],
+        session=target.session,
+        text=draft.text,
+        reply_to_practitioner=draft.reply_to_practitioner,
+        request_key=draft.request_key,
+    )
     rows = [
         SentMail(
             key=f"message-{message.pk}-{booking.pk}",
@@ -106,10 +120,10 @@ def _send(
             order_id=booking.order_id,
             booking=booking,
             user_id=booking.user_id,
-            starts_at=starts_at,
+            starts_at=target.starts_at,
             message=message,
         )
-        for booking in bookings
+        for booking in target.bookings
     ]
     outbox.send_booking_mails(SentMail.objects.bulk_create(rows))
     return message

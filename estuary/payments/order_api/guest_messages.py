@@ -12,7 +12,14 @@ from estuary.accounts.models import Practitioner
 from estuary.accounts.profile.api import limit_by_user
 from estuary.common.api.fields import FlagField, TextField
 from estuary.common.api.openapi import problems
-from estuary.payments.guest_messages import Draft, find_message, write_to_date, write_to_guest
+from estuary.payments.guest_messages import (
+    Draft,
+    Target,
+    find_message,
+    send_message,
+    target_date,
+    target_guest,
+)
 from estuary.payments.idempotency import PARAMETER, Claim, idempotent
 from estuary.payments.models import GuestMessage
 from estuary.payments.models.guest_messages import TEXT_MAX
@@ -53,21 +60,23 @@ class WriteToGuestView(APIView):
         body.is_valid(raise_exception=True)
         message = find_message(practitioner, claim.request_key)
         if message is None:
+            target = self._find(practitioner, pk)
+            # A refusal is no message.
             limit_by_user(request, "write_to_guests", MESSAGES)
             draft = Draft(
                 text=body.validated_data["text"],
                 reply_to_practitioner=body.validated_data["reply_to_me"],
                 request_key=claim.request_key,
             )
-            message = self._write(practitioner, pk, draft)
+            message = send_message(target, draft)
         return Response(GuestMessageSerializer(message).data, status=status.HTTP_202_ACCEPTED)
 
-    def _write(self, practitioner: Practitioner, pk: int, draft: Draft) -> GuestMessage:
-        return write_to_guest(practitioner, pk, draft)
+    def _find(self, practitioner: Practitioner, pk: int) -> Target:
+        return target_guest(practitioner, pk)
 
 
 class WriteToDateView(WriteToGuestView):
     """A message to all guests of a date, each in a mail of their own."""
 
-    def _write(self, practitioner: Practitioner, pk: int, draft: Draft) -> GuestMessage:
-        return write_to_date(practitioner, pk, draft)
+    def _find(self, practitioner: Practitioner, pk: int) -> Target:
+        return target_date(practitioner, pk)
