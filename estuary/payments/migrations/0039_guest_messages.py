@@ -12,10 +12,10 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0012_found_by_first_name_and_object'),
-        ('bookings', '0010_roster_feed'),
-        ('catalog', '0013_count_calendar_versions'),
+        ('bookings', '0011_roster_feed'),
+        ('catalog', '0014_count_calendar_versions'),
         ('orders', '0015_index_by_completion'),
-        ('payments', '0037_date_changes'),
+        ('payments', '0038_fewer_indexes_of_parts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0012_found_by_first_name_and_object'),
-        ('bookings', '0009_seats_of_moved_dates'),
+        ('bookings', '0010_moves_beyond_limits'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0012_dates_called_off_and_closed_time'),
+        ('catalog', '0013_availability_exceptions'),
     ]
 
     operations = [

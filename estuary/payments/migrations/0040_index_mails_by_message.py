@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("payments", "0038_guest_messages")]
+    dependencies = [("payments", "0039_guest_messages")]
 
     operations = add_index(
         "sentmail",
