@@ -57,6 +57,7 @@ def test_a_booking_goes_into_the_calendar_and_is_canceled_with_its_money_back(sh
     expect(page.get_by_role("heading", name="Refunds")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_what_comes_back_for_a_part_of_a_bundle_is_said_beforehand(shopper: Shopper) -> None:
     page = (
         shopper.chooses("Ten guided meditations", kind="bundle").types_card().pays("380.00").is_thanked().page
@@ -117,6 +118,7 @@ def test_practitioners_see_who_is_booked(shopper: Shopper, browser: Browser, sta
     practitioner.page.context.close()
 
 
+@pytest.mark.exhaustive
 def test_what_a_frontend_sends_along_is_on_the_order_and_on_the_roster(
     shopper: Shopper, browser: Browser, stack: Plan
 ) -> None:

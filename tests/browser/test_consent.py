@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.shopper import Shopper
@@ -46,6 +47,7 @@ def test_a_ticked_box_saves_the_card_with_the_sentence_beside_it(shopper: Shoppe
     expect(page.get_by_text(sentence)).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_the_hosted_page_saves_no_card_unasked(shopper: Shopper) -> None:
     page = shopper.chooses("Sound bath at dusk").page
     page.get_by_role("button", name=re.compile("Stripe.s own page")).click()
@@ -57,6 +59,7 @@ def test_the_hosted_page_saves_no_card_unasked(shopper: Shopper) -> None:
     expect(page.get_by_text("No saved cards")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_a_card_that_is_added_shows_the_sentence_first(shopper: Shopper) -> None:
     page = shopper.page
     page.goto("/cards/")

@@ -37,6 +37,7 @@ def test_a_browser_of_another_language_sees_english_formats(abroad: Page) -> Non
     assert abroad.locator("html").get_attribute("lang") == "en"
 
 
+@pytest.mark.exhaustive
 def test_an_english_browser_keeps_its_own_variety(page: Page) -> None:
     page.goto("/?type=workshop")
     expect(page.get_by_text("$35.00", exact=True)).to_be_visible()
@@ -85,6 +86,7 @@ def test_a_currency_is_offered_where_there_is_a_price_in_it_and_paid_in(shopper:
     expect(page.get_by_role("link", name=re.compile("Sound bath at dusk"))).to_contain_text("€")
 
 
+@pytest.mark.exhaustive
 def test_a_currency_without_a_price_is_offered_nowhere(page: Page) -> None:
     page.goto("/?type=workshop")
     page.evaluate("localStorage.setItem('estuary.currency', 'jpy')")

@@ -139,6 +139,7 @@ def test_an_error_has_a_reference_and_a_mail_that_carries_it(shopper: Shopper) -
     assert "/credits/" in query["body"][0]
 
 
+@pytest.mark.exhaustive
 def test_the_servers_own_refusal_has_its_request_id(shopper: Shopper) -> None:
     page = shopper.page
     page.goto("/sign-in/")
@@ -149,6 +150,7 @@ def test_the_servers_own_refusal_has_its_request_id(shopper: Shopper) -> None:
     expect(page.get_by_role("main").get_by_role("alert")).to_contain_text(f"Reference {reference}")
 
 
+@pytest.mark.exhaustive
 def test_a_declined_card_names_the_order_in_the_mail(shopper: Shopper) -> None:
     page = shopper.chooses("Sound bath at dusk").types_card(DECLINED).pays("35.00").is_told("declined").page
     alert = page.get_by_role("alert").filter(has_text="declined")

@@ -27,6 +27,7 @@ def _ends_soon(page: Page, *, in_s: int) -> None:
     page.route(CREATE, shorten, times=1)
 
 
+@pytest.mark.exhaustive
 def test_a_place_is_said_to_be_kept_from_the_moment_it_is(shopper: Shopper) -> None:
     page = shopper.chooses(SOUND_BATH).types_card(ASKS).page
     expect(page.get_by_role("timer")).to_have_count(0)
@@ -75,6 +76,7 @@ def test_an_order_that_has_ended_is_taken_again_on_one_click(shopper: Shopper) -
     shopper.types_card().pays(PRICE).is_thanked()
 
 
+@pytest.mark.exhaustive
 def test_the_same_again_is_refused_in_words_when_somebody_was_faster(shopper: Shopper, stack: Plan) -> None:
     others = open_shop(stack.web_url, stack.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
     slug = "private-yoga"
@@ -102,6 +104,7 @@ def test_the_rule_of_cancelling_stands_in_the_checkout_and_on_stripes_page(shopp
     expect(page.get_by_text(words)).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_after_cancelling_the_sum_its_way_and_its_time_are_said(shopper: Shopper) -> None:
     page = shopper.chooses(SOUND_BATH).types_card().pays(PRICE).is_thanked().page
     shopper.bookings()

@@ -90,6 +90,7 @@ def test_another_account_in_another_tab_stays_signed_in(shopper: Shopper) -> Non
     expect(other.page.get_by_role("button", name=f"Your account, {other.email}")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_a_reload_while_the_token_is_renewed_signs_nobody_out(shopper: Shopper) -> None:
     page = shopper.page
     lost: list[str] = []
@@ -108,6 +109,7 @@ def test_a_reload_while_the_token_is_renewed_signs_nobody_out(shopper: Shopper) 
     assert len(lost) == 1
 
 
+@pytest.mark.exhaustive
 def test_who_is_refused_a_new_account_stays_signed_in_with_the_old_one(shopper: Shopper) -> None:
     page = shopper.page
     page.route("**/auth/signup", lambda route: route.fulfill(status=429, json={"status": 429}))
@@ -165,6 +167,7 @@ def test_a_checkout_of_nothing_says_so_and_leads_on(page: Page, query: str) -> N
     page.wait_for_url("/")
 
 
+@pytest.mark.exhaustive
 def test_a_checkout_without_a_time_that_can_be_asks_for_one(shopper: Shopper) -> None:
     page = shopper.chooses("Private yoga session", kind="session").page
     service = page.evaluate("new URLSearchParams(location.search).get('service')")

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import PHONE
@@ -82,6 +83,7 @@ def test_a_seat_is_moved_by_keyboard_alone(shopper: Shopper) -> None:
     expect(page.get_by_role("article")).to_contain_text("Moved; it was")
 
 
+@pytest.mark.exhaustive
 def test_a_time_that_was_just_taken_leaves_the_old_one_and_the_choice(shopper: Shopper) -> None:
     page = buys_for_later(shopper, "Private yoga session", "session", "85.00")
     before = time_of(page)

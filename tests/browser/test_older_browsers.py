@@ -115,6 +115,7 @@ def test_without_storage_one_signs_in_and_buys_in_this_tab(
     expect(page.get_by_role("banner").get_by_role("link", name="Sign in")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_when_only_the_lasting_storage_is_full_the_tab_stays_signed_in_when_it_is_loaded_again(
     context: BrowserContext, page: Page
 ) -> None:
@@ -125,6 +126,7 @@ def test_when_only_the_lasting_storage_is_full_the_tab_stays_signed_in_when_it_i
     expect(page.get_by_role("button", name=f"Your account, {shopper.email}")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_a_full_storage_never_brings_back_the_account_before(shopper: Shopper) -> None:
     page = shopper.page
     page.add_init_script(FULL)

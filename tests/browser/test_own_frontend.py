@@ -103,6 +103,7 @@ def test_the_second_listing_pays_with_a_saved_card_and_with_a_new_one(guest: Gue
     guest.pays_on_the_page().is_told_of_success().has_saved("4242", "4444")
 
 
+@pytest.mark.exhaustive
 def test_the_third_listing_manages_saved_cards(guest: Guest) -> None:
     page = guest.page
     for number in ("4242 4242 4242 4242", MASTERCARD):
@@ -144,6 +145,7 @@ def test_the_guides_module_signs_in_and_renews_the_token(page: Page, site: Other
     assert page.evaluate(status) == 401
 
 
+@pytest.mark.exhaustive
 def test_the_guides_module_asks_once_more_with_a_new_token_when_one_is_refused(
     page: Page, site: OtherSite
 ) -> None:

@@ -157,6 +157,7 @@ def test_a_missing_publishable_key_is_said_clearly(shopper: Shopper) -> None:
     shopper.is_told("NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY is not set")
 
 
+@pytest.mark.exhaustive
 def test_a_publishable_key_of_nobody_is_told_in_plain_words(shopper: Shopper) -> None:
     def with_another_key(route: Route) -> None:
         route.fulfill(json=route.fetch().json() | {"publishable_key": "pk_test_of_nobody_at_all"})

@@ -22,6 +22,7 @@ def test_a_declined_card_says_so_and_the_next_one_pays_the_same_order(shopper: S
     expect(shopper.orders()).to_have_count(1)
 
 
+@pytest.mark.exhaustive
 def test_after_a_refusal_the_focus_is_still_on_the_button(shopper: Shopper) -> None:
     button = shopper.chooses(SOUND_BATH).types_card(DECLINED).pay_button(PRICE)
     button.press("Enter")
@@ -90,6 +91,7 @@ def test_two_clicks_are_one_charge(shopper: Shopper) -> None:
     expect(shopper.orders()).to_have_count(1)
 
 
+@pytest.mark.exhaustive
 def test_going_back_after_paying_does_not_lead_to_the_payment(shopper: Shopper) -> None:
     shopper.chooses(SOUND_BATH).types_card().pays(PRICE).is_thanked()
     shopper.page.go_back()

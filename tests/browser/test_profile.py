@@ -48,6 +48,7 @@ def test_a_name_is_changed_and_a_bad_one_is_refused_with_a_sentence(shopper: Sho
     expect(name).to_have_value("Nora Berg")
 
 
+@pytest.mark.exhaustive
 def test_what_receipts_say_is_kept(shopper: Shopper) -> None:
     page = shopper.page
     page.goto("/profile/")
@@ -77,6 +78,7 @@ def test_an_address_changes_after_the_password_and_by_the_mailed_link(shopper: S
     expect(page.get_by_text("Confirmed", exact=True)).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_who_joined_by_code_sets_a_password_after_another_code(page: Page, mails: Path) -> None:
     shopper = joined_by_code(page, mails)
     first = shopper.reads_code(mails)

@@ -4,6 +4,7 @@ import io
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 from pypdf import PdfReader
 
@@ -50,6 +51,7 @@ def test_a_receipt_is_there_after_paying_and_saved_as_pdf(shopper: Shopper) -> N
     assert all(text in said for text in (number[0], "Sound bath at dusk", "35.00 USD", "Visa •••• 4242"))
 
 
+@pytest.mark.exhaustive
 def test_a_refund_adds_a_credit_note(shopper: Shopper) -> None:
     page = shopper.chooses("Sound bath at dusk").types_card().pays("35.00").is_thanked().page
     shopper.bookings()

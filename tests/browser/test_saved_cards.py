@@ -49,6 +49,7 @@ def test_a_card_whose_news_is_late_is_said_to_be_saved_and_appears_by_itself(sho
     expect(page.get_by_text("Your card is saved")).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 def test_what_was_done_is_said_and_the_focus_stays_in_the_page(shopper: Shopper) -> None:
     _adds(shopper, MASTERCARD, "4444")
     page = shopper.page

@@ -221,6 +221,7 @@ def test_a_tab_whose_purchase_another_tab_has_paid_for_shows_its_order(shopper: 
     expect(shopper.orders()).to_have_count(1)
 
 
+@pytest.mark.exhaustive
 def test_an_order_for_another_purchase_that_is_paid_does_not_stand_for_this_one(shopper: Shopper) -> None:
     shopper.chooses("Sound bath at dusk").types_card().saves_card().pays("35.00").is_thanked()
     page, order_id = shopper.page, shopper.page.url.partition("order=")[2]
@@ -289,6 +290,7 @@ def test_a_card_that_was_saved_unheard_is_listed(shopper: Shopper, kind: str) ->
     expect(page.get_by_role("alert").filter(has_text="lost")).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 def test_a_card_of_which_nobody_heard_is_not_said_to_be_refused(shopper: Shopper) -> None:
     page = shopper.page
     _hears(page, "answer lost", carried_out=False, of=CONFIRM_SETUP)
@@ -348,6 +350,7 @@ def test_after_the_hold_it_is_said_plainly_what_came_of_it(
     _claims_nothing(page)
 
 
+@pytest.mark.exhaustive
 def test_cancelling_an_unpaid_order_claims_nothing_of_its_payment(shopper: Shopper) -> None:
     page = shopper.page
     shopper.chooses("Sound bath at dusk").types_card(DECLINED).pays("35.00").is_told("declined")

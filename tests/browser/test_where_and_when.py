@@ -1,5 +1,6 @@
 """A date in a place is shown in the place's time, with one's own beside it; what is online has a link for guests."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.shopper import Shopper
@@ -37,6 +38,7 @@ def test_who_has_booked_joins_online_until_it_is_canceled(shopper: Shopper) -> N
     expect(page.get_by_text("Join online")).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 def test_a_package_says_where_each_part_is(shopper: Shopper) -> None:
     page = shopper.page
     page.goto("/?type=package")
