@@ -47,6 +47,9 @@ export function NewDateDialog({ service, onClose }: Props) {
       description={`Times are those of ${service.venue ? "the place" : "your practice"}: ${zoneName(zone)}.`}
     >
       <form onSubmit={submit} className="grid gap-4">
+        <p aria-live="polite" className="rounded-2xl bg-mist px-4 py-3 text-base text-tide-deep">
+          {span ? describe(span, typed.day, many, zone) : "Choose a day, a time and how long it lasts."}
+        </p>
         <TimeFields typed={typed} zone={zone} onType={(more) => setTyped({ ...typed, ...more })} />
         <div className="grid grid-cols-2 gap-4">
           <SeatsField typed={typed} onType={(more) => setTyped({ ...typed, ...more })} />
@@ -72,9 +75,6 @@ export function NewDateDialog({ service, onClose }: Props) {
             }
           />
         )}
-        <p aria-live="polite" className="rounded-2xl bg-mist px-4 py-3 text-base text-tide-deep">
-          {span ? describe(span, typed.day, many, zone) : "Choose a day, a time and how long it lasts."}
-        </p>
         <Refusal error={add.error} zone={zone} />
         <DialogActions>
           <Button look="quiet" onClick={onClose}>
