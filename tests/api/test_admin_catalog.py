@@ -254,7 +254,9 @@ def test_a_day_with_other_hours_is_written_beside_the_weekly_ones(ana: Practitio
         return count | {f"availability_exceptions__{number}__{name}": value for name, value in row.items()}
 
     first, second = "2030-12-24", "2030-12-25"
-    assert "changed successfully" in told(save(ana, **(day(0, first, "10:00", "24:00") | day(1, second))))
+    assert "changed successfully" in messages_on(
+        save(ana, **(day(0, first, "10:00", "24:00") | day(1, second)))
+    )
     assert [str(row) for row in ana.availability_exceptions.all()] == [
         "24 Dec 2030 10:00–24:00",
         "25 Dec 2030 closed",

@@ -19,8 +19,8 @@ from estuary.common.db.transactions import retry_transaction, violated_constrain
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
 from estuary.payments import outbox
-from estuary.payments.dates.affected import in_words
-from estuary.payments.dates.errors import AlreadyCalledOff, DateBegun
+from estuary.payments.dates.affected import local_time_as_text
+from estuary.payments.dates.errors import AlreadyCalledOff, DateStarted
 from estuary.payments.own_dates.conflicts import find_conflicts, practitioner_taken
 from estuary.payments.own_dates.errors import (
     CapacityBelowTaken,
@@ -51,7 +51,7 @@ def version_of(session: ServiceSession) -> str:
 def change_date(practitioner: Practitioner, session_id: int, edit: DateEdit, *, by: User) -> ServiceSession:
     """Change a date and return it; what is asked for and there already is no change.
 
-    Raises Http404, DateOutdated, AlreadyCalledOff, DateBegun, CapacityBelowTaken, DateHasGuests, PractitionerTaken,
+    Raises Http404, DateOutdated, AlreadyCalledOff, DateStarted, CapacityBelowTaken, DateHasGuests, PractitionerTaken,
     SlotInPast, BeyondHorizon or InvalidRequest, and then changes nothing.
     """
     try:
@@ -97,7 +97,7 @@ def _check(
     if session.is_called_off:
         raise AlreadyCalledOff("This date was called off, so it is not changed any more. Add a new date.")
     if session.ends_at <= at or (session.starts_at <= at and changed.keys() - {"join_url"}):
-        raise DateBegun(
+        raise DateStarted(
             "This date is over, so nothing of it can change any more."
             if session.ends_at <= at
             else "This date has begun: only its link can change."
@@ -143,13 +143,13 @@ def _audit_text(practitioner: Practitioner, session: ServiceSession, before: dic
     started_at = before.get("starts_at", session.starts_at)
     parts = []
     if TIME & before.keys():
-        ends = in_words(session.ends_at, practitioner)
-        parts.append(f"it is from {in_words(session.starts_at, practitioner)} to {ends}")
+        ends = local_time_as_text(session.ends_at, practitioner)
+        parts.append(f"it is from {local_time_as_text(session.starts_at, practitioner)} to {ends}")
     if "capacity" in before:
         parts.append(f"{session.capacity} seats instead of {before['capacity']}")
     if "join_url" in before:
         parts.append("another link to join" if session.join_url else "no link of its own to join")
-    return f"Changed by the practitioner, {in_words(started_at, practitioner)}: {', '.join(parts)}"
+    return f"Changed by the practitioner, {local_time_as_text(started_at, practitioner)}: {', '.join(parts)}"
 
 
 def _tell_guests(session: ServiceSession) -> None:
@@ -170,7 +170,7 @@ def delete_date(practitioner: Practitioner, session_id: int, *, by: User) -> Non
     )
     if Reservation.objects.filter(session=session).exists():
         raise refusal
-    text = f"Deleted by the practitioner: {in_words(session.starts_at, practitioner)}"
+    text = f"Deleted by the practitioner: {local_time_as_text(session.starts_at, practitioner)}"
     entry_id = session.calendar_entry_id
     try:
         # An order line, a move or a change of dates may still name it.

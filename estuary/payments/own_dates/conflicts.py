@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from estuary.accounts.models import Practitioner
 from estuary.catalog.calendar import entries_of
-from estuary.payments.dates.affected import in_words
+from estuary.payments.dates.affected import local_time_as_text
 from estuary.payments.dates.errors import PractitionerTaken
 from estuary.payments.own_dates.repetition import Span
 
@@ -42,7 +42,7 @@ def find_conflicts(
                     "start_datetime": span.starts_at.isoformat(),
                     "end_datetime": span.ends_at.isoformat(),
                     "kind": kind,
-                    "taken_by": f"{name}, {in_words(there['during'].lower, practitioner)}",
+                    "taken_by": f"{name}, {local_time_as_text(there['during'].lower, practitioner)}",
                 }
             )
     return conflicts

@@ -14,7 +14,7 @@ from estuary.catalog.calendar import insert_entries
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction, violated_constraint
-from estuary.payments.dates.affected import in_words
+from estuary.payments.dates.affected import local_time_as_text
 from estuary.payments.own_dates.conflicts import find_conflicts, practitioner_taken
 from estuary.payments.own_dates.errors import (
     CourseBegun,
@@ -106,7 +106,7 @@ def _create(
         )
         for span, entry in zip(spans, entries, strict=True)
     )
-    times = "; ".join(in_words(span.starts_at, practitioner) for span in spans)
+    times = "; ".join(local_time_as_text(span.starts_at, practitioner) for span in spans)
     staff_audit.record(by, service, f"Added by the practitioner, {request.capacity} seats each: {times}")
     return created
 

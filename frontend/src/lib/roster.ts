@@ -3,7 +3,7 @@
 import { useSearchParams } from "next/navigation";
 import { useState } from "react";
 import type { GuestPayment, RosterEntry } from "@/api/generated";
-import type { Tone } from "@/components/ui/badge";
+import type { Tone } from "@/lib/status-labels";
 import { useRoster } from "./queries";
 import { addDays, dayKey, ownZone } from "./time";
 

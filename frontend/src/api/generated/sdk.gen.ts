@@ -2,7 +2,7 @@
 
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AccountDataRetrieveData, AccountDataRetrieveErrors, AccountDataRetrieveResponses, AccountErasureCreateData, AccountErasureCreateErrors, AccountErasureCreateResponses, AccountPartialUpdateData, AccountPartialUpdateErrors, AccountPartialUpdateResponses, AccountRetrieveData, AccountRetrieveErrors, AccountRetrieveResponses, BookingsCancelCreateData, BookingsCancelCreateErrors, BookingsCancelCreateResponses, BookingsCancelForeseeData, BookingsCancelForeseeErrors, BookingsCancelForeseeResponses, BookingsDeclineCreateData, BookingsDeclineCreateErrors, BookingsDeclineCreateResponses, BookingsDeclineForeseeData, BookingsDeclineForeseeErrors, BookingsDeclineForeseeResponses, BookingsListData, BookingsListErrors, BookingsListResponses, BookingsMoveCreateData, BookingsMoveCreateErrors, BookingsMoveCreateResponses, BookingsRetrieveData, BookingsRetrieveErrors, BookingsRetrieveResponses, BookingsScheduleCreateData, BookingsScheduleCreateErrors, BookingsScheduleCreateResponses, BookingsSlotsRetrieveData, BookingsSlotsRetrieveErrors, BookingsSlotsRetrieveResponses, CreditsRetrieveData, CreditsRetrieveErrors, CreditsRetrieveResponses, OrdersCancelCreateData, OrdersCancelCreateErrors, OrdersCancelCreateResponses, OrdersCreditNotesPdfRetrieveData, OrdersCreditNotesPdfRetrieveErrors, OrdersCreditNotesPdfRetrieveResponses, OrdersListData, OrdersListErrors, OrdersListResponses, OrdersReceiptPdfRetrieveData, OrdersReceiptPdfRetrieveErrors, OrdersReceiptPdfRetrieveResponses, OrdersReceiptRetrieveData, OrdersReceiptRetrieveErrors, OrdersReceiptRetrieveResponses, OrdersRefundsCreateData, OrdersRefundsCreateErrors, OrdersRefundsCreateResponses, OrdersRefundsListData, OrdersRefundsListErrors, OrdersRefundsListResponses, OrdersRetrieveData, OrdersRetrieveErrors, OrdersRetrieveResponses, OrdersSyncCreateData, OrdersSyncCreateErrors, OrdersSyncCreateResponses, PagesRetrieveData, PagesRetrieveErrors, PagesRetrieveResponses, PaymentsConfigRetrieveData, PaymentsConfigRetrieveResponses, PaymentsCreateCreateData, PaymentsCreateCreateErrors, PaymentsCreateCreateResponses, PaymentsMethodsDefaultCreateData, PaymentsMethodsDefaultCreateErrors, PaymentsMethodsDefaultCreateResponses, PaymentsMethodsDestroyData, PaymentsMethodsDestroyErrors, PaymentsMethodsDestroyResponses, PaymentsMethodsRetrieveData, PaymentsMethodsRetrieveErrors, PaymentsMethodsRetrieveResponses, PaymentsMethodsSetupCreateData, PaymentsMethodsSetupCreateErrors, PaymentsMethodsSetupCreateResponses, RosterBookingsCallOffCreateData, RosterBookingsCallOffCreateErrors, RosterBookingsCallOffCreateResponses, RosterBookingsCallOffRetrieveData, RosterBookingsCallOffRetrieveErrors, RosterBookingsCallOffRetrieveResponses, RosterChangesListData, RosterChangesListErrors, RosterChangesListResponses, RosterChangesRetrieveData, RosterChangesRetrieveErrors, RosterChangesRetrieveResponses, RosterDaysCallOffCreateData, RosterDaysCallOffCreateErrors, RosterDaysCallOffCreateResponses, RosterDaysCallOffRetrieveData, RosterDaysCallOffRetrieveErrors, RosterDaysCallOffRetrieveResponses, RosterDaysOpenCreateData, RosterDaysOpenCreateErrors, RosterDaysOpenCreateResponses, RosterRetrieveData, RosterRetrieveErrors, RosterRetrieveResponses, RosterSessionsCallOffCreateData, RosterSessionsCallOffCreateErrors, RosterSessionsCallOffCreateResponses, RosterSessionsCallOffRetrieveData, RosterSessionsCallOffRetrieveErrors, RosterSessionsCallOffRetrieveResponses, RosterSessionsMoveCreateData, RosterSessionsMoveCreateErrors, RosterSessionsMoveCreateResponses, RosterSessionsMoveRetrieveData, RosterSessionsMoveRetrieveErrors, RosterSessionsMoveRetrieveResponses, ServicesListData, ServicesListErrors, ServicesListResponses, ServicesRetrieveData, ServicesRetrieveErrors, ServicesRetrieveResponses, ServicesSessionsListData, ServicesSessionsListErrors, ServicesSessionsListResponses, ServicesSlotsRetrieveData, ServicesSlotsRetrieveErrors, ServicesSlotsRetrieveResponses } from './types.gen';
+import type { AccountDataRetrieveData, AccountDataRetrieveErrors, AccountDataRetrieveResponses, AccountErasureCreateData, AccountErasureCreateErrors, AccountErasureCreateResponses, AccountPartialUpdateData, AccountPartialUpdateErrors, AccountPartialUpdateResponses, AccountRetrieveData, AccountRetrieveErrors, AccountRetrieveResponses, BookingsCancelCreateData, BookingsCancelCreateErrors, BookingsCancelCreateResponses, BookingsCancelForeseeData, BookingsCancelForeseeErrors, BookingsCancelForeseeResponses, BookingsDeclineCreateData, BookingsDeclineCreateErrors, BookingsDeclineCreateResponses, BookingsDeclineForeseeData, BookingsDeclineForeseeErrors, BookingsDeclineForeseeResponses, BookingsListData, BookingsListErrors, BookingsListResponses, BookingsMoveCreateData, BookingsMoveCreateErrors, BookingsMoveCreateResponses, BookingsRetrieveData, BookingsRetrieveErrors, BookingsRetrieveResponses, BookingsScheduleCreateData, BookingsScheduleCreateErrors, BookingsScheduleCreateResponses, BookingsSlotsRetrieveData, BookingsSlotsRetrieveErrors, BookingsSlotsRetrieveResponses, CalendarIcsRetrieveData, CalendarIcsRetrieveErrors, CalendarIcsRetrieveResponses, CreditsRetrieveData, CreditsRetrieveErrors, CreditsRetrieveResponses, HoursExceptionsDestroyData, HoursExceptionsDestroyErrors, HoursExceptionsDestroyResponses, HoursExceptionsUpdateData, HoursExceptionsUpdateErrors, HoursExceptionsUpdateResponses, HoursRetrieveData, HoursRetrieveErrors, HoursRetrieveResponses, HoursUpdateData, HoursUpdateErrors, HoursUpdateResponses, OrdersCancelCreateData, OrdersCancelCreateErrors, OrdersCancelCreateResponses, OrdersCreditNotesPdfRetrieveData, OrdersCreditNotesPdfRetrieveErrors, OrdersCreditNotesPdfRetrieveResponses, OrdersListData, OrdersListErrors, OrdersListResponses, OrdersReceiptPdfRetrieveData, OrdersReceiptPdfRetrieveErrors, OrdersReceiptPdfRetrieveResponses, OrdersReceiptRetrieveData, OrdersReceiptRetrieveErrors, OrdersReceiptRetrieveResponses, OrdersRefundsCreateData, OrdersRefundsCreateErrors, OrdersRefundsCreateResponses, OrdersRefundsListData, OrdersRefundsListErrors, OrdersRefundsListResponses, OrdersRetrieveData, OrdersRetrieveErrors, OrdersRetrieveResponses, OrdersSyncCreateData, OrdersSyncCreateErrors, OrdersSyncCreateResponses, PagesRetrieveData, PagesRetrieveErrors, PagesRetrieveResponses, PaymentsConfigRetrieveData, PaymentsConfigRetrieveResponses, PaymentsCreateCreateData, PaymentsCreateCreateErrors, PaymentsCreateCreateResponses, PaymentsMethodsDefaultCreateData, PaymentsMethodsDefaultCreateErrors, PaymentsMethodsDefaultCreateResponses, PaymentsMethodsDestroyData, PaymentsMethodsDestroyErrors, PaymentsMethodsDestroyResponses, PaymentsMethodsRetrieveData, PaymentsMethodsRetrieveErrors, PaymentsMethodsRetrieveResponses, PaymentsMethodsSetupCreateData, PaymentsMethodsSetupCreateErrors, PaymentsMethodsSetupCreateResponses, RosterBookingsCallOffCreateData, RosterBookingsCallOffCreateErrors, RosterBookingsCallOffCreateResponses, RosterBookingsCallOffRetrieveData, RosterBookingsCallOffRetrieveErrors, RosterBookingsCallOffRetrieveResponses, RosterBookingsMessageCreateData, RosterBookingsMessageCreateErrors, RosterBookingsMessageCreateResponses, RosterChangesListData, RosterChangesListErrors, RosterChangesListResponses, RosterChangesRetrieveData, RosterChangesRetrieveErrors, RosterChangesRetrieveResponses, RosterDaysCallOffCreateData, RosterDaysCallOffCreateErrors, RosterDaysCallOffCreateResponses, RosterDaysCallOffRetrieveData, RosterDaysCallOffRetrieveErrors, RosterDaysCallOffRetrieveResponses, RosterDaysOpenCreateData, RosterDaysOpenCreateErrors, RosterDaysOpenCreateResponses, RosterFeedCreateData, RosterFeedCreateErrors, RosterFeedCreateResponses, RosterFeedDestroyData, RosterFeedDestroyErrors, RosterFeedDestroyResponses, RosterFeedRetrieveData, RosterFeedRetrieveErrors, RosterFeedRetrieveResponses, RosterRetrieveData, RosterRetrieveErrors, RosterRetrieveResponses, RosterServicesListData, RosterServicesListErrors, RosterServicesListResponses, RosterSessionsCallOffCreateData, RosterSessionsCallOffCreateErrors, RosterSessionsCallOffCreateResponses, RosterSessionsCallOffRetrieveData, RosterSessionsCallOffRetrieveErrors, RosterSessionsCallOffRetrieveResponses, RosterSessionsCreateData, RosterSessionsCreateErrors, RosterSessionsCreateResponses, RosterSessionsDestroyData, RosterSessionsDestroyErrors, RosterSessionsDestroyResponses, RosterSessionsListData, RosterSessionsListErrors, RosterSessionsListResponses, RosterSessionsMessageCreateData, RosterSessionsMessageCreateErrors, RosterSessionsMessageCreateResponses, RosterSessionsMoveCreateData, RosterSessionsMoveCreateErrors, RosterSessionsMoveCreateResponses, RosterSessionsMoveRetrieveData, RosterSessionsMoveRetrieveErrors, RosterSessionsMoveRetrieveResponses, RosterSessionsPartialUpdateData, RosterSessionsPartialUpdateErrors, RosterSessionsPartialUpdateResponses, RosterSessionsRetrieveData, RosterSessionsRetrieveErrors, RosterSessionsRetrieveResponses, ServicesListData, ServicesListErrors, ServicesListResponses, ServicesRetrieveData, ServicesRetrieveErrors, ServicesRetrieveResponses, ServicesSessionsListData, ServicesSessionsListErrors, ServicesSessionsListResponses, ServicesSlotsRetrieveData, ServicesSlotsRetrieveErrors, ServicesSlotsRetrieveResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -180,6 +180,13 @@ export const bookingsSlotsRetrieve = <ThrowOnError extends boolean = false>(opti
 });
 
 /**
+ * A practitioner's calendar
+ *
+ * From thirty days ago to a year ahead. An address that ended is as one that never was.
+ */
+export const calendarIcsRetrieve = <ThrowOnError extends boolean = false>(options: Options<CalendarIcsRetrieveData, ThrowOnError>): RequestResult<CalendarIcsRetrieveResponses, CalendarIcsRetrieveErrors, ThrowOnError> => (options.client ?? client).get<CalendarIcsRetrieveResponses, CalendarIcsRetrieveErrors, ThrowOnError>({ url: '/api/v1/calendar/{token}.ics', ...options });
+
+/**
  * Your credits
  *
  * Your balance and its history, newest first; a negative balance is credits spent whose purchase was refunded.
@@ -188,6 +195,58 @@ export const creditsRetrieve = <ThrowOnError extends boolean = false>(options?: 
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/credits/',
     ...options
+});
+
+/**
+ * Your hours
+ *
+ * When the practitioner can be booked for 1-on-1 sessions, in the practitioner's own time zone.
+ */
+export const hoursRetrieve = <ThrowOnError extends boolean = false>(options?: Options<HoursRetrieveData, ThrowOnError>): RequestResult<HoursRetrieveResponses, HoursRetrieveErrors, ThrowOnError> => (options?.client ?? client).get<HoursRetrieveResponses, HoursRetrieveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/hours/',
+    ...options
+});
+
+/**
+ * Replace your weekly hours
+ *
+ * When the practitioner can be booked for 1-on-1 sessions, in the practitioner's own time zone.
+ */
+export const hoursUpdate = <ThrowOnError extends boolean = false>(options: Options<HoursUpdateData, ThrowOnError>): RequestResult<HoursUpdateResponses, HoursUpdateErrors, ThrowOnError> => (options.client ?? client).put<HoursUpdateResponses, HoursUpdateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/hours/',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Give a date its weekly hours back
+ *
+ * A date of the practitioner with other hours than those of its weekday.
+ */
+export const hoursExceptionsDestroy = <ThrowOnError extends boolean = false>(options: Options<HoursExceptionsDestroyData, ThrowOnError>): RequestResult<HoursExceptionsDestroyResponses, HoursExceptionsDestroyErrors, ThrowOnError> => (options.client ?? client).delete<HoursExceptionsDestroyResponses, HoursExceptionsDestroyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/hours/exceptions/{day}/',
+    ...options
+});
+
+/**
+ * Give a date other hours
+ *
+ * A date of the practitioner with other hours than those of its weekday.
+ */
+export const hoursExceptionsUpdate = <ThrowOnError extends boolean = false>(options: Options<HoursExceptionsUpdateData, ThrowOnError>): RequestResult<HoursExceptionsUpdateResponses, HoursExceptionsUpdateErrors, ThrowOnError> => (options.client ?? client).put<HoursExceptionsUpdateResponses, HoursExceptionsUpdateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/hours/exceptions/{day}/',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**
@@ -379,7 +438,7 @@ export const paymentsMethodsSetupCreate = <ThrowOnError extends boolean = false>
 /**
  * Whom you meet
  *
- * For practitioners: whom they meet in the coming days, by name.
+ * From now for so many ``days``, or from ``first_day`` to ``last_day``, which may be past.
  */
 export const rosterRetrieve = <ThrowOnError extends boolean = false>(options?: Options<RosterRetrieveData, ThrowOnError>): RequestResult<RosterRetrieveResponses, RosterRetrieveErrors, ThrowOnError> => (options?.client ?? client).get<RosterRetrieveResponses, RosterRetrieveErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -406,6 +465,21 @@ export const rosterBookingsCallOffRetrieve = <ThrowOnError extends boolean = fal
 export const rosterBookingsCallOffCreate = <ThrowOnError extends boolean = false>(options: Options<RosterBookingsCallOffCreateData, ThrowOnError>): RequestResult<RosterBookingsCallOffCreateResponses, RosterBookingsCallOffCreateErrors, ThrowOnError> => (options.client ?? client).post<RosterBookingsCallOffCreateResponses, RosterBookingsCallOffCreateErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/roster/bookings/{id}/call-off/',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Write to a guest
+ *
+ * A message to the guest of one booking.
+ */
+export const rosterBookingsMessageCreate = <ThrowOnError extends boolean = false>(options: Options<RosterBookingsMessageCreateData, ThrowOnError>): RequestResult<RosterBookingsMessageCreateResponses, RosterBookingsMessageCreateErrors, ThrowOnError> => (options.client ?? client).post<RosterBookingsMessageCreateResponses, RosterBookingsMessageCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/bookings/{id}/message/',
     ...options,
     headers: {
         'Content-Type': 'application/json',
@@ -477,6 +551,113 @@ export const rosterDaysOpenCreate = <ThrowOnError extends boolean = false>(optio
 });
 
 /**
+ * Stop your calendar feed
+ *
+ * The secret address of your calendar feed.
+ */
+export const rosterFeedDestroy = <ThrowOnError extends boolean = false>(options?: Options<RosterFeedDestroyData, ThrowOnError>): RequestResult<RosterFeedDestroyResponses, RosterFeedDestroyErrors, ThrowOnError> => (options?.client ?? client).delete<RosterFeedDestroyResponses, RosterFeedDestroyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/feed/',
+    ...options
+});
+
+/**
+ * Whether you have a calendar feed
+ *
+ * The secret address of your calendar feed.
+ */
+export const rosterFeedRetrieve = <ThrowOnError extends boolean = false>(options?: Options<RosterFeedRetrieveData, ThrowOnError>): RequestResult<RosterFeedRetrieveResponses, RosterFeedRetrieveErrors, ThrowOnError> => (options?.client ?? client).get<RosterFeedRetrieveResponses, RosterFeedRetrieveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/feed/',
+    ...options
+});
+
+/**
+ * Make a new address for your calendar feed
+ *
+ * The address before it, if there is one, ends at once.
+ */
+export const rosterFeedCreate = <ThrowOnError extends boolean = false>(options?: Options<RosterFeedCreateData, ThrowOnError>): RequestResult<RosterFeedCreateResponses, RosterFeedCreateErrors, ThrowOnError> => (options?.client ?? client).post<RosterFeedCreateResponses, RosterFeedCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/feed/',
+    ...options
+});
+
+/**
+ * Your workshops and courses, with their next dates
+ *
+ * For practitioners: their workshops and courses, oldest first, each with its next dates.
+ */
+export const rosterServicesList = <ThrowOnError extends boolean = false>(options?: Options<RosterServicesListData, ThrowOnError>): RequestResult<RosterServicesListResponses, RosterServicesListErrors, ThrowOnError> => (options?.client ?? client).get<RosterServicesListResponses, RosterServicesListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/services/',
+    ...options
+});
+
+/**
+ * The dates of one of your workshops or courses
+ *
+ * For practitioners: all dates of one of their services, those that were called off too.
+ */
+export const rosterSessionsList = <ThrowOnError extends boolean = false>(options: Options<RosterSessionsListData, ThrowOnError>): RequestResult<RosterSessionsListResponses, RosterSessionsListErrors, ThrowOnError> => (options.client ?? client).get<RosterSessionsListResponses, RosterSessionsListErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/sessions/',
+    ...options
+});
+
+/**
+ * Add dates to one of your workshops or courses
+ *
+ * Add a date, or one of each of several weeks: all of them or none.
+ */
+export const rosterSessionsCreate = <ThrowOnError extends boolean = false>(options: Options<RosterSessionsCreateData, ThrowOnError>): RequestResult<RosterSessionsCreateResponses, RosterSessionsCreateErrors, ThrowOnError> => (options.client ?? client).post<RosterSessionsCreateResponses, RosterSessionsCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/sessions/',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Delete one of your dates
+ *
+ * Delete a date that nobody ever booked or held; any other one is called off.
+ */
+export const rosterSessionsDestroy = <ThrowOnError extends boolean = false>(options: Options<RosterSessionsDestroyData, ThrowOnError>): RequestResult<RosterSessionsDestroyResponses, RosterSessionsDestroyErrors, ThrowOnError> => (options.client ?? client).delete<RosterSessionsDestroyResponses, RosterSessionsDestroyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/sessions/{id}/',
+    ...options
+});
+
+/**
+ * One of your dates
+ *
+ * For practitioners: one of their dates.
+ */
+export const rosterSessionsRetrieve = <ThrowOnError extends boolean = false>(options: Options<RosterSessionsRetrieveData, ThrowOnError>): RequestResult<RosterSessionsRetrieveResponses, RosterSessionsRetrieveErrors, ThrowOnError> => (options.client ?? client).get<RosterSessionsRetrieveResponses, RosterSessionsRetrieveErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/sessions/{id}/',
+    ...options
+});
+
+/**
+ * Change one of your dates
+ *
+ * Change its seats or its link, and its time as long as nobody has a seat; guests hear of a new link.
+ */
+export const rosterSessionsPartialUpdate = <ThrowOnError extends boolean = false>(options: Options<RosterSessionsPartialUpdateData, ThrowOnError>): RequestResult<RosterSessionsPartialUpdateResponses, RosterSessionsPartialUpdateErrors, ThrowOnError> => (options.client ?? client).patch<RosterSessionsPartialUpdateResponses, RosterSessionsPartialUpdateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/sessions/{id}/',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * Ask what calling it off would do
  *
  * Calls off a date, or a 1-on-1 booking, of the practitioner: every guest is refunded in full and written to.
@@ -495,6 +676,21 @@ export const rosterSessionsCallOffRetrieve = <ThrowOnError extends boolean = fal
 export const rosterSessionsCallOffCreate = <ThrowOnError extends boolean = false>(options: Options<RosterSessionsCallOffCreateData, ThrowOnError>): RequestResult<RosterSessionsCallOffCreateResponses, RosterSessionsCallOffCreateErrors, ThrowOnError> => (options.client ?? client).post<RosterSessionsCallOffCreateResponses, RosterSessionsCallOffCreateErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/roster/sessions/{id}/call-off/',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Write to a guest
+ *
+ * A message to all guests of a date, each in a mail of their own.
+ */
+export const rosterSessionsMessageCreate = <ThrowOnError extends boolean = false>(options: Options<RosterSessionsMessageCreateData, ThrowOnError>): RequestResult<RosterSessionsMessageCreateResponses, RosterSessionsMessageCreateErrors, ThrowOnError> => (options.client ?? client).post<RosterSessionsMessageCreateResponses, RosterSessionsMessageCreateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/roster/sessions/{id}/message/',
     ...options,
     headers: {
         'Content-Type': 'application/json',

@@ -475,9 +475,28 @@ export type Failure = {
     message: string;
 };
 
+/**
+ * ``url`` is shown when it is made, and never again: only its hash is stored.
+ */
+export type Feed = {
+    active: boolean;
+    created_at: string | null;
+    url: string | null;
+};
+
 export type Guest = {
     booking_id: string;
     name: string;
+    /**
+     * how the guest's order stands; credits: no card was charged
+     *
+     * * `paid` - Paid
+     * * `credits` - Credits
+     * * `partially_refunded` - Partially Refunded
+     * * `refunded` - Refunded
+     * * `disputed` - Disputed
+     */
+    payment: GuestPayment;
     /**
      * the guest's bank asks for the payment back
      */
@@ -488,7 +507,41 @@ export type Guest = {
     service_data: {
         [key: string]: unknown;
     };
+    /**
+     * how many bookings with the same practitioner began before; 0: this is the first
+     */
+    earlier_visits: number;
 };
+
+/**
+ * A message that was taken: each guest gets a mail of their own within a minute.
+ */
+export type GuestMessage = {
+    message_id: string;
+    /**
+     * how many are written to
+     */
+    guests: number;
+    reply_to_me: boolean;
+    created_at: string;
+};
+
+/**
+ * Plain text. Guests reply to the shop, unless ``reply_to_me`` lets them have your e-mail address.
+ */
+export type GuestMessageRequestRequest = {
+    text: string;
+    reply_to_me?: boolean;
+};
+
+/**
+ * * `paid` - Paid
+ * * `credits` - Credits
+ * * `partially_refunded` - Partially Refunded
+ * * `refunded` - Refunded
+ * * `disputed` - Disputed
+ */
+export type GuestPayment = 'paid' | 'credits' | 'partially_refunded' | 'refunded' | 'disputed';
 
 export type Host = {
     slug: string;
@@ -621,6 +674,29 @@ export type Method = {
     exp_year: number;
     is_default?: boolean;
     consent: Consent | null;
+};
+
+/**
+ * A new date, by its end or by how long it lasts; with neither, it lasts as long as its service says.
+ */
+export type NewDateRequest = {
+    end_datetime?: string;
+    /**
+     * the link to join online, which only guests see; empty: the service's
+     */
+    join_url?: string;
+    service_id: string | number;
+    start_datetime: string;
+    duration_min?: number;
+    capacity: number;
+    /**
+     * how many dates, each a week after the one before, at the same time of day: all or none
+     */
+    weeks?: number;
+};
+
+export type NewDates = {
+    results: Array<OwnDate>;
 };
 
 /**
@@ -799,6 +875,70 @@ export type OutsideBooking = {
     end_datetime: string;
 };
 
+/**
+ * A date of a workshop or course, as its practitioner sees it.
+ */
+export type OwnDate = {
+    id: string;
+    service_id: string;
+    start_datetime: string;
+    end_datetime: string;
+    readonly capacity: number;
+    /**
+     * seats that are booked, or held by who is paying
+     */
+    taken: number;
+    /**
+     * Of this date. Empty: the service's.
+     */
+    readonly join_url: string;
+    called_off: boolean;
+    /**
+     * Whether nobody ever booked or held it; any other date is called off.
+     */
+    readonly can_delete: boolean;
+    /**
+     * Names the state of the date; send it back with a change.
+     */
+    readonly version: string;
+};
+
+/**
+ * A workshop or course with its next dates.
+ */
+export type OwnService = {
+    id: string;
+    type: ServiceType;
+    readonly name: string;
+    readonly active: boolean;
+    readonly duration_min: number;
+    readonly location: string;
+    /**
+     * null: it is online
+     */
+    venue: Venue | null;
+    /**
+     * The link to an online meeting. Only who has booked sees it.
+     */
+    readonly join_url: string;
+    /**
+     * The zone of the place, or the practitioner's: a date that is repeated keeps its time in it.
+     */
+    readonly time_zone: string;
+    /**
+     * a course that guests have bought: no date is added to it, as they would have no seat in it
+     */
+    sold_as_it_is: boolean;
+    /**
+     * the next 20 to come
+     */
+    dates: Array<OwnDate>;
+    /**
+     * Whether more dates are to come than are shown here.
+     */
+    readonly has_more_dates: boolean;
+};
+
 export type PaginatedBookingList = {
     next?: string | null;
     previous?: string | null;
@@ -815,6 +955,18 @@ export type PaginatedOrderList = {
     next?: string | null;
     previous?: string | null;
     results: Array<Order>;
+};
+
+export type PaginatedOwnDateList = {
+    next?: string | null;
+    previous?: string | null;
+    results: Array<OwnDate>;
+};
+
+export type PaginatedOwnServiceList = {
+    next?: string | null;
+    previous?: string | null;
+    results: Array<OwnService>;
 };
 
 export type PaginatedServiceList = {
@@ -898,6 +1050,20 @@ export type PatchedAccountRequest = {
     name?: string;
     billing_name?: string;
     billing_address?: string;
+};
+
+/**
+ * What shall change, and the version of the date that was looked at.
+ */
+export type PatchedDateEditRequest = {
+    end_datetime?: string;
+    /**
+     * the link to join online, which only guests see; empty: the service's
+     */
+    join_url?: string;
+    version?: string;
+    start_datetime?: string;
+    capacity?: number;
 };
 
 /**
@@ -1089,7 +1255,18 @@ export type RosterEntry = {
     service_session_id: string | null;
     start_datetime: string;
     end_datetime: string;
+    /**
+     * when it began before it was moved
+     */
+    moved_from_datetime: string | null;
+    location: string;
+    venue: Venue | null;
+    /**
+     * The link to join online; null once it is called off or over.
+     */
+    readonly join_url: string | null;
     capacity: number;
+    seats_left: number;
     guests: Array<Guest>;
     /**
      * it does not take place; its guests are refunded
@@ -1522,6 +1699,10 @@ export type MethodWritable = {
     is_default?: boolean;
 };
 
+export type NewDatesWritable = {
+    results: Array<OwnDateWritable>;
+};
+
 /**
  * All amounts are decimal strings of ``currency``; ``amount`` is the total, ``amount_due`` the card's share.
  */
@@ -1604,6 +1785,40 @@ export type OrderRefundWritable = {
     settled_at: string | null;
 };
 
+/**
+ * A date of a workshop or course, as its practitioner sees it.
+ */
+export type OwnDateWritable = {
+    id: string;
+    service_id: string;
+    start_datetime: string;
+    end_datetime: string;
+    /**
+     * seats that are booked, or held by who is paying
+     */
+    taken: number;
+    called_off: boolean;
+};
+
+/**
+ * A workshop or course with its next dates.
+ */
+export type OwnServiceWritable = {
+    id: string;
+    /**
+     * null: it is online
+     */
+    venue: Venue | null;
+    /**
+     * a course that guests have bought: no date is added to it, as they would have no seat in it
+     */
+    sold_as_it_is: boolean;
+    /**
+     * the next 20 to come
+     */
+    dates: Array<OwnDateWritable>;
+};
+
 export type PaginatedBookingListWritable = {
     next?: string | null;
     previous?: string | null;
@@ -1620,6 +1835,18 @@ export type PaginatedOrderListWritable = {
     next?: string | null;
     previous?: string | null;
     results: Array<OrderWritable>;
+};
+
+export type PaginatedOwnDateListWritable = {
+    next?: string | null;
+    previous?: string | null;
+    results: Array<OwnDateWritable>;
+};
+
+export type PaginatedOwnServiceListWritable = {
+    next?: string | null;
+    previous?: string | null;
+    results: Array<OwnServiceWritable>;
 };
 
 export type PaginatedServiceListWritable = {
@@ -1713,6 +1940,36 @@ export type RefundWritable = {
     origin: string;
     reason: string;
     created_at: string;
+};
+
+export type RosterWritable = {
+    time_zone: string;
+    results: Array<RosterEntryWritable>;
+};
+
+/**
+ * One meeting: a group session with its seats, or a 1-on-1 slot.
+ */
+export type RosterEntryWritable = {
+    service_id: string | null;
+    service_type: string;
+    service_name: string;
+    service_session_id: string | null;
+    start_datetime: string;
+    end_datetime: string;
+    /**
+     * when it began before it was moved
+     */
+    moved_from_datetime: string | null;
+    location: string;
+    venue: Venue | null;
+    capacity: number;
+    seats_left: number;
+    guests: Array<Guest>;
+    /**
+     * it does not take place; its guests are refunded
+     */
+    called_off: boolean;
 };
 
 export type SavedCardsWritable = {
@@ -2270,6 +2527,40 @@ export type BookingsSlotsRetrieveResponses = {
 };
 
 export type BookingsSlotsRetrieveResponse = BookingsSlotsRetrieveResponses[keyof BookingsSlotsRetrieveResponses];
+
+export type CalendarIcsRetrieveData = {
+    body?: never;
+    headers?: {
+        /**
+         * the ETag of the last answer
+         */
+        'If-None-Match'?: string;
+    };
+    path: {
+        token: string;
+    };
+    query?: never;
+    url: '/api/v1/calendar/{token}.ics';
+};
+
+export type CalendarIcsRetrieveErrors = {
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+};
+
+export type CalendarIcsRetrieveError = CalendarIcsRetrieveErrors[keyof CalendarIcsRetrieveErrors];
+
+export type CalendarIcsRetrieveResponses = {
+    200: Blob | File;
+};
+
+export type CalendarIcsRetrieveResponse = CalendarIcsRetrieveResponses[keyof CalendarIcsRetrieveResponses];
 
 export type CreditsRetrieveData = {
     body?: never;
@@ -3096,9 +3387,17 @@ export type RosterRetrieveData = {
     path?: never;
     query?: {
         /**
-         * how far to look ahead
+         * how far to look ahead from now; not together with first_day
          */
         days?: number;
+        /**
+         * in the practitioner's own time zone; in the past too
+         */
+        first_day?: string;
+        /**
+         * included; without it, first_day alone. 92 days at most
+         */
+        last_day?: string;
     };
     url: '/api/v1/roster/';
 };
@@ -3209,6 +3508,68 @@ export type RosterBookingsCallOffCreateResponses = {
 };
 
 export type RosterBookingsCallOffCreateResponse = RosterBookingsCallOffCreateResponses[keyof RosterBookingsCallOffCreateResponses];
+
+export type RosterBookingsMessageCreateData = {
+    body: GuestMessageRequestRequest;
+    headers?: {
+        /**
+         * A random name for this attempt. Sent again with the same body, it gets the first answer again.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/roster/bookings/{id}/message/';
+};
+
+export type RosterBookingsMessageCreateErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Unprocessable Content
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+};
+
+export type RosterBookingsMessageCreateError = RosterBookingsMessageCreateErrors[keyof RosterBookingsMessageCreateErrors];
+
+export type RosterBookingsMessageCreateResponses = {
+    202: GuestMessage;
+};
+
+export type RosterBookingsMessageCreateResponse = RosterBookingsMessageCreateResponses[keyof RosterBookingsMessageCreateResponses];
 
 export type RosterChangesListData = {
     body?: never;
@@ -3418,6 +3779,363 @@ export type RosterDaysOpenCreateResponses = {
 
 export type RosterDaysOpenCreateResponse = RosterDaysOpenCreateResponses[keyof RosterDaysOpenCreateResponses];
 
+export type RosterFeedDestroyData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/roster/feed/';
+};
+
+export type RosterFeedDestroyErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+};
+
+export type RosterFeedDestroyError = RosterFeedDestroyErrors[keyof RosterFeedDestroyErrors];
+
+export type RosterFeedDestroyResponses = {
+    /**
+     * No response body
+     */
+    204: void;
+};
+
+export type RosterFeedDestroyResponse = RosterFeedDestroyResponses[keyof RosterFeedDestroyResponses];
+
+export type RosterFeedRetrieveData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/roster/feed/';
+};
+
+export type RosterFeedRetrieveErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+};
+
+export type RosterFeedRetrieveError = RosterFeedRetrieveErrors[keyof RosterFeedRetrieveErrors];
+
+export type RosterFeedRetrieveResponses = {
+    200: Feed;
+};
+
+export type RosterFeedRetrieveResponse = RosterFeedRetrieveResponses[keyof RosterFeedRetrieveResponses];
+
+export type RosterFeedCreateData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/roster/feed/';
+};
+
+export type RosterFeedCreateErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+};
+
+export type RosterFeedCreateError = RosterFeedCreateErrors[keyof RosterFeedCreateErrors];
+
+export type RosterFeedCreateResponses = {
+    201: Feed;
+};
+
+export type RosterFeedCreateResponse = RosterFeedCreateResponses[keyof RosterFeedCreateResponses];
+
+export type RosterServicesListData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The pagination cursor value.
+         */
+        cursor?: string;
+        /**
+         * Number of results to return per page.
+         */
+        page_size?: number;
+    };
+    url: '/api/v1/roster/services/';
+};
+
+export type RosterServicesListErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+};
+
+export type RosterServicesListError = RosterServicesListErrors[keyof RosterServicesListErrors];
+
+export type RosterServicesListResponses = {
+    200: PaginatedOwnServiceList;
+};
+
+export type RosterServicesListResponse = RosterServicesListResponses[keyof RosterServicesListResponses];
+
+export type RosterSessionsListData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * The pagination cursor value.
+         */
+        cursor?: string;
+        /**
+         * Number of results to return per page.
+         */
+        page_size?: number;
+        /**
+         * whose dates
+         */
+        service_id: string | number;
+        /**
+         * upcoming: soonest first; past: latest first
+         *
+         * * `upcoming` - upcoming
+         * * `past` - past
+         */
+        when?: 'upcoming' | 'past';
+    };
+    url: '/api/v1/roster/sessions/';
+};
+
+export type RosterSessionsListErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+};
+
+export type RosterSessionsListError = RosterSessionsListErrors[keyof RosterSessionsListErrors];
+
+export type RosterSessionsListResponses = {
+    200: PaginatedOwnDateList;
+};
+
+export type RosterSessionsListResponse = RosterSessionsListResponses[keyof RosterSessionsListResponses];
+
+export type RosterSessionsCreateData = {
+    body: NewDateRequest;
+    headers?: {
+        /**
+         * A random name for this attempt. Sent again with the same body, it gets the first answer again.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/roster/sessions/';
+};
+
+export type RosterSessionsCreateErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Unprocessable Content
+     */
+    422: Problem;
+};
+
+export type RosterSessionsCreateError = RosterSessionsCreateErrors[keyof RosterSessionsCreateErrors];
+
+export type RosterSessionsCreateResponses = {
+    201: NewDates;
+};
+
+export type RosterSessionsCreateResponse = RosterSessionsCreateResponses[keyof RosterSessionsCreateResponses];
+
+export type RosterSessionsDestroyData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/roster/sessions/{id}/';
+};
+
+export type RosterSessionsDestroyErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+};
+
+export type RosterSessionsDestroyError = RosterSessionsDestroyErrors[keyof RosterSessionsDestroyErrors];
+
+export type RosterSessionsDestroyResponses = {
+    /**
+     * No response body
+     */
+    204: void;
+};
+
+export type RosterSessionsDestroyResponse = RosterSessionsDestroyResponses[keyof RosterSessionsDestroyResponses];
+
+export type RosterSessionsRetrieveData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/roster/sessions/{id}/';
+};
+
+export type RosterSessionsRetrieveErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+};
+
+export type RosterSessionsRetrieveError = RosterSessionsRetrieveErrors[keyof RosterSessionsRetrieveErrors];
+
+export type RosterSessionsRetrieveResponses = {
+    200: OwnDate;
+};
+
+export type RosterSessionsRetrieveResponse = RosterSessionsRetrieveResponses[keyof RosterSessionsRetrieveResponses];
+
+export type RosterSessionsPartialUpdateData = {
+    body?: PatchedDateEditRequest;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/roster/sessions/{id}/';
+};
+
+export type RosterSessionsPartialUpdateErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+};
+
+export type RosterSessionsPartialUpdateError = RosterSessionsPartialUpdateErrors[keyof RosterSessionsPartialUpdateErrors];
+
+export type RosterSessionsPartialUpdateResponses = {
+    200: OwnDate;
+};
+
+export type RosterSessionsPartialUpdateResponse = RosterSessionsPartialUpdateResponses[keyof RosterSessionsPartialUpdateResponses];
+
 export type RosterSessionsCallOffRetrieveData = {
     body?: never;
     path: {
@@ -3501,6 +4219,68 @@ export type RosterSessionsCallOffCreateResponses = {
 };
 
 export type RosterSessionsCallOffCreateResponse = RosterSessionsCallOffCreateResponses[keyof RosterSessionsCallOffCreateResponses];
+
+export type RosterSessionsMessageCreateData = {
+    body: GuestMessageRequestRequest;
+    headers?: {
+        /**
+         * A random name for this attempt. Sent again with the same body, it gets the first answer again.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/api/v1/roster/sessions/{id}/message/';
+};
+
+export type RosterSessionsMessageCreateErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Unprocessable Content
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+};
+
+export type RosterSessionsMessageCreateError = RosterSessionsMessageCreateErrors[keyof RosterSessionsMessageCreateErrors];
+
+export type RosterSessionsMessageCreateResponses = {
+    202: GuestMessage;
+};
+
+export type RosterSessionsMessageCreateResponse = RosterSessionsMessageCreateResponses[keyof RosterSessionsMessageCreateResponses];
 
 export type RosterSessionsMoveRetrieveData = {
     body?: never;
