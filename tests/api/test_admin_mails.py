@@ -14,10 +14,11 @@ from estuary.accounts.models import Practitioner, User
 from estuary.catalog.models import ServiceType
 from estuary.common.money import display
 from estuary.notifications.booking_mail_texts import BookingMail
+from estuary.notifications.layout import greet, render_text
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
 from estuary.payments.mailing.order_contents import Related, compose
-from estuary.payments.mailing.samples import SAMPLES, sample_text
+from estuary.payments.mailing.samples import SAMPLES
 from estuary.payments.models import SentMail
 from estuary.privacy.export import export_person
 from stripe_sandbox import Sandbox
@@ -129,13 +130,14 @@ def test_a_sample_of_an_account_s_mail_has_a_link_that_opens_nothing() -> None:
 def test_a_mail_about_refunds_says_whether_all_is_back(order: Order) -> None:
     total = display(order.total_minor, order.currency)
     order.refunded_minor = order.total_minor
-    assert f"We have sent back all of the {total} for A talk." in sample_text(
-        compose(order, OrderMail.REFUNDED, Related())
-    )
+    assert f"We have sent back all of the {total} for A talk." in text_of_refund(order)
     order.refunded_minor = 100
-    assert f"So far we have sent back 1.00 USD of the {total} for A talk." in sample_text(
-        compose(order, OrderMail.REFUNDED, Related())
-    )
+    assert f"So far we have sent back 1.00 USD of the {total} for A talk." in text_of_refund(order)
+
+
+def text_of_refund(order: Order) -> str:
+    content = compose(order, OrderMail.REFUNDED, Related())
+    return render_text(content, greet(content))
 
 
 def test_the_export_of_a_person_has_the_mails_to_that_person_alone(

@@ -17,7 +17,7 @@ from estuary.catalog.models import Service, ServiceType
 from estuary.common import clock
 from estuary.payments.doctor import RULES, run_checks
 from stripe_sandbox import Sandbox
-from tests.api.staff import admin_client, told
+from tests.api.staff import admin_client, messages_on
 from tests.factories import a_free_slot, make_practitioner, make_service, make_sessions, make_user, signed_in
 from tests.flows import buying
 from tests.flows.disputing import dispute
@@ -75,7 +75,7 @@ def test_staff_move_a_booking_to_a_free_slot_and_the_guest_is_told(
     assert "Needed, because" not in page.content.decode()
     mail.outbox.clear()
     answer = client.post(url_of(booking), {"time": later, "reason": ""}, follow=True)
-    assert "Yoga is moved to" in told(answer)
+    assert "Yoga is moved to" in messages_on(answer)
     settle_everything(stripe)
     booking.refresh_from_db()
     assert (booking.starts_at, booking.times_moved) == (datetime.fromisoformat(later), 1)
@@ -102,7 +102,7 @@ def test_beyond_the_buyer_s_limits_staff_give_a_reason(booking: Booking) -> None
         refused = client.post(url_of(booking), {"time": time, "reason": " "})
         assert refused.context["form"].errors.keys() == {"reason"} and not BookingMove.objects.exists()
         body = {"time": time, "reason": "Her train was canceled."}
-        assert "is moved to" in told(client.post(url_of(booking), body, follow=True))
+        assert "is moved to" in messages_on(client.post(url_of(booking), body, follow=True))
     move = BookingMove.objects.get()
     assert move.beyond_limits and move.to_starts_at == datetime.fromisoformat(time)
     [entry] = LogEntry.objects.filter(object_id=str(booking.order_id), change_message__contains="beyond")
@@ -115,7 +115,7 @@ def test_more_often_than_was_sold_staff_move_it_too(booking: Booking, yoga: Serv
     for number in range(1, 4):
         time = a_free_slot(yoga, nth=4 * number).isoformat()
         answer = client.post(url_of(booking), {"time": time, "reason": "As agreed by phone"}, follow=True)
-        assert "is moved to" in told(answer)
+        assert "is moved to" in messages_on(answer)
     assert list(BookingMove.objects.values_list("beyond_limits", flat=True)) == [False, False, True]
     assert_healthy()
 
@@ -132,7 +132,7 @@ def test_a_seat_is_moved_to_another_date_that_has_one_free(stripe: Sandbox) -> N
     assert offered(client.get(url_of(booking))) == [str(second.pk)]
     refused = client.post(url_of(booking), {"time": str(full.pk)})
     assert "not free any more" in str(refused.context["form"].errors)
-    assert "is moved to" in told(client.post(url_of(booking), {"time": str(second.pk)}, follow=True))
+    assert "is moved to" in messages_on(client.post(url_of(booking), {"time": str(second.pk)}, follow=True))
     booking.refresh_from_db()
     assert booking.session_id == second.pk
     for session, taken in ((first, 0), (second, 1), (full, 1)):
@@ -156,7 +156,7 @@ def test_a_time_that_was_taken_meanwhile_is_refused_and_nothing_is_lost(
     answer_move = booking_moves._answer_move
     monkeypatch.setattr(booking_moves, "_answer_move", taken_between)
     answer = client.post(url_of(booking), body, follow=True)
-    assert "has just been taken" in told(answer)
+    assert "has just been taken" in messages_on(answer)
     booking.refresh_from_db()
     assert booking.starts_at == before and not BookingMove.objects.exists()
     assert not LogEntry.objects.filter(change_message__contains="Moved Yoga").exists()
@@ -165,10 +165,10 @@ def test_a_time_that_was_taken_meanwhile_is_refused_and_nothing_is_lost(
 def test_what_nobody_may_move_says_why(stripe: Sandbox, booking: Booking) -> None:
     dispute(stripe, {"payment_intent_id": booking.order.stripe_payment_intent_id})
     answer = admin_client(*RIGHTS).get(url_of(booking), follow=True)
-    assert "is disputed, so it keeps its time" in told(answer)
+    assert "is disputed, so it keeps its time" in messages_on(answer)
     assert booking.starts_at
     with time_machine.travel(booking.starts_at + timedelta(minutes=1), tick=False):
-        assert "has already begun" in told(admin_client(*RIGHTS).get(url_of(booking), follow=True))
+        assert "has already begun" in messages_on(admin_client(*RIGHTS).get(url_of(booking), follow=True))
 
 
 @pytest.mark.parametrize("rights", [("orders.view_order",), ("orders.view_order", "bookings.view_booking")])

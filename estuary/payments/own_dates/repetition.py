@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from estuary.catalog.availability import HORIZON, SlotInPast, to_utc
-from estuary.catalog.bounds import SESSION_MAX
+from estuary.catalog.availability import SlotInPast, to_utc
+from estuary.catalog.bounds import HORIZON, SESSION_MAX
 from estuary.common.errors import InvalidRequest
 from estuary.payments.own_dates.errors import BeyondHorizon
 

@@ -8,11 +8,9 @@ from estuary.catalog.calendar import CalendarEntry
 from estuary.catalog.models import Service
 from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, signed_in
-from tests.flows.bookings.test_moving import buy_slot, move, refused, yoga
+from tests.flows.bookings.test_moving import buy_slot, move, refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-__all__ = ["yoga"]
 
 
 def test_a_booking_that_leaves_closed_time_leaves_it_closed(
