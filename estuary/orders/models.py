@@ -125,13 +125,13 @@ class Order(models.Model):
                 fields=["stripe_payment_intent_id"],
                 condition=~Q(stripe_payment_intent_id=""),
                 opclasses=[COLUMN_BY_BYTES],
-                name="order_intent_unique",
+                name="order_by_intent_id",
             ),
             models.UniqueConstraint(
                 fields=["stripe_checkout_session_id"],
                 condition=~Q(stripe_checkout_session_id=""),
                 opclasses=[COLUMN_BY_BYTES],
-                name="order_checkout_session_unique",
+                name="order_by_session_id",
             ),
         ]
         indexes = [

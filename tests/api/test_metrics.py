@@ -175,7 +175,7 @@ def test_who_is_throttled_and_what_is_replayed_is_counted(stripe: Sandbox, setti
     answers = [buyer.post("/api/v1/payments/create/", body, format="json", headers=headers) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [201, 201, 429]
     assert grown(before, "idempotency_replays_total") == 1
-    assert grown(before, "throttled_requests_total", door="payment", code="too_many_requests") == 1
+    assert grown(before, "throttled_requests_total", limit="payment", code="too_many_requests") == 1
 
 
 def test_who_waits_for_a_connection_and_who_gets_none_is_counted() -> None:

@@ -148,7 +148,7 @@ def test_a_practitioners_day_by_the_keyboard_on_a_phone(jonas: Page, day: Day, s
     expect(jonas.get_by_text("Sent", exact=True)).to_be_visible()
     mailed = mail_with(stack, text)
     assert day.email in mailed
-    assert "Reply-To: " in mailed
+    assert "Reply to this mail, and it reaches Estuary" in mailed
     assert HOST not in mailed
 
     for _ in range(PAST_DAYS):
@@ -173,8 +173,9 @@ def mail_with(stack: Plan, text: str) -> str:
         nonlocal found
         written = log.read_text(errors="replace")
         before, here, after = written.partition(text)
-        found = before[before.rfind("Subject: ") :] + here + after[:500]
-        return bool(here)
+        rest, end, _ = after.partition("-" * 79)
+        found = before[before.rfind("Subject: ") :] + here + rest
+        return bool(here and end)
 
     wait_until(is_there)
     return found

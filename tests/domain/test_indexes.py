@@ -53,7 +53,7 @@ def test_the_only_indexes_for_patterns_are_those_by_which_staff_find_people_and_
     of_parts = [f"{name}_ends" for name in (*ends, "webhook_event_charge")]
     of_parts += ["dispute_stripe_id_begins", "payment_method_id_begins"]
     # A unique index that compares bytes finds the beginning of an id too.
-    of_parts += ["order_checkout_session_unique", "order_intent_unique"]
-    of_parts += ["refund_stripe_id_unique", "stripe_customer_unique"]
+    of_parts += ["order_by_session_id", "order_by_intent_id"]
+    of_parts += ["refund_by_stripe_id", "stripe_customer_by_id"]
     of_people = ["user_by_email", "user_by_first_name", "user_by_last_name"]
     assert ask(PATTERNS) == [(name,) for name in sorted([*of_parts, *of_people])]

@@ -86,8 +86,8 @@ def test_every_answer_is_one_that_the_document_promises(
     assert not run.findings, report.describe(run)
     assert {door for door, _ in run.tally} >= operations
     if name == "practitioner":
-        changes = {door for door, status in run.tally if status == 202}
-        assert any(door.endswith("/call-off/") for door in changes), run.tally
-        assert any(door.endswith("/move/") for door in changes), run.tally
+        carried_out = {door.split("/")[-2] for door, status in run.tally if status == 202}
+        # The few cases of each time may all be of dates that can't be moved.
+        assert carried_out >= ({"call-off", "move"} if CASES else {"call-off"}), run.tally
     assert_invariants(market.stripe)
     assert_requests_conform(market.stripe.requests)

@@ -68,10 +68,10 @@ class BoundedChangeList(ChangeList):
         )
 
 
-def key_before_newest(rows: QuerySet[Any], newest: int = NEWEST) -> int:
-    """Return the key before the newest rows; 0 if the table has no more rows than that."""
+def key_before_newest(rows: QuerySet[Any], newest: int | None = None) -> int:
+    """Return the key before the newest rows, by default NEWEST; 0 if the table has no more rows than that."""
     last: int = rows.order_by("-pk").values_list("pk", flat=True).first() or 0
-    return max(last - newest, 0)
+    return max(last - (newest or NEWEST), 0)
 
 
 def choices_filter(title_: str, field: str, choices: Sequence[tuple[str, str]]) -> type[SimpleListFilter]:

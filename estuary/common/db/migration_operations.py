@@ -4,7 +4,7 @@ from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db.migrations import RunSQL, SeparateDatabaseAndState
 from django.db.migrations.operations import AddConstraint, RemoveConstraint
 from django.db.migrations.operations.base import Operation
-from django.db.models import Index, UniqueConstraint
+from django.db.models import Index, Q, UniqueConstraint
 
 
 def add_index(model: str, index: Index) -> list[Operation]:
@@ -28,26 +28,23 @@ def drop_index(name: str, *, on: str) -> RunSQL:
     )
 
 
-def replace_unique(
-    model: str, table: str, constraint: UniqueConstraint, *, before: str, after: str
-) -> Operation:
-    """Replace a conditional unique index by another, which is there before the old one goes.
+def replace_unique_by_bytes(model: str, table: str, field: str, *, old: str, new: str) -> Operation:
+    """Replace the unique index of a text that is not empty by one that compares bytes, which finds a beginning too.
 
-    ``before`` and ``after`` are what stands behind ``ON table``. The migration must not be ``atomic``.
+    The new one has a new name and is there before the old one goes. The migration must not be ``atomic``.
     """
-    name = constraint.name
-    other = f"{name}_new"
 
-    def swap(definition: str) -> tuple[str, ...]:
+    def swap(gone: str, created: str, column: str) -> tuple[str, ...]:
         return (
             # An attempt that failed leaves an invalid index.
-            f"DROP INDEX CONCURRENTLY IF EXISTS {other}",
-            f"CREATE UNIQUE INDEX CONCURRENTLY {other} ON {table} {definition}",
-            f"DROP INDEX CONCURRENTLY IF EXISTS {name}",
-            f"ALTER INDEX {other} RENAME TO {name}",
+            f"DROP INDEX CONCURRENTLY IF EXISTS {created}",
+            f"CREATE UNIQUE INDEX CONCURRENTLY {created} ON {table} ({column}) WHERE {field} <> ''",
+            f"DROP INDEX CONCURRENTLY IF EXISTS {gone}",
         )
 
+    by_bytes = "varchar_pattern_ops"
+    constraint = UniqueConstraint(fields=[field], condition=~Q(**{field: ""}), opclasses=[by_bytes], name=new)
     return SeparateDatabaseAndState(
-        database_operations=[RunSQL(swap(after), swap(before))],
-        state_operations=[RemoveConstraint(model, name), AddConstraint(model, constraint)],
+        database_operations=[RunSQL(swap(old, new, f"{field} {by_bytes}"), swap(new, old, field))],
+        state_operations=[RemoveConstraint(model, old), AddConstraint(model, constraint)],
     )

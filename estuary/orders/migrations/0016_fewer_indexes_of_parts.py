@@ -2,15 +2,14 @@
 
 from django.contrib.postgres.operations import RemoveIndexConcurrently
 from django.db import migrations
-from django.db.models import Q, UniqueConstraint
 
-from estuary.common.db.migration_operations import add_index, replace_unique
-from estuary.common.postgresql.id_parts import COLUMN_BY_BYTES, end_index
+from estuary.common.db.migration_operations import add_index, replace_unique_by_bytes
+from estuary.common.postgresql.id_parts import end_index
 from estuary.orders.models import HAS_INTENT
 
 UNIQUE = {
-    "stripe_payment_intent_id": "order_intent_unique",
-    "stripe_checkout_session_id": "order_checkout_session_unique",
+    "stripe_payment_intent_id": ("order_intent_unique", "order_by_intent_id"),
+    "stripe_checkout_session_id": ("order_checkout_session_unique", "order_by_session_id"),
 }
 REMOVED = (
     "order_intent_begins",
@@ -27,16 +26,8 @@ class Migration(migrations.Migration):
 
     operations = [
         *(
-            replace_unique(
-                "order",
-                "orders_order",
-                UniqueConstraint(
-                    fields=[field], condition=~Q(**{field: ""}), opclasses=[COLUMN_BY_BYTES], name=name
-                ),
-                before=f"({field}) WHERE {field} <> ''",
-                after=f"({field} {COLUMN_BY_BYTES}) WHERE {field} <> ''",
-            )
-            for field, name in UNIQUE.items()
+            replace_unique_by_bytes("order", "orders_order", field, old=old, new=new)
+            for field, (old, new) in UNIQUE.items()
         ),
         *(RemoveIndexConcurrently("order", name) for name in REMOVED),
         *add_index("order", end_index("stripe_payment_intent_id", "order_intent", condition=HAS_INTENT)),

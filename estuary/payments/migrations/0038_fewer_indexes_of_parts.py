@@ -2,14 +2,13 @@
 
 from django.contrib.postgres.operations import RemoveIndexConcurrently
 from django.db import migrations
-from django.db.models import Q, UniqueConstraint
 
-from estuary.common.db.migration_operations import add_index, replace_unique
-from estuary.common.postgresql.id_parts import COLUMN_BY_BYTES, begin_index
+from estuary.common.db.migration_operations import add_index, replace_unique_by_bytes
+from estuary.common.postgresql.id_parts import begin_index
 
 UNIQUE = {
-    "refund": ("stripe_refund_id", "refund_stripe_id_unique"),
-    "stripecustomer": ("stripe_customer_id", "stripe_customer_unique"),
+    "refund": ("stripe_refund_id", "refund_stripe_id_unique", "refund_by_stripe_id"),
+    "stripecustomer": ("stripe_customer_id", "stripe_customer_unique", "stripe_customer_by_id"),
 }
 REMOVED = {
     "refund": "refund_stripe_id_begins",
@@ -31,16 +30,8 @@ class Migration(migrations.Migration):
 
     operations = [
         *(
-            replace_unique(
-                model,
-                f"payments_{model}",
-                UniqueConstraint(
-                    fields=[field], condition=~Q(**{field: ""}), opclasses=[COLUMN_BY_BYTES], name=name
-                ),
-                before=f"({field}) WHERE {field} <> ''",
-                after=f"({field} {COLUMN_BY_BYTES}) WHERE {field} <> ''",
-            )
-            for model, (field, name) in UNIQUE.items()
+            replace_unique_by_bytes(model, f"payments_{model}", field, old=old, new=new)
+            for model, (field, old, new) in UNIQUE.items()
         ),
         *(RemoveIndexConcurrently(model, name) for model, name in REMOVED.items()),
         *(operation for model, index in ADDED.items() for operation in add_index(model, index)),

@@ -52,7 +52,7 @@ class StripeCustomer(models.Model):
                 fields=["stripe_customer_id"],
                 condition=~Q(stripe_customer_id=""),
                 opclasses=[COLUMN_BY_BYTES],
-                name="stripe_customer_unique",
+                name="stripe_customer_by_id",
             )
         ]
         indexes = [

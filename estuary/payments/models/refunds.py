@@ -76,7 +76,7 @@ class Refund(models.Model):
                 fields=["stripe_refund_id"],
                 condition=~Q(stripe_refund_id=""),
                 opclasses=[COLUMN_BY_BYTES],
-                name="refund_stripe_id_unique",
+                name="refund_by_stripe_id",
             ),
             models.UniqueConstraint(
                 fields=["request_key"], condition=~Q(request_key=""), name="refund_once_per_request"

@@ -92,8 +92,8 @@ function GuestRow({ guest, entry }: { guest: Guest; entry: RosterEntry }) {
   const payment = PAYMENTS[guest.payment];
   return (
     <li className="py-3">
-      <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1">
-        <div className="flex min-w-0 flex-wrap items-center gap-x-2.5 gap-y-1">
+      <div className="flex items-start justify-between gap-3">
+        <div className="flex min-h-11 min-w-0 flex-wrap items-center gap-x-2.5 gap-y-1">
           <p className="break-words font-semibold">{guest.name}</p>
           <Badge tone={payment.tone}>{payment.text}</Badge>
           <span className="text-base text-soft">{describeVisit(guest.earlier_visits)}</span>

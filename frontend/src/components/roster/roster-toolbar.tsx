@@ -22,7 +22,12 @@ export function RosterToolbar({ day, view, today, onShow }: Props) {
           <ButtonLink href="/roster/change/" look="quiet">
             Call off days
           </ButtonLink>
-          <Button look="quiet" aria-label="Print" className="px-3.5" onClick={() => window.print()}>
+          <Button
+            look="quiet"
+            aria-label="Print"
+            className="px-3.5 max-sm:hidden"
+            onClick={() => window.print()}
+          >
             <Printer aria-hidden="true" className="size-5" />
           </Button>
         </div>
@@ -34,7 +39,7 @@ export function RosterToolbar({ day, view, today, onShow }: Props) {
         <Arrow label={`Next ${view}`} onClick={() => onShow(addDays(day, step), view)}>
           <ChevronRight aria-hidden="true" className="size-6" />
         </Arrow>
-        <h2 aria-live="polite" className="mr-auto ml-1 font-display text-heading">
+        <h2 aria-live="polite" className="ml-1 min-w-0 flex-1 font-display text-heading">
           {title}
         </h2>
         <div className="no-print flex items-center gap-2 max-sm:w-full">

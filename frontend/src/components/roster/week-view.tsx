@@ -25,7 +25,7 @@ export function WeekView({ days, today, meetings, zone, onChoose }: Props) {
             <button
               type="button"
               onClick={() => onChoose(day)}
-              className="mb-1 min-h-11 w-full rounded-xl px-2 text-left font-semibold hover:bg-mist lg:text-center"
+              className="mb-1 min-h-11 w-full lg:min-h-16 rounded-xl px-2 text-left font-semibold hover:bg-mist lg:text-center"
             >
               {formatDayKey(day)}
               {day === today ? <span className="ml-1.5 text-tide lg:ml-0 lg:block"> Today</span> : null}
@@ -62,7 +62,9 @@ function DayColumn({
 /** A meeting in few words; it leads to its day, which has all of it. */
 function Meeting({ entry, zone, onChoose }: { entry: RosterEntry; zone: string; onChoose: () => void }) {
   const who = entry.service_session_id
-    ? `${entry.guests.length} of ${entry.capacity} guests`
+    ? entry.guests.length === 0
+      ? "Nobody yet"
+      : `${entry.guests.length} of ${entry.capacity} guests`
     : (entry.guests[0]?.name ?? "");
   return (
     <button

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PLANNED: dict[str, PreparedQuery[Any]] = {
     "webhook_event_due": processor._due(processor.BATCH),
-    "order_intent_unique": settlement.ORDERS_BY_STRIPE_ID,
-    "order_checkout_session_unique": settlement.ORDERS_BY_STRIPE_ID,
+    "order_by_intent_id": settlement.ORDERS_BY_STRIPE_ID,
+    "order_by_session_id": settlement.ORDERS_BY_STRIPE_ID,
 }
 BY_ID = PreparedQuery(lambda: User.objects.filter(pk=Param("user_id")))
 

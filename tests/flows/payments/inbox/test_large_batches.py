@@ -71,7 +71,7 @@ def fill_orders() -> None:
 @pytest.mark.parametrize(
     ("told", "index", "table"),
     [
-        (payment, "order_intent_unique", "orders_order"),
+        (payment, "order_by_intent_id", "orders_order"),
         (refund, "refund_by_intent", "payments_refund"),
     ],
     ids=["payments", "refunds of strays"],
