@@ -129,7 +129,8 @@ def test_everything_else_is_found_too(order: Order) -> None:
 
 
 @pytest.mark.parametrize(
-    "term", ["", " ", "pi_", "pi_3", "qvist", "100%", "___", "\\", "'", "x" * 5_000, "9" * 40]
+    "term",
+    ["", " ", "pi_", "pi_3", "qvist", "100%", "___", "\\", "'", "…", "...", "()", "x" * 5_000, "9" * 40],
 )
 def test_what_can_be_nothing_finds_nothing(order: Order, term: str) -> None:
     assert hits(admin_client(), term) == []
@@ -201,7 +202,7 @@ def test_the_lists_find_by_a_part_of_an_id_too(order: Order) -> None:
     ids = ids_of(order)
     card = PaymentMethod.objects.get(user=order.user).stripe_payment_method_id
     for path, term in (
-        ("orders/order", ids["ch"][-8:]),
+        ("orders/order", ids["ch"][5:]),
         ("orders/order", "4242"),
         ("payments/refund", ids["re"][:-2]),
         ("payments/dispute", ids["du"][:-2]),

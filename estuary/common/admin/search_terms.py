@@ -16,7 +16,9 @@ def read_search_term(text: str) -> str:
     ``https://dashboard.stripe.com/acct_1A/test/payments/pi_3Q?from=search`` is ``pi_3Q``, and so is
     ``pi_3Q_secret_x``.
     """
-    term = text.strip(AROUND).removeprefix("...").removesuffix("...").strip(AROUND)
+    inside = text.strip(AROUND).removeprefix("...").removesuffix("...").strip(AROUND)
+    # A lone quote is no empty term, which would find everything.
+    term = inside or text.strip()
     if "@" in term and "/" not in term:
         return term
     ids = [found for found in ID.findall(term) if not found.startswith(ACCOUNT)]
