@@ -5,6 +5,7 @@ from estuary.bookings.hours.api import HoursExceptionView, HoursView
 from estuary.bookings.moving.api import BookingSlots
 from estuary.bookings.roster.api import Roster
 from estuary.bookings.roster.feed_api import CalendarView, FeedView
+from estuary.common.api import url_converters  # noqa: F401 - registers <day:…>
 
 urlpatterns = [
     path("bookings/", api.BookingList.as_view(), name="booking-list"),

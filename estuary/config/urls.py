@@ -1,11 +1,10 @@
 """All URLs: the API under /api/v1/, allauth's sign-in, the docs, the admin and the storefront."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from estuary.common.api.problems import not_found
-from estuary.common.api.url_converters import DayConverter, ReferenceConverter
 from estuary.config.error_page import error_page
 from estuary.config.openapi import OpenApiView, RedocView, SwaggerView, redoc_script
 from estuary.config.site_pages import SitePageView
@@ -19,10 +18,6 @@ from estuary.payments.checkup.admin_page import checkup_page
 handler400 = "estuary.common.api.problems.bad_request"
 handler404 = "estuary.config.error_page.not_found"
 handler500 = "estuary.common.api.problems.server_error"
-
-# Before the apps' URLs are imported, which use it.
-register_converter(ReferenceConverter, "ref")
-register_converter(DayConverter, "day")
 
 api_v1: list[URLPattern | URLResolver] = [
     path("", include("estuary.accounts.profile.urls")),

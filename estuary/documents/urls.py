@@ -1,5 +1,6 @@
 from django.urls import path
 
+from estuary.common.api import url_converters  # noqa: F401 - registers <ref:…>
 from estuary.documents import api
 
 urlpatterns = [

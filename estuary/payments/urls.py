@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from estuary.common.api import url_converters  # noqa: F401 - registers <ref:…>
 from estuary.payments import api
 from estuary.payments.order_api import date_changes, own_dates
 from estuary.payments.order_api import views as order_views

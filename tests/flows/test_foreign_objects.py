@@ -236,7 +236,7 @@ def test_nothing_of_another_can_be_seen_or_changed(
 
 def test_dates_and_receipts_of_another_can_not_be_seen_or_changed(stripe: Sandbox, mayas: Belongings) -> None:
     """Of another practitioner, too."""
-    body = {"preview_id": "prv_1", "start_datetime": "2090-01-01T10:00:00Z", "text": "Hello"}
+    body = {"preview_id": "prv_1", "start_datetime": "2090-01-01T10:00:00Z", "text": "Hello", "version": "1"}
     people = strangers()
     before, asked = standing(), len(stripe.requests)
     for who, stranger in people.items():

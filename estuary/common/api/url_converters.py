@@ -1,7 +1,8 @@
-"""URL converters: what an id of ours or of Stripe's may contain, and dates."""
+"""URL converters: what an id of ours or of Stripe's may contain, and dates. Importing this module registers them."""
 
 from datetime import date
 
+from django.urls import register_converter
 from django.urls.converters import StringConverter
 
 
@@ -21,3 +22,7 @@ class DayConverter:
 
     def to_url(self, day: date | str) -> str:
         return str(day)
+
+
+register_converter(ReferenceConverter, "ref")
+register_converter(DayConverter, "day")

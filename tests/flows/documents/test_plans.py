@@ -9,7 +9,8 @@ from tests.flows import buying
 from tests.query_plans import as_if_large, read_whole
 from tests.sandbox_bridge import settle_everything
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# An index that another test has just built anew is not used while an older transaction runs.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.exhaustive]
 
 
 def test_with_nothing_due_no_table_is_read_whole(stripe: Sandbox, buyer: APIClient, staff: APIClient) -> None:
