@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
 from estuary.accounts.sign_in_sessions import API_BACKEND, SessionStore
-from estuary.bookings.fulfilment import book, reserve
+from estuary.bookings.fulfilment import book, cancel, reserve
 from estuary.bookings.models import Booking
 from estuary.bookings.order_lines import ScheduleRequest, plan_lines
 from estuary.catalog.availability import free_slots
@@ -163,6 +163,11 @@ def buy(
     currency: str = "usd",
 ) -> Booking:
     return pay(place(user, service, wish=wish, items=items, currency=currency))
+
+
+def cancel_booking(booking: Booking) -> None:
+    with transaction.atomic():
+        cancel([booking], at=clock.now())
 
 
 def signed_in(user: User) -> APIClient:

@@ -28,6 +28,16 @@ class PractitionersOnly(Forbidden):
     code = "practitioners_only"
 
 
+def own_practice(request: Request, what: str = "dates") -> Practitioner:
+    """Return the signed-in practitioner; raises PractitionersOnly, which names ``what`` others do not have."""
+    practitioner = Practitioner.objects.filter(user=cast(User, request.user)).first()
+    if practitioner is None:
+        raise PractitionersOnly(
+            f"Only practitioners have {what}. Your own bookings are at /api/v1/bookings/."
+        )
+    return practitioner
+
+
 class HostSerializer(serializers.ModelSerializer[Practitioner]):
     name = serializers.CharField(source="display_name")
 

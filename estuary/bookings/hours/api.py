@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from estuary.accounts.models import Practitioner, User
 from estuary.accounts.profile.api import limit_by_user
-from estuary.bookings.api import PractitionersOnly
+from estuary.bookings.api import own_practice
 from estuary.bookings.hours.overview import OUTSIDE_SHOWN, hours_overview
 from estuary.bookings.models import Booking
 from estuary.catalog.bounds import HORIZON, WINDOWS_MAX
@@ -151,13 +151,6 @@ class HoursDaySerializer(serializers.Serializer[Any]):
     windows = serializers.ListField(child=HoursWindowSerializer(), max_length=WINDOWS_MAX + 1)
 
 
-def _own_practice(request: Request) -> Practitioner:
-    practitioner = Practitioner.objects.filter(user=cast(User, request.user)).first()
-    if practitioner is None:
-        raise PractitionersOnly("Only practitioners have hours. Your own bookings are at /api/v1/bookings/.")
-    return practitioner
-
-
 def _windows(rows: list[dict[str, Any]]) -> list[Window]:
     return [Window(row["starts"], row["ends"]) for row in rows]
 
@@ -171,7 +164,7 @@ class HoursView(APIView):
 
     @extend_schema(summary="Your hours", responses={200: HoursSerializer, **problems(*READ_ERRORS)})
     def get(self, request: Request) -> Response:
-        return _answer(_own_practice(request))
+        return _answer(own_practice(request, "hours"))
 
     @extend_schema(
         summary="Replace your weekly hours",
@@ -179,7 +172,7 @@ class HoursView(APIView):
         responses={200: HoursSerializer, **problems(*WRITE_ERRORS)},
     )
     def put(self, request: Request) -> Response:
-        practitioner = _own_practice(request)
+        practitioner = own_practice(request, "hours")
         body = HoursWeekSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         limit_by_user(request, "change_hours", CHANGES)
@@ -199,7 +192,7 @@ class HoursExceptionView(APIView):
         responses={200: HoursSerializer, **problems(404, *WRITE_ERRORS)},
     )
     def put(self, request: Request, day: date) -> Response:
-        practitioner = _own_practice(request)
+        practitioner = own_practice(request, "hours")
         body = HoursDaySerializer(data=request.data)
         body.is_valid(raise_exception=True)
         limit_by_user(request, "change_hours", CHANGES)
@@ -219,7 +212,7 @@ class HoursExceptionView(APIView):
         responses={200: HoursSerializer, **problems(400, 404, *READ_ERRORS, 429)},
     )
     def delete(self, request: Request, day: date) -> Response:
-        practitioner = _own_practice(request)
+        practitioner = own_practice(request, "hours")
         limit_by_user(request, "change_hours", CHANGES)
         remove_exception(practitioner, day, by=cast(User, request.user))
         return _answer(practitioner)

@@ -1,6 +1,6 @@
 """The API of a practitioner's roster: whom they meet, when and where."""
 
-from typing import Any, cast
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -8,8 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from estuary.accounts.models import Practitioner, User
-from estuary.bookings.api import PractitionersOnly
+from estuary.bookings.api import own_practice
 from estuary.bookings.roster.days import RosterFilter, chosen_range
 from estuary.bookings.roster.meetings import Payment, RosterEntry, roster, with_visits
 from estuary.catalog.api import VenueSerializer
@@ -60,16 +59,6 @@ class RosterEntrySerializer(serializers.Serializer[RosterEntry]):
 class RosterSerializer(serializers.Serializer[Any]):
     time_zone = serializers.CharField()
     results = RosterEntrySerializer(many=True)
-
-
-def own_practice(request: Request, what: str) -> Practitioner:
-    """Return the signed-in practitioner; raises PractitionersOnly, which names ``what`` others do not have."""
-    practitioner = Practitioner.objects.filter(user=cast(User, request.user)).first()
-    if practitioner is None:
-        raise PractitionersOnly(
-            f"Only practitioners have {what}. Your own bookings are at /api/v1/bookings/."
-        )
-    return practitioner
 
 
 class Roster(APIView):

@@ -16,8 +16,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.profile.api import limit_by_user
+from estuary.bookings.api import own_practice
 from estuary.bookings.models import RosterFeed
-from estuary.bookings.roster.api import own_practice
 from estuary.bookings.roster.feeds import find_practitioner, read_feed, renew_feed, stop_feed
 from estuary.common import clock
 from estuary.common.api.openapi import problems

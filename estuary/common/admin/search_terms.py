@@ -21,7 +21,7 @@ def read_search_term(text: str) -> str:
     term = inside or text.strip()
     if "@" in term and "/" not in term:
         return term
-    ids = [found for found in ID.findall(term) if not found.startswith(ACCOUNT)]
+    ids = [text for text in ID.findall(term) if not text.startswith(ACCOUNT)]
     if not ids or not _is_more_than_an_id(term):
         return term
     stripe_id: str = ids[-1]

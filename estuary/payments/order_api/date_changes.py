@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.api import PractitionersOnly
+from estuary.bookings.api import own_practice
 from estuary.bookings.models import Booking
 from estuary.common.api.fields import HourField, MomentField, MoneyField, TextField
 from estuary.common.api.openapi import problems
@@ -131,14 +131,6 @@ class DateMoveActSerializer(DateNewTimeSerializer, DateActSerializer):
 
 class DateDaysActSerializer(DateDaysSerializer, DateActSerializer):
     """The days, and the preview of them that is carried out."""
-
-
-def own_practice(request: Request) -> Practitioner:
-    """Return the signed-in practitioner; raises PractitionersOnly for anybody else."""
-    practitioner = Practitioner.objects.filter(user=cast(User, request.user)).first()
-    if practitioner is None:
-        raise PractitionersOnly("Only practitioners have dates. Your own bookings are at /api/v1/bookings/.")
-    return practitioner
 
 
 def _act(request: Request, change: ChangeRequest, data: dict[str, Any]) -> Response:

@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from estuary.accounts.models import Practitioner
 from estuary.accounts.profile.api import limit_by_user
+from estuary.bookings.api import own_practice
 from estuary.common.api.fields import FlagField, TextField
 from estuary.common.api.openapi import problems
 from estuary.payments.guest_messages import (
@@ -23,7 +24,7 @@ from estuary.payments.guest_messages import (
 from estuary.payments.idempotency import PARAMETER, Claim, idempotent
 from estuary.payments.models import GuestMessage
 from estuary.payments.models.guest_messages import TEXT_MAX
-from estuary.payments.order_api.date_changes import check_plain_text, own_practice
+from estuary.payments.order_api.date_changes import check_plain_text
 
 MESSAGES = "20/h/user,60/d/user"
 

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import User
+from estuary.bookings.api import own_practice
 from estuary.bookings.models import Reservation
 from estuary.catalog.api import VenueSerializer
 from estuary.catalog.bounds import CAPACITY_MAX, DURATION_MIN, SESSION_MAX
@@ -23,7 +24,7 @@ from estuary.common.api.openapi import problems
 from estuary.common.api.pagination import NewestFirst, OldestFirst
 from estuary.common.api.query_params import validate_query_params
 from estuary.payments import idempotency
-from estuary.payments.order_api.date_changes import ERRORS, own_practice
+from estuary.payments.order_api.date_changes import ERRORS
 from estuary.payments.own_dates.change_date import DateEdit, change_date, delete_date, version_of
 from estuary.payments.own_dates.create_dates import WITH_DATES, NewDates, create_dates
 

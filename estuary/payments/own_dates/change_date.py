@@ -60,7 +60,8 @@ def change_date(practitioner: Practitioner, session_id: int, edit: DateEdit, *, 
         if violated_constraint(error) != "calendar_practitioner_never_overlaps":
             raise
         session = ServiceSession.objects.get(pk=session_id)
-        raise _taken(practitioner, session, _new_span(session, edit.values)) from None
+        conflicts = _conflicts(practitioner, session, _new_span(session, edit.values))
+        raise practitioner_taken(conflicts) from None
 
 
 @retry_transaction
@@ -112,17 +113,16 @@ def _check_time(practitioner: Practitioner, session: ServiceSession, span: Span,
     check_spans([span], at=at)
     if session.taken:
         raise DateHasGuests(session.pk, session.taken)
-    if find_conflicts(practitioner, [span], but_entry_id=session.calendar_entry_id):
-        raise _taken(practitioner, session, span)
+    if conflicts := _conflicts(practitioner, session, span):
+        raise practitioner_taken(conflicts)
 
 
 def _new_span(session: ServiceSession, values: dict[str, Any]) -> Span:
     return Span(values.get("starts_at", session.starts_at), values.get("ends_at", session.ends_at))
 
 
-def _taken(practitioner: Practitioner, session: ServiceSession, span: Span) -> Exception:
-    conflicts = find_conflicts(practitioner, [span], but_entry_id=session.calendar_entry_id)
-    return practitioner_taken(conflicts)
+def _conflicts(practitioner: Practitioner, session: ServiceSession, span: Span) -> list[dict[str, Any]]:
+    return find_conflicts(practitioner, [span], but_entry_id=session.calendar_entry_id)
 
 
 def _as_json(session: ServiceSession) -> dict[str, Any]:

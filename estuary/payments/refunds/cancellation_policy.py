@@ -11,7 +11,7 @@ Of a booking that was moved, the notice counts from its earliest start (``Bookin
 4. Bonus sessions without a time are canceled together with the first share that is returned.
 5. What was refunded for a part by name counts against the sum of these shares.
 
-A bundle of 5 paid sessions and 1 bonus session costs 100.00, so a share is 20.00:
+A bundle of 5 paid sessions and 1 bonus session costs 100.00, so a share is 20.00.
 
 - Two sessions took place, three are canceled in time, the bonus has no time. 60.00 is returned; the bonus is canceled.
 - The same, but the bonus took place too. One share is held back: 40.00 is returned.

@@ -10,13 +10,11 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core import mail
 from django.core.mail import EmailMessage
-from django.db import transaction
 from django.urls import reverse
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.fulfilment import cancel
 from estuary.bookings.models import Booking
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceSession, ServiceType
@@ -30,6 +28,7 @@ from tests.api.staff import admin_client
 from tests.factories import (
     a_free_slot,
     buy,
+    cancel_booking,
     make_practitioner,
     make_service,
     make_sessions,
@@ -42,11 +41,6 @@ from tests.sandbox_bridge import run_jobs
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TEXT = "Please bring a towel.\n\nThe lift is out of order."
-
-
-def call_off(booking: Booking) -> None:
-    with transaction.atomic():
-        cancel([booking], at=clock.now())
 
 
 def to_booking(booking: Booking) -> str:
@@ -119,7 +113,7 @@ def test_all_guests_of_a_date_get_a_mail_of_their_own(ana: Practitioner, as_ana:
     [session] = make_sessions(make_service(ServiceType.WORKSHOP, ana))
     guests = [make_user(f"Guest{number} Park") for number in range(3)]
     bookings = [buy(one, session.service, wish=ScheduleRequest(session_id=session.pk)) for one in guests]
-    call_off(bookings[2])
+    cancel_booking(bookings[2])
     answer = write(as_ana, to_date(session))
     assert (answer.status_code, answer.json()["guests"]) == (202, 2)
     sent = mails()
@@ -218,7 +212,7 @@ def test_who_does_not_come_any_more_is_not_written_to(
     maya: User, ana: Practitioner, as_ana: APIClient
 ) -> None:
     booking = a_slot(maya, ana)
-    call_off(booking)
+    cancel_booking(booking)
     answer = write(as_ana, to_booking(booking))
     assert (answer.status_code, answer.json()["code"]) == (409, "guest_canceled")
     [session] = make_sessions(make_service(ServiceType.WORKSHOP, ana))

@@ -20,6 +20,7 @@ from estuary.accounts import staff_audit
 from estuary.accounts.models import User
 from estuary.accounts.rights import Right, may
 from estuary.bookings.models import Booking
+from estuary.bookings.moving.move_booking import set_sold_length
 from estuary.bookings.moving.rules import check_movable, max_moves, move_until
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.availability import Slot, free_slots
@@ -130,10 +131,10 @@ def _limit_passed(booking: Booking, at: datetime) -> str:
 
 def _first_day(request: HttpRequest, at: datetime) -> date:
     try:
-        asked = date.fromisoformat(request.GET.get("from", ""))
+        first_day = date.fromisoformat(request.GET.get("from", ""))
     except ValueError:
         return at.date()
-    return min(max(asked, at.date()), at.date() + timedelta(days=3650))
+    return min(max(first_day, at.date()), at.date() + timedelta(days=3650))
 
 
 def _times(booking: Booking, first_day: date, at: datetime) -> Iterator[tuple[str, list[tuple[str, str]]]]:
@@ -152,9 +153,8 @@ def _free_slots(booking: Booking, first_day: date, at: datetime) -> Sequence[tup
     if booking.service_type != ServiceType.SESSION:
         return []
     service = booking.service
-    assert service and booking.starts_at and booking.ends_at
-    # What was sold keeps its length, even if the service has another one by now.
-    service.duration_min = round((booking.ends_at - booking.starts_at).total_seconds() / 60)
+    assert service
+    set_sold_length(service, booking)
     slots = free_slots(service, first_day=first_day, days=DAYS, at=at)
     return [(slot.starts_at.isoformat(), slot) for slot in slots]
 
@@ -185,12 +185,12 @@ def _answer_move(request: HttpRequest, booking: Booking, data: dict[str, str]) -
 @transaction.atomic
 def _move(booking: Booking, time: str, reason: str, staff: User) -> datetime:
     """Move a booking with its entry in the audit trail, in one transaction; return its new start."""
-    wanted = (
+    new_time = (
         ScheduleRequest(starts_at=datetime.fromisoformat(time))
         if booking.service_type == ServiceType.SESSION
         else ScheduleRequest(session_id=int(time))
     )
-    record = move_and_announce(booking=booking, request=wanted, by=staff, beyond_limits=True)
+    record = move_and_announce(booking=booking, request=new_time, by=staff, beyond_limits=True)
     if record is None:
         booking.refresh_from_db()
         return cast(datetime, booking.starts_at)

@@ -170,16 +170,19 @@ def _page(
             messages.error(request, error.detail)
     if preview is not None and not confirm.is_bound:
         confirm = ConfirmForm(initial={"preview_id": preview.id})
+    shown = {"title": title, "form": form, "confirm": confirm, "back": change_url(row), "links": links}
+    return _render(model_admin, request, preview, shown)
+
+
+def _render(
+    model_admin: ModelAdmin, request: HttpRequest, preview: Preview | None, shown: dict[str, Any]
+) -> HttpResponse:
     context = {
         **model_admin.admin_site.each_context(request),
         **_preview_context(preview),
-        "title": title,
+        **shown,
         "opts": model_admin.model._meta,
-        "form": form,
-        "confirm": confirm,
-        "back": change_url(row),
-        "links": links,
-        "media": model_admin.media + form.media + confirm.media,
+        "media": model_admin.media + shown["form"].media + shown["confirm"].media,
     }
     request.current_app = model_admin.admin_site.name
     return TemplateResponse(request, "payments/date_change.html", context)

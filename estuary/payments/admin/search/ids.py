@@ -39,7 +39,7 @@ class IdKind:
         if not (self.begins or self.ends):
             return self.rows().filter(**{str(self.field): term}) if prefix else None
         is_long = len(term) >= len(prefix) + MIN_PART if prefix else is_part_of_id(term)
-        beginnings = [term] if prefix else [known + term for known in self.prefixes]
+        beginnings = [term] if prefix else [first + term for first in self.prefixes]
         return self._find_parts(beginnings, term) if is_long else None
 
     def _find_parts(self, beginnings: Sequence[str], end: str) -> QuerySet[Any]:

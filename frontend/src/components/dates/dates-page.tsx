@@ -1,5 +1,5 @@
 "use client";
-import { Problem } from "@/api/problem";
+import { ForPractitioners, isForPractitioners } from "@/components/auth/for-practitioners";
 import { RequireSignIn } from "@/components/auth/require-sign-in";
 import { ButtonLink } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
@@ -24,16 +24,7 @@ export function DatesPage() {
 function Services() {
   const services = useOwnServices();
   if (services.isPending) return <Loading />;
-  if (services.error instanceof Problem && services.error.code === "practitioners_only") {
-    return (
-      <EmptyState
-        title="This page is for practitioners"
-        action={<ButtonLink href="/bookings/">To your bookings</ButtonLink>}
-      >
-        <p>What you have booked yourself is under Bookings.</p>
-      </EmptyState>
-    );
-  }
+  if (isForPractitioners(services.error)) return <ForPractitioners />;
   if (services.isError) return <LoadError query={services} />;
   const all = services.data.pages.flatMap((page) => page.results);
   if (all.length === 0) {

@@ -1,9 +1,7 @@
 "use client";
 import type { Hours } from "@/api/generated";
-import { Problem } from "@/api/problem";
+import { ForPractitioners, isForPractitioners } from "@/components/auth/for-practitioners";
 import { RequireSignIn } from "@/components/auth/require-sign-in";
-import { ButtonLink } from "@/components/ui/button";
-import { EmptyState } from "@/components/ui/empty-state";
 import { Loading } from "@/components/ui/loading";
 import { LoadError } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
@@ -29,16 +27,7 @@ export function HoursPage() {
 function HoursView() {
   const hours = useHours();
   if (hours.isPending) return <Loading />;
-  if (hours.error instanceof Problem && hours.error.code === "practitioners_only") {
-    return (
-      <EmptyState
-        title="This page is for practitioners"
-        action={<ButtonLink href="/bookings/">To your bookings</ButtonLink>}
-      >
-        <p>What you have booked yourself is under Bookings.</p>
-      </EmptyState>
-    );
-  }
+  if (isForPractitioners(hours.error)) return <ForPractitioners />;
   if (hours.isError) return <LoadError query={hours} />;
   return <Sections hours={hours.data} />;
 }

@@ -1,7 +1,7 @@
 "use client";
 import Link from "next/link";
 import type { DateChangeSummary } from "@/api/generated";
-import { Problem } from "@/api/problem";
+import { isForPractitioners } from "@/components/auth/for-practitioners";
 import { RequireSignIn } from "@/components/auth/require-sign-in";
 import { Badge } from "@/components/ui/badge";
 import { ButtonLink } from "@/components/ui/button";
@@ -31,7 +31,7 @@ export function DateChangesPage() {
 function DateChangeList() {
   const changes = useDateChanges();
   if (changes.isPending) return <Loading rows={3} />;
-  if (changes.error instanceof Problem && changes.error.code === "practitioners_only") {
+  if (isForPractitioners(changes.error)) {
     return <EmptyState title="This page is for practitioners" />;
   }
   if (changes.isError) return <LoadError query={changes} />;

@@ -1,8 +1,6 @@
 "use client";
-import { Problem } from "@/api/problem";
+import { ForPractitioners, isForPractitioners } from "@/components/auth/for-practitioners";
 import { RequireSignIn } from "@/components/auth/require-sign-in";
-import { ButtonLink } from "@/components/ui/button";
-import { EmptyState } from "@/components/ui/empty-state";
 import { Loading } from "@/components/ui/loading";
 import { LoadError } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
@@ -28,16 +26,7 @@ export function RosterPage() {
 function RosterView() {
   const days = useRosterDays();
   const { roster, day, view, week, zone, today, show } = days;
-  if (roster.error instanceof Problem && roster.error.code === "practitioners_only") {
-    return (
-      <EmptyState
-        title="This page is for practitioners"
-        action={<ButtonLink href="/bookings/">To your bookings</ButtonLink>}
-      >
-        <p>What you have booked yourself is under Bookings.</p>
-      </EmptyState>
-    );
-  }
+  if (isForPractitioners(roster.error)) return <ForPractitioners />;
   const meetings = byDay(roster.data?.results ?? [], week, zone);
   return (
     <>

@@ -12,7 +12,7 @@ import pytest
 import time_machine
 import vobject
 from django.core.cache import cache
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from prometheus_client import generate_latest
@@ -20,7 +20,6 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
 from estuary.accounts.recovery import account_recovered
-from estuary.bookings.fulfilment import cancel
 from estuary.bookings.models import Booking, RosterFeed
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.bookings.roster import feed_api
@@ -32,6 +31,7 @@ from estuary.common.observability.metrics import SCRAPE_REGISTRY
 from tests.factories import (
     a_free_slot,
     buy,
+    cancel_booking,
     make_practitioner,
     make_service,
     make_sessions,
@@ -42,11 +42,6 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FEED = "/api/v1/roster/feed/"
-
-
-def call_off(booking: Booking) -> None:
-    with transaction.atomic():
-        cancel([booking], at=clock.now())
 
 
 @dataclass(frozen=True)
@@ -134,7 +129,7 @@ def test_two_parsers_read_dates_with_guests_places_and_what_was_called_off(
     buy(maya, bath, wish=ScheduleRequest(session_id=session.pk))
     slot = buy(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga)))
     gone = buy(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga)))
-    call_off(gone)
+    cancel_booking(gone)
     ServiceSession.objects.filter(pk=off.pk).update(called_off_at=clock.now())
 
     path = address_of(ana)

@@ -6,12 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.fulfilment import cancel
 from estuary.bookings.models import Booking
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.bookings.roster.meetings import roster, with_visits
@@ -22,6 +21,7 @@ from estuary.orders.models import Order
 from tests.factories import (
     a_free_slot,
     buy,
+    cancel_booking,
     make_practitioner,
     make_service,
     make_sessions,
@@ -33,11 +33,6 @@ from tests.query_plans import as_if_large, read_whole
 pytestmark = pytest.mark.django_db(transaction=True)
 
 URL = "/api/v1/roster/"
-
-
-def call_off(booking: Booking) -> None:
-    with transaction.atomic():
-        cancel([booking], at=clock.now())
 
 
 def day_of(moment: datetime, practitioner: Practitioner) -> str:
@@ -133,7 +128,7 @@ def test_earlier_visits_are_counted_with_this_practitioner_alone(maya: User, ana
     yoga, other = make_service(ServiceType.SESSION, ana), make_service(ServiceType.SESSION, bruno)
     buy(maya, other, wish=ScheduleRequest(starts_at=a_free_slot(other)))
     canceled = buy(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga)))
-    call_off(canceled)
+    cancel_booking(canceled)
     visits = [
         buy(maya, yoga, wish=ScheduleRequest(starts_at=a_free_slot(yoga, nth=nth))) for nth in (0, 5, 40)
     ]
