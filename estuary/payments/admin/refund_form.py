@@ -1,6 +1,5 @@
 """The refund form: its button names the sum, the page says what will happen, and it refunds once however often sent."""
 
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, cast
@@ -56,7 +55,8 @@ class AmountField(forms.DecimalField):
     def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override] # django-stubs take it for an int
         text = str(value or "").strip()
         # 1,000 is a thousand to some and one to others; 1,000.50 has two marks. Neither is guessed.
-        if "," in text and not re.fullmatch(r"\d+,\d{1,2}", text):
+        whole, comma, cents = text.partition(",")
+        if comma and not (whole.isdecimal() and cents.isdecimal() and len(cents) <= 2):
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
         return super().to_python(text.replace(",", "."))
 
