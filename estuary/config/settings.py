@@ -254,6 +254,7 @@ HEADLESS_FRONTEND_URLS = {
     "account_reset_password_from_key": f"{FRONTEND_URL}/reset-password/?key={{key}}",
     "account_signup": f"{FRONTEND_URL}/sign-up/",
 }
+HEADLESS_ADAPTER = "estuary.accounts.signed_in_user.SignedInUserAdapter"
 HEADLESS_TOKEN_STRATEGY = "estuary.accounts.tokens.ApiTokenStrategy"  # noqa: S105 a path, no password
 HEADLESS_JWT_ALGORITHM = "HS256"
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True  # signed out means signed out

@@ -201,3 +201,17 @@ def test_the_pages_of_the_booking_and_of_its_order_lead_there(booking: Booking) 
         reverse("admin:orders_order_change", args=[booking.order_id]),
     ):
         assert url_of(booking) in client.get(page).content.decode()
+
+
+def test_staff_are_offered_the_times_that_overlap_the_old_one(
+    stripe: Sandbox, booking: Booking, yoga: Service
+) -> None:
+    client, half_an_hour = admin_client(*RIGHTS), timedelta(minutes=30)
+    assert booking.starts_at
+    old = booking.starts_at
+    later = (old + half_an_hour).isoformat()
+    assert later in offered(client.get(url_of(booking)))
+    assert "Yoga is moved to" in messages_on(client.post(url_of(booking), {"time": later}, follow=True))
+    times = offered(client.get(url_of(booking)))
+    assert old.isoformat() in times and later not in times
+    assert_healthy()

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from tests.factories import PASSWORD, make_user
+from tests.factories import PASSWORD, make_practitioner, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,3 +83,10 @@ def test_a_sign_in_that_works_is_as_allauth_sends_it() -> None:
     status, document = sign_in(make_user().email)
     assert status == 200
     assert set(document) == {"status", "data", "meta"}
+
+
+def test_a_sign_in_says_whether_somebody_is_a_practitioner() -> None:
+    practitioner = make_practitioner().user
+    for user, is_practitioner in ((practitioner, True), (make_user(), False)):
+        status, document = sign_in(user.email)
+        assert (status, document["data"]["user"]["practitioner"]) == (200, is_practitioner)

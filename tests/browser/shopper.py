@@ -82,7 +82,11 @@ class Shopper:
         session = {
             "refresh": tokens["refresh_token"],
             "session": tokens["session_token"],
-            "account": {"email": user["email"], "name": user["display"]},
+            "account": {
+                "email": user["email"],
+                "name": user["display"],
+                "practitioner": user["practitioner"],
+            },
         }
         # Storage belongs to an origin, so it is filled from a page of the shop: an empty one, which costs nothing.
         self.page.route("**/empty/", lambda route: route.fulfill(content_type="text/html", body=""))

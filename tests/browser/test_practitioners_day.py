@@ -251,3 +251,25 @@ def test_a_day_prints_without_buttons(jonas: Page, day: Day) -> None:
     expect(jonas.get_by_role("button", name="Previous day")).to_be_hidden()
     expect(jonas.get_by_role("button", name="Write to Freya Winter")).to_be_hidden()
     expect(jonas.get_by_text("Almond oil")).to_be_visible()
+
+
+def test_only_a_practitioner_s_menu_leads_to_the_pages_of_practitioners(page: Page) -> None:
+    shopper = Shopper(page).has_account()
+    page.goto("/orders/")
+    opens_menu(page, links=0)
+    page.get_by_role("menuitem", name="Sign out").click()
+    page.wait_for_url("/")
+    shopper.signs_in(HOST, SEEDED)
+    opens_menu(page, links=1)
+    page.get_by_role("menuitem", name="My roster").click()
+    for name, title in (("Dates", "Dates"), ("Hours", "Your hours"), ("Changes", "Called off and moved")):
+        page.get_by_role("navigation", name="Your practice").get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
+    assert_accessible(page)
+
+
+def opens_menu(page: Page, *, links: int) -> None:
+    page.get_by_role("button", name="Your account").click()
+    expect(page.get_by_role("menuitem", name="Your profile")).to_be_visible()
+    for name in ("My roster", "My dates", "My hours"):
+        expect(page.get_by_role("menuitem", name=name)).to_have_count(links)

@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import User
-from estuary.bookings.models import Booking, Reservation
-from estuary.bookings.moving.move_booking import set_sold_length
+from estuary.bookings.models import Booking
+from estuary.bookings.moving.move_booking import calendar_entry_of, set_sold_length
 from estuary.bookings.moving.rules import check_movable
 from estuary.catalog.api import NoSlots, SlotFilter, SlotsSerializer, show_slots
 from estuary.catalog.models import ServiceType
@@ -44,6 +44,4 @@ def _slots(booking: Booking, params: dict[str, Any]) -> dict[str, Any]:
             f"{service.name} is not a 1-on-1 session. Ask for /api/v1/services/{service.pk}/sessions/ instead."
         )
     set_sold_length(service, booking)
-    reservation = Reservation.objects.get(line_id=booking.line_id, status=Reservation.Status.CONFIRMED)
-    assert reservation.calendar_entry_id
-    return show_slots(service, params, moving=(reservation.calendar_entry_id, booking.starts_at))
+    return show_slots(service, params, moving=(calendar_entry_of(booking), booking.starts_at))

@@ -62,6 +62,13 @@ def set_sold_length(service: Service, booking: Booking) -> None:
     service.duration_min = round((booking.ends_at - booking.starts_at).total_seconds() / 60)
 
 
+def calendar_entry_of(booking: Booking) -> int:
+    """Return the id of the calendar entry that keeps a 1-on-1 booking's time."""
+    reservation = Reservation.objects.get(line_id=booking.line_id, status=Reservation.Status.CONFIRMED)
+    assert reservation.calendar_entry_id
+    return reservation.calendar_entry_id
+
+
 def _is_there(booking: Booking, request: ScheduleRequest) -> bool:
     if booking.service_type == ServiceType.WORKSHOP:
         return booking.session_id is not None and request.session_id == booking.session_id

@@ -15,7 +15,8 @@ const KEY = "estuary.session";
 const BEFORE = "estuary.before";
 const AUTH = "/_allauth/app/v1";
 
-export type Account = { email: string; name: string };
+export type Account = { email: string; name: string; practitioner?: boolean };
+type SignedInUser = { email?: string; display?: string; practitioner?: boolean };
 type Stored = { refresh: string; session: string; account: Account };
 
 let access: string | null = null;
@@ -173,7 +174,7 @@ function storeTokens(
 ): void {
   const { access_token: token, refresh_token: refresh, session_token: session } = answer.body.meta ?? {};
   if (answer.status !== 200 || !token || !refresh) throw problemOf(answer);
-  const { user } = (answer.body.data ?? {}) as { user?: { email?: string; display?: string } };
+  const { user } = (answer.body.data ?? {}) as { user?: SignedInUser };
   const email = user?.email ?? asked;
   access = token;
   // Stores how somebody signed in, not who.
@@ -181,7 +182,7 @@ function storeTokens(
   writeStored({
     refresh,
     session: session ?? readStored()?.session ?? "",
-    account: { email, name: user?.display ?? email },
+    account: { email, name: user?.display ?? email, practitioner: user?.practitioner === true },
   });
 }
 

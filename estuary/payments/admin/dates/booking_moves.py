@@ -20,7 +20,7 @@ from estuary.accounts import staff_audit
 from estuary.accounts.models import User
 from estuary.accounts.rights import Right, may
 from estuary.bookings.models import Booking
-from estuary.bookings.moving.move_booking import set_sold_length
+from estuary.bookings.moving.move_booking import calendar_entry_of, set_sold_length
 from estuary.bookings.moving.rules import check_movable, max_moves, move_until
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.availability import Slot, free_slots
@@ -155,8 +155,10 @@ def _free_slots(booking: Booking, first_day: date, at: datetime) -> Sequence[tup
     service = booking.service
     assert service
     set_sold_length(service, booking)
-    slots = free_slots(service, first_day=first_day, days=DAYS, at=at)
-    return [(slot.starts_at.isoformat(), slot) for slot in slots]
+    slots = free_slots(
+        service, first_day=first_day, days=DAYS, at=at, ignored_entry_id=calendar_entry_of(booking)
+    )
+    return [(slot.starts_at.isoformat(), slot) for slot in slots if slot.starts_at != booking.starts_at]
 
 
 def _free_dates(booking: Booking, at: datetime) -> Sequence[tuple[str, Slot]]:

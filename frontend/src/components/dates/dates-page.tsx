@@ -1,5 +1,6 @@
 "use client";
 import { ForPractitioners, isForPractitioners } from "@/components/auth/for-practitioners";
+import { PractitionerNav } from "@/components/auth/practitioner-nav";
 import { RequireSignIn } from "@/components/auth/require-sign-in";
 import { ButtonLink } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
@@ -14,6 +15,7 @@ export function DatesPage() {
   return (
     <>
       <PageTitle lead="Your workshops and courses. A new date is on sale at once.">Dates</PageTitle>
+      <PractitionerNav />
       <RequireSignIn why="Dates are kept by their practitioners.">
         <Services />
       </RequireSignIn>

@@ -1,6 +1,7 @@
 "use client";
 import type { Hours } from "@/api/generated";
 import { ForPractitioners, isForPractitioners } from "@/components/auth/for-practitioners";
+import { PractitionerNav } from "@/components/auth/practitioner-nav";
 import { RequireSignIn } from "@/components/auth/require-sign-in";
 import { Loading } from "@/components/ui/loading";
 import { LoadError } from "@/components/ui/notice";
@@ -17,6 +18,7 @@ export function HoursPage() {
       <PageTitle lead="When people can book you for 1-on-1 sessions. What is booked already stays as it is.">
         Your hours
       </PageTitle>
+      <PractitionerNav />
       <RequireSignIn why="Hours are changed by their practitioners.">
         <HoursView />
       </RequireSignIn>

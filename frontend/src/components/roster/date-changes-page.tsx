@@ -1,10 +1,10 @@
 "use client";
 import Link from "next/link";
 import type { DateChangeSummary } from "@/api/generated";
-import { isForPractitioners } from "@/components/auth/for-practitioners";
+import { ForPractitioners, isForPractitioners } from "@/components/auth/for-practitioners";
+import { PractitionerNav } from "@/components/auth/practitioner-nav";
 import { RequireSignIn } from "@/components/auth/require-sign-in";
 import { Badge } from "@/components/ui/badge";
-import { ButtonLink } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { LoadMore } from "@/components/ui/load-more";
 import { Loading } from "@/components/ui/loading";
@@ -18,11 +18,9 @@ export function DateChangesPage() {
   return (
     <>
       <PageTitle lead="Each shows what happened to whom, and what went back.">Called off and moved</PageTitle>
+      <PractitionerNav />
       <RequireSignIn why="Dates are changed by their practitioners.">
         <DateChangeList />
-        <ButtonLink href="/roster/" look="quiet" className="mt-6">
-          To your roster
-        </ButtonLink>
       </RequireSignIn>
     </>
   );
@@ -31,9 +29,7 @@ export function DateChangesPage() {
 function DateChangeList() {
   const changes = useDateChanges();
   if (changes.isPending) return <Loading rows={3} />;
-  if (isForPractitioners(changes.error)) {
-    return <EmptyState title="This page is for practitioners" />;
-  }
+  if (isForPractitioners(changes.error)) return <ForPractitioners />;
   if (changes.isError) return <LoadError query={changes} />;
   const results = changes.data.pages.flatMap((page) => page.results);
   if (results.length === 0) {

@@ -1,5 +1,6 @@
 "use client";
 import { ForPractitioners, isForPractitioners } from "@/components/auth/for-practitioners";
+import { PractitionerNav } from "@/components/auth/practitioner-nav";
 import { RequireSignIn } from "@/components/auth/require-sign-in";
 import { Loading } from "@/components/ui/loading";
 import { LoadError } from "@/components/ui/notice";
@@ -16,6 +17,7 @@ export function RosterPage() {
   return (
     <>
       <PageTitle lead="Whom you meet, when and where.">Roster</PageTitle>
+      <PractitionerNav />
       <RequireSignIn why="The roster is for practitioners.">
         <RosterView />
       </RequireSignIn>

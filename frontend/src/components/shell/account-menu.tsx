@@ -31,7 +31,7 @@ export function AccountMenu({ account }: { account: Account }) {
             <Menu.Item className={ITEM} onClick={() => router.push("/profile/")}>
               Your profile
             </Menu.Item>
-            {PRACTITIONER_LINKS.map(({ href, label }) => (
+            {(account.practitioner ? PRACTITIONER_LINKS : []).map(({ href, label }) => (
               <Menu.Item key={href} className={ITEM} onClick={() => router.push(href)}>
                 {label}
               </Menu.Item>
