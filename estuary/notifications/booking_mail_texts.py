@@ -15,6 +15,7 @@ class BookingMail(StrEnum):
     PRACTITIONER_BOOKED = "practitioner_booked"
     PRACTITIONER_CANCELED = "practitioner_canceled"
     PRACTITIONER_MOVED = "practitioner_moved"
+    PRACTITIONER_DATE_CHANGED = "practitioner_date_changed"
 
 
 class AccountMail(StrEnum):
@@ -38,6 +39,7 @@ SUBJECTS: dict[BookingMail | AccountMail, str] = {
     BookingMail.PRACTITIONER_BOOKED: "New booking: {title}, {day}",
     BookingMail.PRACTITIONER_CANCELED: "Canceled: {title}, {day}",
     BookingMail.PRACTITIONER_MOVED: "Moved: {title}, now {day}",
+    BookingMail.PRACTITIONER_DATE_CHANGED: "{act} by staff: {title}",
     AccountMail.CARD_EXPIRING: "Your card ending in {last4} is about to expire",
     AccountMail.METHOD_REMOVED: "We could not keep your payment method",
 }
@@ -53,6 +55,9 @@ TEXTS: dict[BookingMail | AccountMail, str] = {
     BookingMail.PRACTITIONER_BOOKED: "{guest} has booked {title}.",
     BookingMail.PRACTITIONER_CANCELED: "{guest} does not come: the booking is canceled, and others can book it again.",
     BookingMail.PRACTITIONER_MOVED: "{guest} comes at another time. It was {before} before.",
+    BookingMail.PRACTITIONER_DATE_CHANGED: (
+        "Staff of {shop} did this for you. Your roster and your calendar show it. {guests}"
+    ),
     AccountMail.CARD_EXPIRING: (
         "Your {brand} ending in {last4}, which you saved with us, expires at the end of {month}. If your bank has sent "
         "you a new one, add it to your cards, so that you can pay with it as quickly."

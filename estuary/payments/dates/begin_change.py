@@ -20,6 +20,7 @@ from estuary.catalog.calendar import close_time
 from estuary.catalog.models import ServiceSession
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction, violated_constraint
+from estuary.notifications.booking_mail_texts import BookingMail
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
 from estuary.orders.states import Status
@@ -37,7 +38,7 @@ from estuary.payments.dates.previews import (
     preview_change,
 )
 from estuary.payments.dates.serialize import preview_as_json
-from estuary.payments.models import DateChange, DateChangeRow
+from estuary.payments.models import DateChange, DateChangeRow, SentMail
 
 Act = DateChangeRow.Act
 RowStatus = DateChangeRow.Status
@@ -122,7 +123,18 @@ def _begin(request: ChangeRequest, confirmation: Confirmation) -> DateChange:
     insert_rows(change, preview.rows, at)
     staff_audit.record(confirmation.by, change, _audit_text(change, preview))
     outbox.carry_out_date_change(change.pk)
+    if change.by_staff:
+        _write_to_practitioner(change)
     return change
+
+
+def _write_to_practitioner(change: DateChange) -> None:
+    mail = SentMail.objects.create(
+        key=f"date-change-{change.public_id}",
+        kind=BookingMail.PRACTITIONER_DATE_CHANGED,
+        user_id=change.practitioner.user_id,
+    )
+    outbox.send_booking_mails([mail])
 
 
 def _lock_and_preview(request: ChangeRequest, target: Target, at: datetime) -> Preview:

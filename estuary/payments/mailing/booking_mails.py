@@ -20,6 +20,7 @@ from estuary.notifications.booking_mail_texts import (
     describe_time,
 )
 from estuary.notifications.layout import Content, Facts, Link
+from estuary.payments.mailing.date_changes import to_practitioner_of
 from estuary.payments.mailing.meetings import (
     BookedMeeting,
     ahead,
@@ -31,7 +32,7 @@ from estuary.payments.mailing.meetings import (
 from estuary.payments.mailing.notices import notify_practitioners
 from estuary.payments.mailing.sending import Addressed, recipients, send_once
 from estuary.payments.mailing.tenders import brand_name
-from estuary.payments.models import GuestMessage, PaymentMethod, SentMail
+from estuary.payments.models import DateChange, GuestMessage, PaymentMethod, SentMail
 
 
 def send_booking_mail(mail_id: int) -> None:
@@ -67,6 +68,11 @@ def write_booking_mail(row: SentMail) -> Content | None:
         # The key is card-<id>-<year>-<month>.
         card = PaymentMethod.objects.filter(pk=int(row.key.split("-")[1]), detached_at=None).first()
         return card_expiring(card, row.user.first_name) if card and row.user else None
+    if row.kind == BookingMail.PRACTITIONER_DATE_CHANGED:
+        # The key is date-change-<public id>.
+        public_id = row.key.removeprefix("date-change-")
+        change = DateChange.objects.select_related("practitioner").get(public_id=public_id)
+        return to_practitioner_of(change)
     assert row.order is not None and row.booking_id is not None
     bookings = bookings_of(row.order)
     booking = next(one for one in bookings if one.pk == row.booking_id)

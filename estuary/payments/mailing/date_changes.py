@@ -1,11 +1,13 @@
-"""What a mail about a date that was called off or moved tells, read from the rows of its newest change."""
+"""Mails about a called-off or moved date: to its guests, and to its practitioner if staff did it."""
 
 from collections.abc import Sequence
 
 from django.conf import settings
 
 from estuary.common.money import display
+from estuary.notifications.booking_mail_texts import SUBJECTS, TEXTS, BookingMail
 from estuary.notifications.date_change_texts import CalledOff, Moved, describe_called_off, describe_moved
+from estuary.notifications.layout import Content, Facts, Link
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
 from estuary.payments.models import DateChange, DateChangeRow
@@ -64,3 +66,34 @@ def _returned(rows: Sequence[DateChangeRow]) -> list[str]:
         for tender in places
     }
     return [f"{display(minor, rows[0].currency)} {places[tender]}" for tender, minor in sums.items() if minor]
+
+
+def to_practitioner_of(change: DateChange) -> Content:
+    """Return what a practitioner is told of a change that staff made: what it is, and how many guests it concerns."""
+    guests = change.rows.exclude(act=DateChangeRow.Act.END_ORDER).values("order").distinct().count()
+    return describe_to_practitioner(change, guests)
+
+
+def describe_to_practitioner(change: DateChange, guests: int) -> Content:
+    values = {
+        "act": "Moved" if change.kind == DateChange.Kind.MOVE else "Called off",
+        "title": change.title,
+        "shop": settings.SITE_NAME,
+        "guests": _describe_guests(guests, with_message=bool(change.message)),
+    }
+    kind = BookingMail.PRACTITIONER_DATE_CHANGED
+    return Content(
+        SUBJECTS[kind].format(**values),
+        TEXTS[kind].format(**values),
+        first_name=change.practitioner.display_name,
+        facts=[Facts("", [(values["act"], change.title), ("Guests", str(guests))])],
+        quote=change.message if guests else "",
+        button=Link("See what it does", f"{settings.FRONTEND_URL}/roster/change/?change={change.public_id}"),
+    )
+
+
+def _describe_guests(guests: int, *, with_message: bool) -> str:
+    if guests == 0:
+        return "Nobody had booked."
+    who = "The guest is written to" if guests == 1 else f"All {guests} guests are written to"
+    return f"{who}, with these words:" if with_message else f"{who}."

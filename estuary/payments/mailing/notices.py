@@ -43,12 +43,12 @@ def due_notices(
     return due
 
 
-def without_own_acts(due: Sequence[Notice], latest: Mapping[int | None, SentMail]) -> list[Notice]:
-    """Leave out what practitioners did themselves: they have called a booking off, or moved a date with its guests."""
+def without_date_changes(due: Sequence[Notice], latest: Mapping[int | None, SentMail]) -> list[Notice]:
+    """Leave out what a change of dates did: its practitioner made it, or gets one mail about all of it."""
     changed = [booking.pk for booking, kind in due if kind != BOOKED]
     if not changed:
         return list(due)
-    rows = DateChangeRow.objects.filter(booking__in=changed, change__by_staff=False)
+    rows = DateChangeRow.objects.filter(booking__in=changed)
     call_offs = rows.exclude(change__kind=DateChange.Kind.MOVE).filter(done_at__isnull=False)
     called_off_at = dict(call_offs.order_by("done_at").values_list("booking_id", "done_at"))
     moves = BookingMove.objects.filter(booking__in=changed).order_by("pk")
@@ -74,7 +74,7 @@ def notify_practitioners(order: Order) -> None:
     sent = SentMail.objects.filter(order=order, kind__in=TO_PRACTITIONERS).order_by("pk")
     counts = Counter(mail.booking_id for mail in sent)
     latest = {mail.booking_id: mail for mail in sent}
-    due = without_own_acts(due_notices(bookings, latest, clock.now()), latest)
+    due = without_date_changes(due_notices(bookings, latest, clock.now()), latest)
     rows = [
         SentMail(
             key=f"booking-{booking.pk}-{kind}-{counts[booking.pk]}",

@@ -19,9 +19,10 @@ from estuary.notifications.layout import Content, Facts, greet, render_html, ren
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
 from estuary.payments.mailing import booking_mails
+from estuary.payments.mailing.date_changes import describe_to_practitioner
 from estuary.payments.mailing.order_contents import Related, compose
 from estuary.payments.mailing.tenders import order_link
-from estuary.payments.models import GuestMessage, PaymentMethod
+from estuary.payments.models import DateChange, GuestMessage, PaymentMethod
 
 HOUR = timedelta(hours=1)
 
@@ -146,6 +147,17 @@ def _practitioner_sample(kind: BookingMail) -> Content:
     return _written(booking_mails.to_practitioner(kind, booking, booking.starts_at, _start() - 24 * HOUR))
 
 
+def _date_change_sample() -> Content:
+    change = DateChange(
+        public_id="chg_sample",
+        kind=DateChange.Kind.CALL_OFF,
+        practitioner=_practitioner(),
+        title="The desk worker’s back, Fri 4 Dec 2026, 18:00",
+        message="The room has no heating today. We are sorry.",
+    )
+    return describe_to_practitioner(change, guests=12)
+
+
 def _message_sample() -> Content:
     booking = _booking(_order("The desk worker’s back", ServiceType.WORKSHOP))
     text = "Please bring a towel and wear something warm.\n\nThe lift is out of order: take the stairs on the left."
@@ -179,6 +191,7 @@ _CONTENTS: dict[str, Callable[[], Content]] = {
     "completed_online": partial(_order_sample, OrderMail.COMPLETED, online=True),
     **{kind.value: partial(_guest_sample, kind) for kind in (BookingMail.SCHEDULED, BookingMail.REMINDER)},
     BookingMail.MESSAGE.value: _message_sample,
+    BookingMail.PRACTITIONER_DATE_CHANGED.value: _date_change_sample,
     BookingMail.LAPSING.value: _lapsing_sample,
     AccountMail.CARD_EXPIRING.value: _card_sample,
     **{

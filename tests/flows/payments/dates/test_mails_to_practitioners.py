@@ -1,5 +1,8 @@
 """Practitioners get no mail about what they called off or moved themselves, and one about what guests or staff did."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from django.core import mail
 from rest_framework.test import APIClient
@@ -9,6 +12,7 @@ from estuary.bookings.models import Booking
 from estuary.catalog.models import Service, ServiceSession
 from estuary.payments.dates.begin_change import Confirmation, begin_change
 from estuary.payments.dates.previews import ChangeRequest, Kind, preview_change
+from estuary.payments.models import DateChange
 from estuary.payments.tasks import sweep_minute
 from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, make_user, signed_in
@@ -94,18 +98,66 @@ def test_what_guests_do_is_reported_all_the_same(
     assert len(subjects_to(ana.user)) == 1
 
 
+def staff_change(**request: Any) -> None:
+    change = ChangeRequest(**request)
+    sam = make_user("Sam Okafor")
+    preview = preview_change(change)
+    words = Confirmation(preview_id=preview.id, by=sam, by_staff=True, message="The boiler broke.")
+    for _ in range(2):
+        assert begin_change(change, words).preview_id == preview.id
+
+
 def test_what_staff_call_off_is_reported_once(
     stripe: Sandbox, ana: Practitioner, lesson: Service, buyer: APIClient
 ) -> None:
     booking = book(stripe, buyer, lesson)
     subjects_to(ana.user)
-    request = ChangeRequest(kind=Kind.CALL_OFF, practitioner=ana, booking_id=booking.pk)
-    begin_change(
-        request,
-        Confirmation(preview_id=preview_change(request).id, by=make_user("Sam Okafor"), by_staff=True),
+    staff_change(kind=Kind.CALL_OFF, practitioner=ana, booking_id=booking.pk)
+    settle_everything(stripe)
+    [subject] = subjects_to(ana.user)
+    assert subject.startswith("Called off by staff: ")
+
+
+def test_a_date_with_many_guests_that_staff_change_is_reported_in_one_mail(
+    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession
+) -> None:
+    for number in range(3):
+        buy_seat(stripe, signed_in(make_user(f"Guest{number} Park")), workshop)
+    subjects_to(ana.user)
+    later = workshop.starts_at + timedelta(hours=1)
+    staff_change(kind=Kind.MOVE, practitioner=ana, session_id=workshop.pk, starts_at=later)
+    settle_everything(stripe)
+    written = [sent for sent in mail.outbox if sent.to == [ana.user.email]]
+    assert [sent.subject.partition(":")[0] for sent in written] == ["Moved by staff"]
+    assert "All 3 guests are written to, with these words:" in written[0].body
+    assert "> The boiler broke." in written[0].body
+    change = DateChange.objects.get()
+    assert f"/roster/change/?change={change.public_id}" in written[0].body
+    assert host(ana).get(f"/api/v1/roster/changes/{change.public_id}/").status_code == 200
+    mail.outbox.clear()
+    staff_change(kind=Kind.CALL_OFF, practitioner=ana, session_id=workshop.pk)
+    settle_everything(stripe)
+    [subject] = subjects_to(ana.user)
+    assert subject.startswith("Called off by staff: ")
+
+
+def test_days_that_staff_call_off_are_reported_in_one_mail(
+    stripe: Sandbox, ana: Practitioner, lesson: Service, buyer: APIClient
+) -> None:
+    for nth in (0, 2):
+        book(stripe, buyer, lesson, nth=nth)
+    subjects_to(ana.user)
+    starts = sorted(one.starts_at for one in Booking.objects.all() if one.starts_at)
+    staff_change(
+        kind=Kind.CALL_OFF_DAYS,
+        practitioner=ana,
+        starts_at=starts[0] - timedelta(hours=1),
+        ends_at=starts[-1] + timedelta(hours=2),
     )
     settle_everything(stripe)
-    assert len(subjects_to(ana.user)) == 1
+    assert set(Booking.objects.values_list("status", flat=True)) == {"canceled"}
+    [subject] = subjects_to(ana.user)
+    assert subject.startswith("Called off by staff: All dates, ")
 
 
 def test_a_date_that_is_called_off_is_not_reported_to_its_practitioner(
