@@ -85,7 +85,7 @@ def test_a_workshop_with_twelve_guests_of_four_tenders_is_called_off_on_a_phone(
     expect(priya.get_by_text("12 guests are refunded in full.")).to_be_visible()
     _check(priya, priya.url)
     priya.set_viewport_size(PHONE)
-    expect(priya.get_by_text("go back as credits")).to_be_visible()
+    expect(priya.get_by_text("goes back as credits")).to_be_visible()
     expect(priya.locator("main form li").filter(has_text="Refunded")).to_have_count(15)
     keyboard.tabs_to(priya.get_by_label("A message to your guests"))
     priya.keyboard.type("I have the flu. <b>See you in spring!</b>")

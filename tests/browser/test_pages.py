@@ -143,6 +143,18 @@ def test_a_failing_server_is_told_in_plain_words_with_a_way_on(page: Page) -> No
     expect(page.get_by_role("link", name="Private yoga session").first).to_be_visible()
 
 
+def test_bookings_that_can_not_be_loaded_are_one_error_and_not_one_for_each_list(page: Page) -> None:
+    Shopper(page).has_account()
+    page.route("**/api/v1/bookings/**", lambda route: route.abort())
+    page.goto("/bookings/")
+    expect(page.get_by_role("alert").filter(has_text="Check your connection")).to_have_count(1)
+    expect(page.get_by_role("button", name="Try again")).to_have_count(1)
+    page.unroute("**/api/v1/bookings/**")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("Nothing is planned yet")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="Check your connection")).to_have_count(0)
+
+
 def test_a_missing_publishable_key_is_said_clearly(shopper: Shopper) -> None:
     def without_key(route: Route) -> None:
         answer = route.fetch().json()

@@ -206,4 +206,5 @@ def _share_minor(price_minor: int, meetings: Sequence[int], session_id: int | No
 
 def local_time_as_text(moment: datetime, practitioner: Practitioner) -> str:
     """Return a moment in the practitioner's zone, with the zone."""
-    return f"{moment.astimezone(practitioner.zone):%a %d %b %Y, %H:%M} ({practitioner.time_zone})"
+    zone = practitioner.time_zone.replace("_", " ")
+    return f"{moment.astimezone(practitioner.zone):%a %d %b %Y, %H:%M} ({zone})"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from estuary.common.money import display
-from estuary.notifications.booking_mail_texts import SUBJECTS, TEXTS, BookingMail
+from estuary.notifications.booking_mail_texts import SUBJECTS, TEXTS, BookingMail, describe_moment
 from estuary.notifications.date_change_texts import CalledOff, Moved, describe_called_off, describe_moved
 from estuary.notifications.layout import Content, Facts, Link
 from estuary.notifications.order_mail_texts import OrderMail
@@ -31,8 +31,7 @@ def describe_date_change(order: Order, template: OrderMail) -> str:
     who = change.practitioner.display_name
     is_unpaid = DateChangeRow.Act.END_ORDER in acts
     if is_move:
-        zone = change.practitioner
-        new_time = f"{change.starts_at.astimezone(zone.zone):%a %d %b %Y, %H:%M} ({zone.time_zone})"
+        new_time = describe_moment(change.starts_at, change.practitioner.zone)
         moved = Moved(
             line=rows[0].line,
             new_time=new_time,

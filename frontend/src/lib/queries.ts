@@ -175,6 +175,22 @@ export const useBookings = (when: When) =>
     when,
   );
 
+/** How loading all four lists of bookings went: an error only when each of them failed. */
+export function useAllBookings() {
+  const lists = [
+    useBookings("unscheduled"),
+    useBookings("upcoming"),
+    useBookings("past"),
+    useBookings("canceled"),
+  ];
+  return {
+    isError: lists.every((list) => list.isError),
+    isFetching: lists.some((list) => list.isFetching),
+    error: lists[0]?.error,
+    refetch: () => Promise.all(lists.map((list) => list.refetch())),
+  };
+}
+
 /** The refund that canceling a booking would give; never cached, because it changes with time. */
 export const cancellationPreviewQuery = (id: string) =>
   queryOptions({

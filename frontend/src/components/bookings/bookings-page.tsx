@@ -9,7 +9,7 @@ import { Loading } from "@/components/ui/loading";
 import { LoadError } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
 import { isZero } from "@/lib/money";
-import { useBookings, type When } from "@/lib/queries";
+import { useAllBookings, useBookings, type When } from "@/lib/queries";
 import { BookingCard } from "./booking-card";
 import { type Cancellation, CancellationContext, CancellationNotice } from "./cancellation";
 import { UnpaidOrders } from "./unpaid-orders";
@@ -27,15 +27,23 @@ export function BookingsPage() {
 
 function Sections() {
   const [canceled, setCanceled] = useState<Cancellation | null>(null);
+  const everything = useAllBookings();
   return (
     <CancellationContext value={setCanceled}>
       <div className="grid gap-12">
         {canceled ? <CancellationNotice key={canceled.bookingId} cancellation={canceled} /> : null}
         <UnpaidOrders />
-        <BookingsSection when="unscheduled" title="To be scheduled" />
-        <BookingsSection when="upcoming" title="Upcoming" />
-        <BookingsSection when="past" title="Past" />
-        <BookingsSection when="canceled" title="Canceled" />
+        {everything.isError ? (
+          // One error for all of them, as when the network is gone.
+          <LoadError query={everything} />
+        ) : (
+          <>
+            <BookingsSection when="unscheduled" title="To be scheduled" />
+            <BookingsSection when="upcoming" title="Upcoming" />
+            <BookingsSection when="past" title="Past" />
+            <BookingsSection when="canceled" title="Canceled" />
+          </>
+        )}
       </div>
     </CancellationContext>
   );

@@ -80,7 +80,7 @@ function PreviewCard({ preview }: { preview: DatePreview }) {
           {preview.totals.map((total) => (
             <li key={`${total.currency}${total.tender}`}>
               {formatMoney(total.amount, total.currency)}{" "}
-              {total.tender === "credits" ? "go back as credits" : "go back the way they were paid"}
+              {total.tender === "credits" ? "goes back as credits" : "goes back the way it was paid"}
             </li>
           ))}
         </ul>
