@@ -14,6 +14,8 @@ VIEW_ORDERS, CHANGE_ORDERS = "orders.view_order", "orders.change_order"
 REFUND = (VIEW_ORDERS, "payments.add_refund")
 CANCEL_BOOKINGS = (VIEW_ORDERS, "bookings.change_booking")
 GIVE_CREDITS = ("credits.view_creditaccount", "credits.add_credittransaction")
+# A hit of an order names its buyer; who may view people finds their addresses, and no order.
+SEARCH = ((VIEW_ORDERS, ".*"), ("accounts.view_user", ".+@.+"))
 NOBODY = ("nobody",)  # a permission that there is not: the door opens to the owner alone
 
 
@@ -34,7 +36,8 @@ class Target:
 class Attempt:
     """One request and what it takes. ``shows`` is on the page; ``trail`` is in the audit trail afterwards.
 
-    Without ``reveals`` no answer may name an order or a buyer.
+    Without ``reveals`` no answer may name an order or a buyer. A search answers each with what they may view: ``finds``
+    has a permission, and the pattern of the names that it opens.
     """
 
     title: str
@@ -45,6 +48,7 @@ class Attempt:
     shows: str = ""
     trail: str = ""
     reveals: tuple[str, ...] = ()
+    finds: tuple[tuple[str, str], ...] = ()
     counted: bool = False  # who asks too often is counted, whatever it is about
 
     @property
@@ -112,9 +116,11 @@ def _lists_by_admin(target: Target) -> list[Attempt]:
     def of(model: str) -> str:
         return reverse(f"admin:{model}_changelist")
 
+    search = reverse("admin:search")
     return [
         Attempt("open the overview", (), "get", reverse("admin:index"), reveals=(VIEW_ORDERS,)),
-        Attempt("search for a buyer", (), "get", f"{reverse('admin:search')}?s={target.buyer.last_name}"),
+        Attempt("search for a buyer", (), "get", f"{search}?s={target.buyer.last_name}", finds=SEARCH),
+        Attempt("search for an order", (), "get", f"{search}?s={target.order_id[4:]}", finds=SEARCH),
         Attempt("list orders", (VIEW_ORDERS,), "get", of("orders_order"), shows=target.order_id),
         Attempt("list bookings", ("bookings.view_booking",), "get", of("bookings_booking")),
         Attempt("list refunds", ("payments.view_refund",), "get", of("payments_refund")),

@@ -83,10 +83,17 @@ class LimitedStaff:
             raise InvariantViolation(CLOSED, evidence)
         elif answer.asked_stripe or (answer.wrote and not attempt.counted):
             raise InvariantViolation(CLOSED, (*evidence, "and something was written"))
-        reveals = attempt.reveals or attempt.needs
-        shown = reveals and self._may(attempt, reveals)
-        if not shown and (names := set(PRIVATE.findall(answer.text)) - {self.user.email}):
+        if names := self._private_names(attempt, answer):
             raise InvariantViolation(CLOSED, (*evidence, sorted(names)))
+
+    def _private_names(self, attempt: Attempt, answer: Answer) -> set[str]:
+        """Return the orders and buyers that an answer names, and that no permission of this member opens."""
+        reveals = attempt.reveals or attempt.needs
+        if reveals and self._may(attempt, reveals):
+            return set()
+        patterns = [pattern for permission, pattern in attempt.finds if self._may(attempt, (permission,))]
+        names = set(PRIVATE.findall(answer.text)) - {self.user.email}
+        return {name for name in names if not any(re.fullmatch(pattern, name) for pattern in patterns)}
 
     def _check_open(self, attempt: Attempt, answer: Answer, evidence: tuple[object, ...]) -> None:
         if _is_refused(answer) or attempt.shows not in answer.text:

@@ -11,6 +11,7 @@ from estuary.common.admin.base import ReadOnlyAdmin
 from estuary.credits.models import CreditAccount
 from estuary.orders.models import Order
 from estuary.payments.admin import dashboard
+from estuary.payments.admin.search import palette
 from estuary.payments.order_api import views as order_views
 from tests.simulation.mutants.patching import breaks, instead_of
 
@@ -83,14 +84,14 @@ def every_list_of_the_admin_is_open_to_staff() -> None:
 
 @breaks("S11", CLOSED, scenarios="permissions")
 def the_overview_shows_everything_to_everybody() -> None:
-    class Chief:
-        has_perm = staticmethod(_anybody)
-
-    class Request:
-        user = Chief()
-
     figures = dashboard.figures
-    vars(dashboard)["figures"] = lambda request, context: figures(Request(), context)  # type: ignore[arg-type]
+    vars(dashboard)["figures"] = lambda request, context: figures(_RequestOfChief(), context)  # type: ignore[arg-type]
+
+
+@breaks("S11", CLOSED, scenarios="permissions")
+def the_search_finds_everything_for_everybody() -> None:
+    search = palette.search
+    instead_of(search, lambda request, term: search(_RequestOfChief(), term))  # type: ignore[arg-type]
 
 
 @breaks("S11", CLOSED, scenarios="permissions")
@@ -103,6 +104,11 @@ def whoever_looks_at_services_and_people_changes_them() -> None:
 @breaks("S11", CLOSED, scenarios="permissions")
 def credits_are_given_by_whoever_sees_the_accounts() -> None:
     _page(CreditAccount).has_adjust_permission = _anybody
+
+
+class _RequestOfChief:
+    class user:  # noqa: N801 an attribute of a request
+        has_perm = staticmethod(_anybody)
 
 
 def _page(model: Any) -> Any:
