@@ -13,49 +13,49 @@ from typing import Any
 
 from tests.simulation.crashes import FLOWS, IN_PAIRS
 
-type Found = dict[str, Any]
+type Result = dict[str, Any]
 
 
-def play_all(arguments: list[list[str]]) -> "queue.Queue[Found | None]":
+def play_all(arguments: list[list[str]]) -> "queue.Queue[Result | None]":
     """Start a process for each list of arguments; results come through the queue, and None from each that ended."""
-    found: queue.Queue[Found | None] = queue.Queue()
-    for given in arguments:
+    results: queue.Queue[Result | None] = queue.Queue()
+    for command in arguments:
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.simulation.run", *given],
+            [sys.executable, "-W", "ignore", "-m", "tests.simulation.run", *command],
             stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONHASHSEED": "0"},
         )  # fmt: skip
-        threading.Thread(target=_listen, args=[process, found], daemon=True).start()
-    return found
+        threading.Thread(target=_listen, args=[process, results], daemon=True).start()
+    return results
 
 
-def _listen(process: "subprocess.Popen[str]", found: "queue.Queue[Found | None]") -> None:
+def _listen(process: "subprocess.Popen[str]", results: "queue.Queue[Result | None]") -> None:
     assert process.stdout
     for line in process.stdout:
-        found.put(json.loads(line))
+        results.put(json.loads(line))
     if process.wait():
-        found.put({"seed": "?", "rule": "the process died", "told": f"exit code {process.returncode}"})
-    found.put(None)
+        results.put({"seed": "?", "rule": "the process died", "message": f"exit code {process.returncode}"})
+    results.put(None)
 
 
 class Totals:
     """What all the runs came to."""
 
     def __init__(self) -> None:
-        self.failures: list[Found] = []
+        self.failures: list[Result] = []
         self.seeds = self.steps = 0
         self.simulated_s = self.took_s = 0.0
         self.faults: Counter[str] = Counter()
         self.crashes: Counter[str] = Counter()
 
-    def add(self, found: Found) -> None:
-        if found["rule"]:
-            self.failures.append(found)
+    def add(self, result: Result) -> None:
+        if result["rule"]:
+            self.failures.append(result)
         self.seeds += 1
-        self.steps += found.get("steps", 0)
-        self.simulated_s += found.get("simulated_s", 0.0)
-        self.took_s += found.get("took_s", 0.0)
-        self.faults.update(found.get("struck", {}))
-        self.crashes.update(found.get("crashed", []))
+        self.steps += result.get("steps", 0)
+        self.simulated_s += result.get("simulated_s", 0.0)
+        self.took_s += result.get("took_s", 0.0)
+        self.faults.update(result.get("struck", {}))
+        self.crashes.update(result.get("crashed", []))
 
     def print(self, elapsed_s: float) -> None:
         hours = self.simulated_s / 3600
@@ -70,35 +70,37 @@ class Totals:
             "killed: "
             + (", ".join(f"{count} {name}" for name, count in self.crashes.most_common()) or "nobody")
         )
-        for found in self.failures:
-            if found.get("flow"):
-                print(f"FAILED  {found['rule']}: {found['told'].splitlines()[0][:300]}")
+        for failure in self.failures:
+            if failure.get("flow"):
+                print(f"FAILED  {failure['rule']}: {failure['message'].splitlines()[0][:300]}")
                 continue
-            without = f" WITHOUT='{' '.join(found['left_out'])}'" if found.get("left_out") else ""
-            print(f"FAILED  {found['rule']}: make simulate SEED={found['seed']}{without}")
+            without = f" WITHOUT='{' '.join(failure['left_out'])}'" if failure.get("left_out") else ""
+            print(f"FAILED  {failure['rule']}: make simulate SEED={failure['seed']}{without}")
         print(f"{len(self.failures)} failures")
 
 
-def tell(found: Found) -> None:
-    print(f"\n--- seed {found['seed']}: {found['rule'] or 'all is well'}")
-    print("\n".join(found.get("lines", [])))
-    print(found["told"][-4000:])
+def tell(result: Result) -> None:
+    print(f"\n--- seed {result['seed']}: {result['rule'] or 'all is well'}")
+    print("\n".join(result.get("lines", [])))
+    print(result["message"][-4000:])
 
 
-def runs_of(given: argparse.Namespace) -> list[list[str]]:
+def runs_of(options: argparse.Namespace) -> list[list[str]]:
     """Return the arguments of each process."""
-    processes = range(given.processes)
-    if given.seed is not None:
-        return [[str(given.seed), "--tell", *(["--without", given.without] if given.without else [])]]
-    if given.pairs:
+    processes = range(options.processes)
+    if options.seed is not None:
+        return [[str(options.seed), "--tell", *(["--without", options.without] if options.without else [])]]
+    if options.pairs:
         return [
-            ["0", "--pairs", f"{flow}:{share}:{given.processes}"] for flow in IN_PAIRS for share in processes
+            ["0", "--pairs", f"{flow}:{share}:{options.processes}"]
+            for flow in IN_PAIRS
+            for share in processes
         ]
-    if given.crashes:
-        shares = [list(FLOWS)[share :: given.processes] for share in processes]
+    if options.crashes:
+        shares = [list(FLOWS)[share :: options.processes] for share in processes]
         return [["0", *(word for flow in share for word in ("--flow", flow))] for share in shares if share]
-    last = given.first + given.seeds
-    return [[f"{given.first + n}:{last}:{given.processes}"] for n in processes if n < given.seeds]
+    last = options.first + options.seeds
+    return [[f"{options.first + n}:{last}:{options.processes}"] for n in processes if n < options.seeds]
 
 
 def main() -> int:
@@ -112,17 +114,17 @@ def main() -> int:
     )
     parser.add_argument("--pairs", action="store_true", help="kill three flows at each pair of their points")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    given = parser.parse_args()
-    runs = runs_of(given)
+    options = parser.parse_args()
+    runs = runs_of(options)
     began, totals, running = time.monotonic(), Totals(), len(runs)
-    found = play_all(runs)
+    results = play_all(runs)
     while running:
-        one = found.get()
+        one = results.get()
         if one is None:
             running -= 1
             continue
         totals.add(one)
-        if one["rule"] or given.seed is not None:
+        if one["rule"] or options.seed is not None:
             tell(one)
         elif sys.stderr.isatty() or totals.seeds % 50 == 0:
             print(

@@ -22,7 +22,7 @@ class Answer(dict[str, Any]):
 
     status: int = 0
     wrote: bool = False
-    asked_stripe: bool = False
+    called_stripe: bool = False
     text: str = ""
     location: str = ""
 
@@ -86,10 +86,10 @@ class Browser:
             response = getattr(self._client, method)(path, body, **kwargs)
             answer.status = response.status_code
             answer.wrote = "before commit" in me.points[begin:]
-            answer.asked_stripe = "before send" in me.points[begin:]
-            told = self._read(response, answer)
+            answer.called_stripe = "before send" in me.points[begin:]
+            content = self._read(response, answer)
             if self._judge and self._user:
-                self._judge(self._user.pk, path, answer.status, told)
+                self._judge(self._user.pk, path, answer.status, content)
             self._scheduler.point("before ack", f"{method} {response.status_code}")
         except Crash as crash:
             self._recover()

@@ -96,9 +96,9 @@ IN_PAIRS = ("credits", "refunded whole", "credits alone")  # to pay, to give bac
 
 def scenario_of_flow(name: str, *, webhooks: bool) -> Scenario:
     """Return the scenario of a flow without faults, with webhooks or without any."""
-    told = list(enumerate(FLOWS[name], start=1))
+    steps = list(enumerate(FLOWS[name], start=1))
     acts = tuple(
-        Act(n, who, verb, thing, tuple(settled.items()), moment=n) for n, (who, verb, thing, settled) in told
+        Act(n, who, verb, thing, tuple(settled.items()), moment=n) for n, (who, verb, thing, settled) in steps
     )
     return Scenario(
         seed=0,
@@ -138,16 +138,16 @@ def every_pair(
                 yield _crashed(scenario, (first, second), name, play)
 
 
-def _points(found: RunResult) -> Iterator[tuple[str, int]]:
-    for who, points in found.points.items():
+def _points(result: RunResult) -> Iterator[tuple[str, int]]:
+    for who, points in result.points.items():
         yield from ((who, point) for point in range(1, points + 1))
 
 
 def _crashed(
     scenario: Scenario, crashes: tuple[tuple[str, int], ...], name: str, play: Callable[[Scenario], RunResult]
 ) -> RunResult:
-    found = play(replace(scenario, crashes=crashes))
-    found.flow = name
-    told = " and ".join(f"{who} killed at point {point}" for who, point in crashes)
-    found.told = f"{name}, {told}: {found.told}" if found.rule else ""
-    return found
+    result = play(replace(scenario, crashes=crashes))
+    result.flow = name
+    kills = " and ".join(f"{who} killed at point {point}" for who, point in crashes)
+    result.message = f"{name}, {kills}: {result.message}" if result.rule else ""
+    return result

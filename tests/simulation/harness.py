@@ -129,8 +129,8 @@ class Harness:
         with transaction.atomic():
             ledger.post(gifts, at=product_clock.now())
 
-    def _committed(self, news: bool) -> None:
-        if news:
+    def _committed(self, has_work: bool) -> None:
+        if has_work:
             self.scheduler.rouse()
         self.oracle.note_keys()
         self.oracle.check_safety()
@@ -153,8 +153,8 @@ class Harness:
     def await_some[T](self, find: Callable[[], Sequence[T]], draws: Draws) -> T | None:
         """Wait a while for something to be there, and choose one."""
         for _ in range(LOOKS):
-            if found := list(find()):
-                return draws.pick("which", found)
+            if rows := list(find()):
+                return draws.pick("which", rows)
             self.scheduler.sleep(draws.between(1, 10))
         return None
 

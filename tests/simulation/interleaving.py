@@ -17,7 +17,7 @@ from tests.simulation.scheduler import Actor, Crash, Scheduler, Stopped, current
 IDLE = TransactionStatus.IDLE
 LOOK_AFTER_MS = 3  # longer than deadlock_timeout: who is seen to wait then is in no deadlock
 WRITES = ("INSERT", "UPDATE", "DELETE", "WITH made AS (")
-NEWS = ("INSERT INTO payments_webhookevent", "procrastinate_defer")  # what workers wait for
+WORK_FOR_WORKERS = ("INSERT INTO payments_webhookevent", "procrastinate_defer")  # what workers wait for
 
 
 class Database:
@@ -30,11 +30,13 @@ class Database:
 
     def attach(self) -> None:
         """Open this thread's connection, unless it is open still, and hook it up."""
-        given: Any = connection
-        if not hasattr(given, "really_close"):
-            given.really_close = connection.close
-            given.close = _given_back  # to a pool, in production; here it stays with its thread
-            given.commit = self._around_commit(connection.commit)
+        wrapper: Any = connection
+        if not hasattr(wrapper, "really_close"):
+            wrapper.really_close = connection.close
+            wrapper.close = (
+                _assert_outside_transaction  # to a pool, in production; here it stays with its thread
+            )
+            wrapper.commit = self._around_commit(connection.commit)
             connection.execute_wrappers.append(self._around_statement)
         if connection.connection is None:
             connection.connect()
@@ -70,9 +72,9 @@ class Database:
         elif self.fine:
             self._scheduler.point("statement", _gist(text))
         result = execute(sql, params, many, context)
-        news = any(told in text for told in NEWS)
-        if (news or text.startswith(WRITES)) and context["cursor"].rowcount:
-            self._wrote[me.name] = self._wrote.get(me.name, False) or news
+        has_work = any(statement in text for statement in WORK_FOR_WORKERS)
+        if (has_work or text.startswith(WRITES)) and context["cursor"].rowcount:
+            self._wrote[me.name] = self._wrote.get(me.name, False) or has_work
         if alone and me.name in self._wrote:
             self._look_at_what_was_written(me)
             self._scheduler.point("after commit", _gist(text))
@@ -104,12 +106,12 @@ class Database:
         """Drive one exchange with the server; when it waits for a lock the others run meanwhile."""
         me, blocked = current(), False
         try:
-            wanted = next(generator)
+            wait_for = next(generator)
             while True:
-                ready = _poll(pgconn.socket, wanted, LOOK_AFTER_MS if me else None)
+                ready = _poll(pgconn.socket, wait_for, LOOK_AFTER_MS if me else None)
                 if ready:
-                    wanted = generator.send(ready)
-                elif me and self._surely_waits(pgconn, wanted):
+                    wait_for = generator.send(ready)
+                elif me and self._surely_waits(pgconn, wait_for):
                     blocked, me.pid = True, pgconn.backend_pid
                     self._scheduler.blocked(me)
         except StopIteration as done:
@@ -122,25 +124,25 @@ class Database:
             self._scheduler.unblocked(me)
         return result
 
-    def _surely_waits(self, pgconn: Any, wanted: waiting.Wait) -> bool:
+    def _surely_waits(self, pgconn: Any, wait_for: waiting.Wait) -> bool:
         """Seen to wait twice, with time between for PostgreSQL to look for a deadlock."""
         locks, pid = self._scheduler.locks, pgconn.backend_pid
         return (
-            locks.waits(pid) and not _poll(pgconn.socket, wanted, LOOK_AFTER_MS) and locks.surely_waits(pid)
+            locks.waits(pid) and not _poll(pgconn.socket, wait_for, LOOK_AFTER_MS) and locks.surely_waits(pid)
         )
 
 
-def _given_back() -> None:
+def _assert_outside_transaction() -> None:
     assert not connection.in_atomic_block
 
 
-def _poll(fileno: int, wanted: waiting.Wait, timeout_ms: int | None) -> waiting.Ready | None:
+def _poll(fileno: int, wait_for: waiting.Wait, timeout_ms: int | None) -> waiting.Ready | None:
     """Return what the socket is ready for, or None when nothing came in time."""
     poller = select.poll()
     poller.register(
         fileno,
-        (select.POLLIN if wanted & waiting.WAIT_R else 0)
-        | (select.POLLOUT if wanted & waiting.WAIT_W else 0),
+        (select.POLLIN if wait_for & waiting.WAIT_R else 0)
+        | (select.POLLOUT if wait_for & waiting.WAIT_W else 0),
     )
     events = poller.poll(timeout_ms)
     if not events:
@@ -153,11 +155,11 @@ def _poll(fileno: int, wanted: waiting.Wait, timeout_ms: int | None) -> waiting.
 def _gist(sql: str) -> str:
     """The verb and the table: what a statement is about."""
     words = sql.split()
-    told = {"INSERT": 3, "UPDATE": 2, "DELETE": 3}.get(words[0], 1)
+    count = {"INSERT": 3, "UPDATE": 2, "DELETE": 3}.get(words[0], 1)
     if words[0] == "SELECT":
         after = words.index("FROM") if "FROM" in words else 0
         return f"SELECT {words[after + 1]}" + (" FOR UPDATE" if "FOR" in words[-4:] else "")
-    return " ".join(words[:told])
+    return " ".join(words[:count])
 
 
 class SimulatedStripe(SandboxHTTPClient):

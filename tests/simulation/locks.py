@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 
-GIVEN_UP_S = 20.0
+ANSWER_TIMEOUT_S = 20.0
 PROCESSES = Path("/proc")
 
 

@@ -11,9 +11,9 @@ import django
 from tests.simulation.run_result import RunResult
 
 
-def seeds_of(told: str) -> Iterable[int]:
+def seeds_of(spec: str) -> Iterable[int]:
     """``7`` is one seed, ``0:100:2`` every second of the first hundred."""
-    return range(*map(int, told.split(":"))) if ":" in told else [int(told)]
+    return range(*map(int, spec.split(":"))) if ":" in spec else [int(spec)]
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument(
         "--mutant", default="", help="break the product on purpose, by name, until that is noticed"
     )
-    given = parser.parse_args()
+    options = parser.parse_args()
     os.environ.setdefault("ESTUARY_SANDBOX", "1")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "estuary.config.settings")
     django.setup()
@@ -45,38 +45,38 @@ def main() -> None:
     from tests.simulation.shrink import shrink
     from tests.simulation.world import drop_database
 
-    mutant = by_name(given.mutant) if given.mutant else None
+    mutant = by_name(options.mutant) if options.mutant else None
     scenario_of = SCENARIOS[mutant.scenarios if mutant else ""]
     name = f"estuary_simulation_{os.getpid()}"
     play = ScenarioRunner(Harness(name)).play
-    left_out = frozenset(given.without.split())
+    left_out = frozenset(options.without.split())
     try:
         if mutant:
             mutant.act()
-        for flow in given.flow:
-            for found in every_crash(flow, play, step=given.every):
-                _print(found)
-        if given.pairs:
-            flow, share, shares = given.pairs.split(":")
-            for found in every_pair(flow, play, share=int(share), shares=int(shares)):
-                _print(found)
-        if given.flow or given.pairs:
+        for flow in options.flow:
+            for result in every_crash(flow, play, step=options.every):
+                _print(result)
+        if options.pairs:
+            flow, share, shares = options.pairs.split(":")
+            for result in every_pair(flow, play, share=int(share), shares=int(shares)):
+                _print(result)
+        if options.flow or options.pairs:
             return
-        for seed in given.seeds:
+        for seed in options.seeds:
             scenario = leave_out(scenario_of(seed), left_out)
-            found = play(scenario)
-            if found.rule and not given.without and not given.unshrunk:
-                found = shrink(scenario, found, play)
-            _print(found, tell=given.tell)
-            if mutant and found.rule in mutant.rules:
+            result = play(scenario)
+            if result.rule and not options.without and not options.unshrunk:
+                result = shrink(scenario, result, play)
+            _print(result, tell=options.tell)
+            if mutant and result.rule in mutant.rules:
                 break
     finally:
         drop_database(name)
 
 
-def _print(found: RunResult, *, tell: bool = False) -> None:
-    found.lines = found.lines if found.rule or tell else []
-    print(json.dumps(asdict(found)), flush=True)
+def _print(result: RunResult, *, tell: bool = False) -> None:
+    result.lines = result.lines if result.rule or tell else []
+    print(json.dumps(asdict(result)), flush=True)
 
 
 if __name__ == "__main__":

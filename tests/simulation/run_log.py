@@ -44,10 +44,10 @@ class RunLog:
             if level not in {"debug", "info"}:
                 error = event.get("exc_info")
                 error = sys.exc_info()[1] if error is True else error
-                told = {name: value for name, value in event.items() if name in TOLD}
+                fields = {name: value for name, value in event.items() if name in LOGGED_FIELDS}
                 if isinstance(error, BaseException):
-                    told["error"] = f"{type(error).__name__}: {error}"
-                self.add(f"  log: {event['event']} " + " ".join(f"{k}={v}" for k, v in told.items()))
+                    fields["error"] = f"{type(error).__name__}: {error}"
+                self.add(f"  log: {event['event']} " + " ".join(f"{k}={v}" for k, v in fields.items()))
             raise structlog.DropEvent
 
         structlog.configure(
@@ -83,4 +83,15 @@ class _Lines(logging.Handler):
         self._read("log", self.format(record))
 
 
-TOLD = ("call", "code", "job", "what", "stripe_code", "refund", "exception", "type", "error_type", "events")
+LOGGED_FIELDS = (
+    "call",
+    "code",
+    "job",
+    "what",
+    "stripe_code",
+    "refund",
+    "exception",
+    "type",
+    "error_type",
+    "events",
+)

@@ -10,7 +10,7 @@ class RunResult:
     seed: int = 0
     flow: str = ""
     rule: str = ""
-    told: str = ""
+    message: str = ""
     trace: str = ""
     lines: list[str] = field(default_factory=list)
     simulated_s: float = 0.0

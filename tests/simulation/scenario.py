@@ -131,11 +131,11 @@ def scenario_of(seed: int) -> Scenario:
 def _acts(chance: Random) -> list[Act]:
     """Knots: several want the same at once; then several do something about it at once; and so on."""
     tabs = [f"buyer {person}, tab {tab}" for person in (1, 2, 3) for tab in range(1, chance.choice([2, 3]))]
-    wanted, moment = chance.choice(THINGS), 0
+    favorite, moment = chance.choice(THINGS), 0
     acts: list[Act] = []
     for _ in range(chance.randint(1, 3)):
         for _ in range(chance.randint(1, 3)):
-            thing = wanted if chance.random() < 0.8 else chance.choice(THINGS)
+            thing = favorite if chance.random() < 0.8 else chance.choice(THINGS)
             acts += _twice(chance, Act(len(acts) + 1, chance.choice(tabs), "buy", thing, moment=moment), tabs)
         moment += chance.choice([0, 1, 2])
         for _ in range(chance.randint(0, 4)):
@@ -143,7 +143,7 @@ def _acts(chance: Random) -> list[Act]:
             who = chance.choice(PLAYED_BY.get(verb) or tabs)
             if verb == "erase":
                 acts.append(Act(len(acts) + 1, "buyer 4, tab 1", "leave", moment=moment))
-            act = Act(len(acts) + 1, who, verb, wanted if verb == "buy" else "", moment=moment)
+            act = Act(len(acts) + 1, who, verb, favorite if verb == "buy" else "", moment=moment)
             acts += _twice(chance, act, PLAYED_BY.get(verb) or tabs)
         moment += chance.choice([1, 3])
     return acts

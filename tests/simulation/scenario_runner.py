@@ -24,7 +24,7 @@ from tests.simulation.scenario import TEMPOS, TICKS, Act, Scenario
 from tests.simulation.scheduler import Actor, Crash
 
 HEAL_S = 15 * 60.0
-LAST_NEWS_S = 90.0  # what came in the last moment is settled too
+LAST_EVENTS_S = 90.0  # what came in the last moment is settled too
 LOOK_AGAIN_S = 320.0  # longer than the time between two looks at Stripe
 LAST_ERASURE_S = 680.0  # longer than the time between two looks for what Stripe has sent of the erased
 
@@ -38,22 +38,22 @@ class ScenarioRunner:
     def play(self, scenario: Scenario) -> RunResult:
         """Play a scenario, heal, and check; a violation is returned, never raised."""
         self._harness.reset(scenario)
-        found, began = RunResult(seed=scenario.seed), time.monotonic()
+        result, began = RunResult(seed=scenario.seed), time.monotonic()
         try:
             self._play_acts(scenario)
-            found.points = {actor.name: len(actor.points) for actor in self._harness.scheduler.actors}
+            result.points = {actor.name: len(actor.points) for actor in self._harness.scheduler.actors}
             self._let_a_copy_look(scenario)
             self._heal(scenario)
             self._check_the_end(scenario)
         except InvariantViolation as broken:
-            found.rule, found.told = broken.rule, str(broken)
+            result.rule, result.message = broken.rule, str(broken)
         except Exception as failure:
-            found.rule, found.told = type(failure).__name__, "".join(traceback.format_exception(failure))
+            result.rule, result.message = type(failure).__name__, "".join(traceback.format_exception(failure))
         scheduler = self._harness.scheduler
-        found.trace, found.crashed, found.steps = scheduler.trace, scheduler.crashed, scheduler.steps
-        found.lines, found.struck = self._harness.run_log.lines, dict(self._harness.faults.struck)
-        found.simulated_s, found.took_s = self._harness.clock.elapsed_s, time.monotonic() - began
-        return found
+        result.trace, result.crashed, result.steps = scheduler.trace, scheduler.crashed, scheduler.steps
+        result.lines, result.struck = self._harness.run_log.lines, dict(self._harness.faults.struck)
+        result.simulated_s, result.took_s = self._harness.clock.elapsed_s, time.monotonic() - began
+        return result
 
     def _play_acts(self, scenario: Scenario) -> None:
         pace = TEMPOS[scenario.tempo]
@@ -158,7 +158,7 @@ class ScenarioRunner:
         self._harness.database.fine = False
         self._harness.scheduler.blur_s = 0.0
         self._let_machines_run(scenario, HEAL_S, webhooks=scenario.fault_profile.webhooks)
-        self._let_machines_run(scenario, LAST_NEWS_S, webhooks=False)
+        self._let_machines_run(scenario, LAST_EVENTS_S, webhooks=False)
 
     def _let_machines_run(self, scenario: Scenario, seconds: float, *, webhooks: bool) -> None:
         machines = self._machines(scenario.in_calm, min(60.0, seconds / 5), webhooks=webhooks)

@@ -16,7 +16,7 @@ from enum import Enum, auto
 from random import Random
 
 from tests.simulation.clock import SimulatedClock
-from tests.simulation.locks import GIVEN_UP_S, LockWatch
+from tests.simulation.locks import ANSWER_TIMEOUT_S, LockWatch
 
 SOON_S = 3.0
 
@@ -265,7 +265,7 @@ class Scheduler:
     def _hear_from(self, actor: Actor) -> None:
         actor.let_on = True
         actor.free.release()
-        if not actor.answers.acquire(timeout=GIVEN_UP_S):
+        if not actor.answers.acquire(timeout=ANSWER_TIMEOUT_S):
             raise AssertionError(f"{actor.name} neither waits nor gets on")
         actor.let_on = False
 

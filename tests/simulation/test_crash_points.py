@@ -10,7 +10,7 @@ from collections import defaultdict
 import pytest
 
 from tests.simulation.crashes import IN_PAIRS
-from tests.simulation.test_seeds import Found, describe, gather
+from tests.simulation.test_seeds import Result, describe, gather
 
 FEW = 36
 
@@ -22,19 +22,19 @@ def step(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(scope="module")
-def runs(step: int) -> dict[str, list[Found]]:
+def runs(step: int) -> dict[str, list[Result]]:
     """The flows with their crashes, played on all cores at once."""
     processes, flows = os.cpu_count() or 1, list(IN_PAIRS)
     shares = [[word for flow in flows[n::processes] for word in ("--flow", flow)] for n in range(processes)]
-    by_flow: dict[str, list[Found]] = defaultdict(list)
-    for found in gather([["0", "--every", str(step), *share] for share in shares if share]):
-        assert "flow" in found, found
-        by_flow[found["flow"]].append(found)
+    by_flow: dict[str, list[Result]] = defaultdict(list)
+    for result in gather([["0", "--every", str(step), *share] for share in shares if share]):
+        assert "flow" in result, result
+        by_flow[result["flow"]].append(result)
     return by_flow
 
 
 @pytest.mark.parametrize("flow", IN_PAIRS)
-def test_a_flow_that_is_killed_anywhere_heals(runs: dict[str, list[Found]], flow: str, step: int) -> None:
+def test_a_flow_that_is_killed_anywhere_heals(runs: dict[str, list[Result]], flow: str, step: int) -> None:
     undisturbed, *killed = runs[flow]
     failed = [one for one in (undisturbed, *killed) if one["rule"]]
     assert not failed, "\n".join(map(describe, failed))

@@ -16,7 +16,7 @@ from tests.simulation.mutants import INVARIANTS, MUTANTS
 from tests.simulation.test_seeds import gather
 
 # The seed that finds it; when what a seed means changes, another one does: ``make mutants`` tells.
-FOUND_BY = {
+CATCHING_SEEDS = {
     "the trigger of the ledger is lost": 0,
     "a practitioner is in two places": 0,
     "a counter is counted in memory": 1,
@@ -42,9 +42,9 @@ def test_a_mutant_names_rules_that_there_are() -> None:
         path.read_text() for path in [*sources, Path(intruder.__file__).parents[1] / "harness.py"]
     )
     text += Path(intruder.__file__).parents[1].joinpath("scenario_runner.py").read_text()
-    known = {rule.code for rule in RULES} | SENTENCES.keys()
+    codes = {rule.code for rule in RULES} | SENTENCES.keys()
     unknown = {
-        rule for mutant in MUTANTS for rule in mutant.rules if rule not in known and f'"{rule}"' not in text
+        rule for mutant in MUTANTS for rule in mutant.rules if rule not in codes and f'"{rule}"' not in text
     }
     assert not unknown
 
@@ -53,10 +53,10 @@ def test_a_mutant_names_rules_that_there_are() -> None:
     ("name", "seed"),
     [
         pytest.param(name, seed, marks=() if name in EACH_TIME else pytest.mark.exhaustive)
-        for name, seed in FOUND_BY.items()
+        for name, seed in CATCHING_SEEDS.items()
     ],
 )
 def test_a_product_that_is_broken_on_purpose_is_found_out(name: str, seed: int) -> None:
     [rules] = [mutant.rules for mutant in MUTANTS if mutant.name == name]
-    [found] = gather([[str(seed), "--mutant", name, "--unshrunk"]])
-    assert found["rule"] in rules, found
+    [result] = gather([[str(seed), "--mutant", name, "--unshrunk"]])
+    assert result["rule"] in rules, result

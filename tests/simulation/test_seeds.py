@@ -15,25 +15,25 @@ from tests.simulation.__main__ import play_all
 SHARE, ALL = range(20, 56, 9), range(200)
 FIRST_PLAYED_TWICE, PLAYED_TWICE = 1, 12
 
-type Found = dict[str, Any]
+type Result = dict[str, Any]
 
 
-def gather(arguments: list[list[str]]) -> list[Found]:
+def gather(arguments: list[list[str]]) -> list[Result]:
     """Play all of it, each list of arguments in a process of its own, and return what was found."""
-    found: queue.Queue[Found | None] = play_all(arguments)
-    gathered: list[Found] = []
+    results: queue.Queue[Result | None] = play_all(arguments)
+    gathered: list[Result] = []
     running = len(arguments)
     while running:
-        one = found.get()
+        one = results.get()
         running -= one is None
         gathered += [one] if one else []
     return gathered
 
 
-def describe(failed: Found) -> str:
+def describe(failed: Result) -> str:
     without = f" WITHOUT='{' '.join(failed['left_out'])}'" if failed.get("left_out") else ""
     again = f"make simulate SEED={failed['seed']}{without}"
-    return "\n".join([f"\n{failed['rule']}: {again}", *failed.get("lines", []), failed["told"]])
+    return "\n".join([f"\n{failed['rule']}: {again}", *failed.get("lines", []), failed["message"]])
 
 
 @pytest.mark.parametrize(

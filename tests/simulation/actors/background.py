@@ -55,16 +55,16 @@ class Worker:
     def _run_a_job(self) -> bool:
         jobs = self.harness.jobs_left
         try:
-            found = self._take_a_job()
+            job = self._take_a_job()
         except BaseException:  # the process is killed when it had just taken one, and nobody else is at it
             for (job_id,) in self.harness.oracle.rows(
                 "SELECT id FROM procrastinate_jobs WHERE status = 'doing'"
             ):
                 jobs.setdefault(job_id, self.harness.clock.now())
             raise
-        if not found:
+        if not job:
             return False
-        job_id, name, args, attempts = found
+        job_id, name, args, attempts = job
         jobs[job_id] = math.inf  # somebody is at it
         try:
             self._carry_out(job_id, task_named(name), args, attempts)

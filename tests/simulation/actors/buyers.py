@@ -61,23 +61,23 @@ class Buyer:
 
     def place(self, thing: str) -> Answer:
         """Place an order without credits, which somebody else then pays for."""
-        made = self._create(self._body(thing) | {"use_credits": False})
-        if made.fine:
-            self.harness.knows_order(made["order_id"])
-        return made
+        answer = self._create(self._body(thing) | {"use_credits": False})
+        if answer.fine:
+            self.harness.knows_order(answer["order_id"])
+        return answer
 
     def buy(self, thing: str) -> None:
         body = self._body(thing)
         self._tell(f"wants {thing}" + " on a page of Stripe's" * (body["payment_type"] == "checkout"))
-        made = self._create(body)
-        if not made.fine:
+        answer = self._create(body)
+        if not answer.fine:
             return
-        self.harness.knows_order(made["order_id"])
-        if made["status"] == "pending":
-            self._pay(made)
+        self.harness.knows_order(answer["order_id"])
+        if answer["status"] == "pending":
+            self._pay(answer)
         for _ in range(self.draws.pick("looks afterwards", [0, 1, 1, 2])):
             self.pause()
-            self._after(made["order_id"])
+            self._after(answer["order_id"])
 
     def _body(self, thing: str) -> dict[str, object]:
         draws, world = self.draws, self.harness.world
@@ -151,7 +151,7 @@ class Buyer:
         others = others or [card for card in self._save_a_card() if str(card["id"]) != tried]
         return str(self.draws.pick("which other card", others)["id"]) if others else ""
 
-    def _pay(self, made: Answer) -> None:
+    def _pay(self, answer: Answer) -> None:
         """As Stripe.js or the hosted page does it, in the browser, past our server."""
         for _ in range(self.draws.pick("tries", [1, 1, 2])):
             self.pause()
@@ -160,14 +160,14 @@ class Buyer:
                 self._tell("leaves it unpaid")
                 return
             try:
-                self._pay_once(made, way)
+                self._pay_once(answer, way)
             except StripeError as refused:
                 self._tell(f"  Stripe refuses: {refused}"[:160])
 
-    def _pay_once(self, made: Answer, way: str) -> None:
+    def _pay_once(self, answer: Answer, way: str) -> None:
         control = self.harness.sandbox.control
-        if "checkout_url" in made:
-            session_id = made["checkout_url"].rsplit("/", 1)[-1].partition("#")[0]
+        if "checkout_url" in answer:
+            session_id = answer["checkout_url"].rsplit("/", 1)[-1].partition("#")[0]
             challenge = self.draws.pick("challenge", ["complete", "fail", None])
             if way == "bank":
                 paid = control.pay_checkout(session_id, method="us_bank_account")
@@ -176,7 +176,7 @@ class Buyer:
             self._tell(f"  pays on the page with {way}: {paid['status']}, {paid['payment_status']}")
         else:
             by = ("us_bank_account", FINE) if way == "bank" else ("card", way)
-            paid = control.confirm(made["payment_intent_id"], method=by[0], card=by[1])
+            paid = control.confirm(answer["payment_intent_id"], method=by[0], card=by[1])
             if paid["status"] == "requires_action" and self.draws.odds("takes the challenge", 0.8):
                 self.pause()
                 finish = (
@@ -184,7 +184,7 @@ class Buyer:
                     if self.draws.odds("passes it", 0.7)
                     else control.fail_challenge
                 )
-                paid = finish(made["payment_intent_id"])
+                paid = finish(answer["payment_intent_id"])
             self._tell(f"  pays with {way}: {paid['status']}")
 
     def _after(self, order_id: str) -> None:
@@ -281,12 +281,12 @@ class Buyer:
 
     def _save_a_card(self) -> list[dict[str, object]]:
         """Save a card without a payment, wait a while until it is listed, and return all there are."""
-        begun = self.browser.ask("post", "/api/v1/payments/methods/setup/")
-        self._tell(f"begins to save a card → {begun.status}")
+        setup = self.browser.ask("post", "/api/v1/payments/methods/setup/")
+        self._tell(f"begins to save a card → {setup.status}")
         card = self.draws.pick("card", [FINE, ANOTHER_FINE, ATTACHES_THEN_DECLINES])
         try:
-            if begun.fine:
-                self.harness.sandbox.control.confirm_setup(begun["setup_intent_id"], card=card)
+            if setup.fine:
+                self.harness.sandbox.control.confirm_setup(setup["setup_intent_id"], card=card)
         except StripeError as refused:
             self._tell(f"  Stripe refuses: {refused}"[:160])
         mine = "SELECT 1 FROM payments_paymentmethod WHERE user_id = %s AND detached_at IS NULL"
@@ -297,9 +297,9 @@ class Buyer:
 def _shown(answer: Answer) -> str:
     if not answer.status:
         return "the connection breaks"
-    told = [
+    values = [
         str(answer[name])
         for name in ("code", "order_id", "status", "payment_status", "amount_due")
         if name in answer
     ]
-    return " ".join([str(answer.status), *dict.fromkeys(told)])
+    return " ".join([str(answer.status), *dict.fromkeys(values)])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.simulation.harness import Harness
 
 ORDERS = "SELECT 1 FROM orders_order WHERE user_id = %s"
-BEGUN = "SELECT 1 FROM privacy_erasure WHERE user_id = %s"
+ERASURE_OF_USER = "SELECT 1 FROM privacy_erasure WHERE user_id = %s"
 # Whether the office waits until no request of the person is under way. The product waits for a minute, and where
 # everybody is late, a request in a scenario may take longer.
 GATED = True
@@ -43,7 +43,7 @@ class Office:
             self._shut_the_door()
             if self._erase(*forfeit):
                 return
-            if not self.harness.oracle.rows(BEGUN, self.user.pk):
+            if not self.harness.oracle.rows(ERASURE_OF_USER, self.user.pk):
                 self.harness.sign_in_gate.shut[self.user.pk] -= GATED
             self.harness.scheduler.sleep(self.draws.between(1, 200))
 
@@ -65,5 +65,5 @@ class Office:
             return False
         done = bool(self.harness.oracle.rows(DONE, self.user.pk))
         self.harness.run_log.add(f"erases {LEAVER} → {'done' if done else 'the account is shut'}")
-        self.harness.effect_is_there(BEGUN, self.user.pk)
+        self.harness.effect_is_there(ERASURE_OF_USER, self.user.pk)
         return done

@@ -58,9 +58,9 @@ class Hoarder:
             "payment_type": self.draws.pick("payment_type", ["intent", "checkout"]),
             "service_data": {"turn": turn},
         }
-        made = self.browser.ask("post", "/api/v1/payments/create/", body)
-        told = [str(made.get(name, "")) for name in ("code", "order_id", "expires_at")]
-        self.harness.run_log.add(f"holds a {thing} → {made.status} {' '.join(filter(None, told))}")
-        if made.fine:
-            self.harness.knows_order(made["order_id"])
-        return made
+        answer = self.browser.ask("post", "/api/v1/payments/create/", body)
+        values = [str(answer.get(name, "")) for name in ("code", "order_id", "expires_at")]
+        self.harness.run_log.add(f"holds a {thing} → {answer.status} {' '.join(filter(None, values))}")
+        if answer.fine:
+            self.harness.knows_order(answer["order_id"])
+        return answer

@@ -24,25 +24,25 @@ def pry(buyer: "Buyer") -> None:
     for path in LISTS:
         buyer.browser.ask("get", path)
     what = buyer.draws.pick("what", [ORDERS, ORDERS, BOOKINGS, CARDS])
-    found = buyer.harness.await_some(lambda: buyer.harness.oracle.rows(what, buyer.user.pk), buyer.draws)
-    if found is None:
+    row = buyer.harness.await_some(lambda: buyer.harness.oracle.rows(what, buyer.user.pk), buyer.draws)
+    if row is None:
         return
-    method, path, body = buyer.draws.pick("how", _tries(buyer, what, found))
+    method, path, body = buyer.draws.pick("how", _tries(buyer, what, row))
     answer = buyer.browser.ask(method, path, body)
     buyer.harness.run_log.add(f"tries {method.upper()} {path} of another → {answer.status}")
     counted = path.endswith("/sync/")  # who asks too often is counted, whatever it is about
-    if answer.status not in KEPT_OUT or answer.asked_stripe:
+    if answer.status not in KEPT_OUT or answer.called_stripe:
         raise InvariantViolation(FOREIGN, (method, path, answer.status, dict(answer)))
     if answer.wrote and not counted:
         raise InvariantViolation(FOREIGN, (method, path, answer.status, "and something was written"))
 
 
-def _tries(buyer: "Buyer", what: str, found: tuple[object, ...]) -> list[Try]:
+def _tries(buyer: "Buyer", what: str, row: tuple[object, ...]) -> list[Try]:
     if what == ORDERS:
-        order = f"/api/v1/orders/{found[0]}/"
+        order = f"/api/v1/orders/{row[0]}/"
         return [("get", order, None), ("post", f"{order}sync/", None), ("post", f"{order}cancel/", None)]
     if what == BOOKINGS:
-        booking, slot = f"/api/v1/bookings/{found[0]}/", buyer.harness.slots["session"][-1]
+        booking, slot = f"/api/v1/bookings/{row[0]}/", buyer.harness.slots["session"][-1]
         return [
             ("get", booking, None),
             ("get", f"{booking}cancel/", None),
@@ -50,7 +50,7 @@ def _tries(buyer: "Buyer", what: str, found: tuple[object, ...]) -> list[Try]:
             ("post", f"{booking}schedule/", {"start_datetime": slot}),
             ("post", f"{booking}move/", {"start_datetime": slot}),
         ]
-    card = str(buyer.draws.pick("which name", found))
+    card = str(buyer.draws.pick("which name", row))
     return [
         ("delete", f"/api/v1/payments/methods/{card}/", None),
         ("post", "/api/v1/payments/methods/default/", {"payment_method_id": card}),

@@ -49,15 +49,15 @@ class LateBank:
     def _begin(self) -> tuple[str, str]:
         """Buy something with a time and begin to pay for it by debit; returns the order and its intent."""
         draws, control = self.draws, self.harness.sandbox.control
-        made = Buyer(self.harness, draws.pick("who", [1, 2, 3]), draws).place(draws.pick("thing", TIMED))
-        if not made.fine or made["status"] != "pending":
+        order = Buyer(self.harness, draws.pick("who", [1, 2, 3]), draws).place(draws.pick("thing", TIMED))
+        if not order.fine or order["status"] != "pending":
             return "", ""
-        if "checkout_url" in made:
-            page_id = made["checkout_url"].rsplit("/", 1)[-1].partition("#")[0]
+        if "checkout_url" in order:
+            page_id = order["checkout_url"].rsplit("/", 1)[-1].partition("#")[0]
             paid = control.pay_checkout(page_id, method="us_bank_account")
             intent_id = str(paid["payment_intent"])
         else:
-            intent_id = str(made["payment_intent_id"])
+            intent_id = str(order["payment_intent_id"])
             control.confirm(intent_id, method="us_bank_account")
         self.harness.run_log.add(f"begins a debit for {intent_id}")
-        return str(made["order_id"]), intent_id
+        return str(order["order_id"]), intent_id

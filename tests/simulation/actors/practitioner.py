@@ -37,18 +37,18 @@ class DatesPractitioner:
         if way in KEEPING:
             self._keep(way)
             return
-        url, asked = self._what(way)
+        url, query = self._what(way)
         if not url:
             return
-        preview = self.browser.ask("get", url, dict(asked))
+        preview = self.browser.ask("get", url, dict(query))
         for _ in range(TURNS):
             if not preview.fine:
-                self.harness.run_log.add(f"{way} {url} {asked} → {preview.status} {preview.get('code', '')}")
+                self.harness.run_log.add(f"{way} {url} {query} → {preview.status} {preview.get('code', '')}")
                 return
             self.harness.scheduler.sleep(self.draws.between(0, 2))
-            body = {"preview_id": preview["preview_id"], "message": self.draws.pick("words", WORDS), **asked}
+            body = {"preview_id": preview["preview_id"], "message": self.draws.pick("words", WORDS), **query}
             answer = self.browser.ask("post", url, body)
-            self.harness.run_log.add(f"{way} {url} {asked} → {answer.status} {answer.get('code', '')}")
+            self.harness.run_log.add(f"{way} {url} {query} → {answer.status} {answer.get('code', '')}")
             if answer.get("code") == "preview_outdated":
                 preview.clear()
                 preview.update(answer["preview"])
@@ -118,10 +118,10 @@ class DatesPractitioner:
         self.harness.effect_is_there(
             "SELECT 1 FROM payments_datechange WHERE public_id = %s", answer["change_id"]
         )
-        said = [(row["line"], row["act"], row["amount"]) for row in preview["rows"]]
+        previewed = [(row["line"], row["act"], row["amount"]) for row in preview["rows"]]
         done = [(row["line"], row["act"], row["amount"]) for row in answer["rows"]]
-        if said != done and all(row["status"] == "waiting" for row in answer["rows"]):
-            raise InvariantViolation(EXACTLY, (said, done))
+        if previewed != done and all(row["status"] == "waiting" for row in answer["rows"]):
+            raise InvariantViolation(EXACTLY, (previewed, done))
 
     def _what(self, way: str) -> tuple[str, dict[str, str]]:
         """Return where to ask, and with which values; nothing when there is nothing to change."""

@@ -17,9 +17,9 @@ def retry(buyer: "Buyer") -> None:
     body = _wish(buyer)
     if body is None:
         return
-    first = _until_known(buyer, body)
+    first = _create_until_answered(buyer, body)
     if "order_id" in first and buyer.draws.odds("once more", 0.5):
-        _until_known(buyer, body | {"again": first["order_id"]})
+        _create_until_answered(buyer, body | {"again": first["order_id"]})
 
 
 def _wish(buyer: "Buyer") -> dict[str, object] | None:
@@ -38,11 +38,11 @@ def _wish(buyer: "Buyer") -> dict[str, object] | None:
     return body if "use_credits" in body else None
 
 
-def _until_known(buyer: "Buyer", body: dict[str, object]) -> Answer:
+def _create_until_answered(buyer: "Buyer", body: dict[str, object]) -> Answer:
     """Send a purchase until its outcome is known; an answer may be lost between us and the browser as well."""
     harness = buyer.harness
     harness.oracle.intentions.note(buyer.user.pk, body)
-    begun, answer = harness.clock.now(), Answer()
+    started_at, answer = harness.clock.now(), Answer()
     for number in range(6):
         answer = buyer.browser.ask("post", CREATE, body)
         lost = answer.fine and buyer.draws.odds(f"answer {number} is lost", 0.4)
@@ -53,7 +53,7 @@ def _until_known(buyer: "Buyer", body: dict[str, object]) -> Answer:
         if answer.status not in UNKNOWN and not lost:
             break
         buyer.pause()
-        if harness.clock.now() > begun + PATIENCE_S:
+        if harness.clock.now() > started_at + PATIENCE_S:
             break
     if answer.fine:
         harness.knows_order(answer["order_id"])

@@ -39,9 +39,9 @@ class Staff:
         key = f"refund {draws.word()}" if draws.odds("with a key", 0.8) else ""
         for _ in range(draws.pick("times", [1, 2])):
             answer = self.browser.ask("post", f"/api/v1/orders/{order_id}/refunds/", body, key=key)
-            told = answer.get("code") or answer.get("status") or "the connection breaks"
+            outcome = answer.get("code") or answer.get("status") or "the connection breaks"
             self.harness.run_log.add(
-                f"refunds {how} of {order_id}{' with a key' * bool(key)} → {answer.status} {told}"
+                f"refunds {how} of {order_id}{' with a key' * bool(key)} → {answer.status} {outcome}"
             )
             if answer.fine:
                 self.harness.effect_is_there(

@@ -81,7 +81,7 @@ class LimitedStaff:
             self._check_open(attempt, answer, evidence)
         elif not _is_refused(answer):
             raise InvariantViolation(CLOSED, evidence)
-        elif answer.asked_stripe or (answer.wrote and not attempt.counted):
+        elif answer.called_stripe or (answer.wrote and not attempt.counted):
             raise InvariantViolation(CLOSED, (*evidence, "and something was written"))
         if names := self._private_names(attempt, answer):
             raise InvariantViolation(CLOSED, (*evidence, sorted(names)))

@@ -19,11 +19,11 @@ from estuary.payments.order_api import views as order_views
 from estuary.payments.refusals import signatures
 from tests.simulation.mutants.patching import breaks, instead_of, nothing
 
-FOUND = ("what is another's is not found", "an answer holds only what is its asker's")
+OTHERS_OBJECTS = ("what is another's is not found", "an answer holds only what is its asker's")
 UNSIGNED = "what Stripe did not sign is refused"
 
 
-@breaks("S11", *FOUND)
+@breaks("S11", *OTHERS_OBJECTS)
 def any_order_by_its_name() -> None:
     orders = Order.objects.select_related("user")
     instead_of(
@@ -31,7 +31,7 @@ def any_order_by_its_name() -> None:
     )
 
 
-@breaks("S11", *FOUND)
+@breaks("S11", *OTHERS_OBJECTS)
 def any_card_by_its_name() -> None:
     def anybodys(user: User, ref: str) -> PaymentMethod:
         by_ref = Q(stripe_payment_method_id=ref) | Q(pk=parse_primary_key(ref) or 0)
@@ -43,20 +43,20 @@ def any_card_by_its_name() -> None:
     instead_of(payment_methods.find_card, anybodys)
 
 
-@breaks("S11", *FOUND)
+@breaks("S11", *OTHERS_OBJECTS)
 def any_booking_by_its_number() -> None:
     view: Any = order_views.CancelBookingView
     bookings = Booking.objects.select_related("order")
     view._own_booking = staticmethod(lambda request, pk: get_object_or_404(bookings, pk=pk))
 
 
-@breaks("S11", *FOUND)
+@breaks("S11", *OTHERS_OBJECTS)
 def everybodys_orders_in_one_list() -> None:
     view: Any = orders_api.OrderList
     view.get_queryset = lambda _: Order.objects.all()
 
 
-@breaks("S11", *FOUND)
+@breaks("S11", *OTHERS_OBJECTS)
 def one_buyers_key_is_everybodys() -> None:
     instead_of(idempotency._request_key, lambda user, key: hashlib.sha256(key.encode()).hexdigest())
 

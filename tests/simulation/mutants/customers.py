@@ -28,10 +28,10 @@ def a_change_is_noted_and_never_sent() -> None:
 def a_detached_card_of_nobody_stays_listed() -> None:
     """An event that does not say whose card it was is of no concern, and the lists are not compared either."""
     instead_of(payment_methods._lock_owner, _only_who_is_named)
-    instead_of(payment_methods._is_ambiguous, lambda news, owner, row: False)
+    instead_of(payment_methods._is_ambiguous, lambda event, owner, row: False)
     instead_of(payment_methods._remove_locked, lambda row, at: "not ours")
     instead_of(reattaching.resync_payment_methods, lambda owner: False)
 
 
-def _only_who_is_named(news: payment_methods.PaymentMethodEvent) -> StripeCustomer | None:
-    return StripeCustomer.objects.filter(stripe_customer_id=news.customer_id or None).first()
+def _only_who_is_named(event: payment_methods.PaymentMethodEvent) -> StripeCustomer | None:
+    return StripeCustomer.objects.filter(stripe_customer_id=event.customer_id or None).first()

@@ -12,7 +12,7 @@ from estuary.payments.settlement.state import OrderState
 from estuary.payments.stripe_objects import Intent
 from tests.simulation.mutants.patching import breaks, instead_of, none_done
 
-BEGUN, IN_TIME = "what had begun is not handed over", "what was paid in time is handed over"
+STARTED, IN_TIME = "what had begun is not handed over", "what was paid in time is handed over"
 
 
 @breaks("L1", "captures are equal on both sides", "captured_unknown_here", scenarios="second debit")
@@ -64,7 +64,7 @@ def a_seat_is_kept_for_a_bank_for_ever() -> None:
     instead_of(overdue.end_unanswered_orders, none_done)
 
 
-@breaks("L1", BEGUN)
+@breaks("L1", STARTED)
 def what_had_begun_is_handed_over() -> None:
     instead_of(rules._is_paid_after_start, lambda order, intent: False)
 
@@ -81,7 +81,7 @@ def the_time_of_settling_decides() -> None:
 def nobody_ends_what_a_bank_has_refused() -> None:
     """Neither the look at ended orders' payments, nor the lists of them."""
     instead_of(overdue.close_open_payments, none_done)
-    instead_of(stripe_creation.cancel_at_stripe, lambda order_ref, made: False)
+    instead_of(stripe_creation.cancel_at_stripe, lambda order_ref, payment: False)
 
 
 @breaks("L2", "who left it to a bank is told how it ended")

@@ -19,8 +19,8 @@ def who_says_again_says_it_for_good() -> None:
     """What was bought after the order that is named is not looked at."""
     guard_for = repeats.guard_for
 
-    def unless_named(wanted: dict[str, Any], **rest: Any) -> Any:
-        return None if wanted.get("again") else guard_for(wanted, **rest)
+    def unless_named(data: dict[str, Any], **rest: Any) -> Any:
+        return None if data.get("again") else guard_for(data, **rest)
 
     instead_of(guard_for, unless_named)
 

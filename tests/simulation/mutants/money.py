@@ -175,8 +175,8 @@ def handed_over_while_the_bank_is_at_it() -> None:
     at_its_bank = Status.PROCESSING
     for decide in (rules._decide_processing, checkout_sessions.decide_session):
 
-        def hasty(order: Any, told: Any, fact: Any, decide: Any = decide) -> Any:
-            decided = decide(order, told, fact)
+        def hasty(order: Any, state: Any, fact: Any, decide: Any = decide) -> Any:
+            decided = decide(order, state, fact)
             if isinstance(decided, list) and ChangeStatus(at_its_bank, fact.cause) in decided:
                 return orders.fulfil(order, fact.cause)
             return decided
@@ -306,7 +306,7 @@ def the_timeline_is_tidied_when_an_order_is_paid() -> None:
 
 
 @breaks("S8", "path_broken", "handed_over_unpaid", "fulfilled_not_once", "hold_of_ended_order")
-def late_news_of_a_decline_takes_back_what_was_paid() -> None:
+def late_event_of_a_decline_takes_back_what_was_paid() -> None:
     """The rule looks at no status, and the table lets it pass."""
     from estuary.orders import models
 

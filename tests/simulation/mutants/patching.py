@@ -39,13 +39,13 @@ def breaks(
 
 def instead_of(original: Any, other: Any) -> None:
     """Put another in the place of a function or a value, under each name that a module of the product has for it."""
-    found = False
+    is_replaced = False
     for name, module in list(sys.modules.items()):
         if name.startswith("estuary."):
             for key, value in list(vars(module).items()):
                 if value is original:
-                    vars(module)[key], found = other, True
-    assert found, f"nothing in the product is {original}"
+                    vars(module)[key], is_replaced = other, True
+    assert is_replaced, f"nothing in the product is {original}"
 
 
 def unwritten(original: Any) -> None:

@@ -30,7 +30,7 @@ def an_order_ends_here_alone() -> None:
     """Nothing is ended at Stripe, and what the lists show to be open is left open."""
     instead_of(cancel_order._stripe_id_of, lambda order: "")
     instead_of(cancel_order._recover_lost_creation, lambda order: False)
-    instead_of(stripe_creation.cancel_at_stripe, lambda order_ref, made: False)
+    instead_of(stripe_creation.cancel_at_stripe, lambda order_ref, payment: False)
 
 
 @breaks("L2", "an order is processing only while its bank is")
@@ -47,14 +47,14 @@ def a_bank_that_refuses_is_not_heard() -> None:
 @breaks("L2", OPEN, "open_after_end")
 def a_page_that_came_too_late_stays_open() -> None:
     """What Stripe makes for an order that has ended meanwhile is not taken back, at once or later."""
-    instead_of(stripe_creation.cancel_at_stripe, lambda order_ref, made: False)
+    instead_of(stripe_creation.cancel_at_stripe, lambda order_ref, payment: False)
 
 
 # --- L3 -----------------------------------------------------------------------------------------------------------
 
 
 @breaks("L3", CAPTURES, "captured_unknown_here", "an order is processing only while its bank is", STUCK)
-def no_news_and_no_questions() -> None:
+def no_events_and_no_questions() -> None:
     instead_of(overdue.sync_open_orders, none_done)
     instead_of(stripe_lists.sync_payments, none_done)
     instead_of(stripe_lists.sync_sessions, none_done)
@@ -113,12 +113,12 @@ def the_inbox_takes_an_event_as_often_as_it_comes() -> None:
 
 
 @breaks("L4", "a second reconcile writes nothing")
-def each_look_at_a_dispute_is_news() -> None:
+def each_look_at_a_dispute_is_a_change() -> None:
     """The reason is cut to what fits a narrow column, so what Stripe tells is never what is known."""
     stand = apply._update_dispute
 
-    def cut(row: Any, told: Any, at: Any) -> Any:
-        row = stand(row, told, at)
+    def cut(row: Any, dispute: Any, at: Any) -> Any:
+        row = stand(row, dispute, at)
         row.reason = row.reason[:8]
         return row
 

@@ -36,9 +36,9 @@ def a_payment_is_logged_whole() -> None:
     send = client.create_intent
 
     def telling(params: Any, *, key: str) -> Any:
-        made = send(params, key=key)
-        structlog.get_logger("estuary.payments.client").info("intent_made", intent=asdict(made))
-        return made
+        intent = send(params, key=key)
+        structlog.get_logger("estuary.payments.client").info("intent_made", intent=asdict(intent))
+        return intent
 
     instead_of(send, telling)
 

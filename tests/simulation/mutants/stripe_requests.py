@@ -47,7 +47,7 @@ def what_was_made_is_not_remembered() -> None:
         return note(order, customer_id=customer_id)
 
     instead_of(note, again)
-    instead_of(stripe_creation.save_stripe_id, lambda order, made: None)
+    instead_of(stripe_creation.save_stripe_id, lambda order, payment: None)
 
 
 # --- S9 -----------------------------------------------------------------------------------------------------------
@@ -90,9 +90,9 @@ def a_customer_is_asked_for_before_it_is_written_down() -> None:
 
     def hasty(customer: StripeCustomer) -> str:
         customer.key = ids.customer_key()
-        made = make(customer)
+        account = make(customer)
         StripeCustomer.objects.filter(pk=customer.pk).update(key=customer.key)
-        return made
+        return account
 
     instead_of(make, hasty)
 

@@ -59,13 +59,13 @@ class Answers:
         )
         self._pattern = pattern.replace("\\-", "-")
 
-    def check_answer(self, user_id: int, path: str, status: int, told: Any) -> None:
+    def check_answer(self, user_id: int, path: str, status: int, content: Any) -> None:
         """An answer to a buyer: no name of what is another's, and no secret but the payment's own."""
-        texts = list(_texts(told))
+        texts = list(_texts(content))
         names = [name for _, text in texts for name in NAMES.findall(text.partition("_secret_")[0])]
         if 200 <= status < 300 and (names or "booking" in path):
             bookings = [int(t) for key, t in texts if key == "booking_id" and t.isdecimal()]
-            bookings += list(_bookings(told)) if path.startswith("/api/v1/bookings/") else []
+            bookings += list(_bookings(content)) if path.startswith("/api/v1/bookings/") else []
             values = {"names": names, "user": user_id, "bookings": bookings}
             if foreign := self._observer.rows_named(STRANGERS, values):
                 raise InvariantViolation(FOREIGN, (path, user_id, foreign))
@@ -74,32 +74,32 @@ class Answers:
                 self.check_text(f"answer to {path}, {key}", text)
 
     def check_text(self, where: str, text: str) -> None:
-        if found := self._secret.search(text):
-            raise InvariantViolation(SECRET, (where, found.group(), text[:400]))
+        if match := self._secret.search(text):
+            raise InvariantViolation(SECRET, (where, match.group(), text[:400]))
 
     def check_what_is_written(self) -> None:
         for table, text in self._observer.rows_named(self._written, {"secret": self._pattern}):
             raise InvariantViolation(SECRET, (table, text[:600]))
 
 
-def _texts(told: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(told, dict):
-        for name, inner in told.items():
+def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
             yield from _texts(inner, name)
-    elif isinstance(told, list):
-        for inner in told:
+    elif isinstance(value, list):
+        for inner in value:
             yield from _texts(inner, key)
-    elif told is not None:
-        yield key, str(told)
+    elif value is not None:
+        yield key, str(value)
 
 
-def _bookings(told: Any) -> Iterator[int]:
+def _bookings(value: Any) -> Iterator[int]:
     """Return the ids of the bookings in an answer about bookings, and of those inside them."""
-    if isinstance(told, dict):
-        if "children" in told and str(told.get("id", "")).isdecimal():
-            yield int(told["id"])
-        for inner in told.values():
+    if isinstance(value, dict):
+        if "children" in value and str(value.get("id", "")).isdecimal():
+            yield int(value["id"])
+        for inner in value.values():
             yield from _bookings(inner)
-    elif isinstance(told, list):
-        for inner in told:
+    elif isinstance(value, list):
+        for inner in value:
             yield from _bookings(inner)

@@ -51,9 +51,9 @@ class Keys:
 
     def _is_counted(self, key: str) -> bool:
         """Whether the row has counted as far; one whose key was changed meanwhile is taken at its word."""
-        found = NUMBERED.fullmatch(key)
-        if found is None:
+        match = NUMBERED.fullmatch(key)
+        if match is None:
             return True
-        named = {"owner": found["owner"], "verb": found["verb"] or ""}
+        named = {"owner": match["owner"], "verb": match["verb"] or ""}
         counted = self._observer.rows_named(COUNTED, named)
-        return not counted or int(found["number"]) <= counted[0][0]
+        return not counted or int(match["number"]) <= counted[0][0]

@@ -13,7 +13,7 @@ TIMED = """
     FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
     WHERE o.captured_minor > 0 AND l.starts_at IS NOT NULL AND o.status <> 'canceled'
     GROUP BY o.id"""
-GIVEN_UP = """
+LATE_REFUSALS = """
     SELECT o.public_id FROM orders_ordertransition t JOIN orders_order o ON o.id = t.order_id
     WHERE t.before = 'processing' AND t.after = 'canceled'
     AND NOT EXISTS (SELECT FROM privacy_erasure WHERE user_id = o.user_id)"""
@@ -44,6 +44,6 @@ class LatePayments:
 
     def _check_mails(self) -> None:
         sent = [str(m.body) for m in mail.outbox if any(words in m.subject for words in WORDS)]
-        for (order,) in self._observer.rows(GIVEN_UP):
+        for (order,) in self._observer.rows(LATE_REFUSALS):
             if not any(order in body for body in sent):
                 raise InvariantViolation("who left it to a bank is told how it ended", order)

@@ -105,29 +105,29 @@ class Liveness:
 
     def _check_left_alone(self, intent: Obj) -> None:
         """Money that only carries a label of ours is known, and we have given nothing of it back."""
-        known = self._observer.rows(
+        fates = self._observer.rows(
             "SELECT fate FROM payments_orphan WHERE stripe_payment_intent_id = %s", intent["id"]
         )
         refunds = [r for r in self._observer.stripe.refunds if r["payment_intent"] == intent["id"]]
-        if known != [("foreign",)] or any((refund["metadata"] or {}).get("refund_id") for refund in refunds):
+        if fates != [("foreign",)] or any((refund["metadata"] or {}).get("refund_id") for refund in refunds):
             raise InvariantViolation(
-                "what is not ours is left alone", (order_of(intent), intent["id"], known, refunds)
+                "what is not ours is left alone", (order_of(intent), intent["id"], fates, refunds)
             )
 
     def _check_returned(self, intent: Obj) -> None:
         """Money that pays for no order goes back, all of it."""
         kept = "SELECT card_minor FROM payments_refund WHERE stray AND stripe_payment_intent_id = %s"
-        known = [row[0] for row in self._observer.rows(kept, intent["id"])]
-        if not known:
+        refund_ids = [row[0] for row in self._observer.rows(kept, intent["id"])]
+        if not refund_ids:
             raise InvariantViolation(
                 "captures are equal on both sides", (order_of(intent), intent["id"], "not known here")
             )
-        if self._given(intent) < intent["amount_received"] and not self._comes_back(intent):
+        if self._returned_or_lost_minor(intent) < intent["amount_received"] and not self._comes_back(intent):
             raise InvariantViolation(
                 "every captured payment is fulfilled or refunded", (order_of(intent), intent["id"])
             )
 
-    def _given(self, intent: Obj) -> int:
+    def _returned_or_lost_minor(self, intent: Obj) -> int:
         """Return what was refunded or lost of a payment, in minor units."""
         refunds = [r for r in self._observer.stripe.refunds if r["payment_intent"] == intent["id"]]
         disputes = [d for d in self._observer.stripe.disputes if d["payment_intent"] == intent["id"]]
@@ -202,9 +202,9 @@ class Liveness:
             raise InvariantViolation("disputes are equal on both sides", (ours, there))
 
     def _check_queues(self) -> None:
-        known = "SELECT stripe_event_id, type, status, error FROM payments_webhookevent"
+        query = "SELECT stripe_event_id, type, status, error FROM payments_webhookevent"
         old = " WHERE status = 'dead' OR (status = 'pending' AND received_at < %s)"
-        if left := self._observer.rows(known + old, clock.now() - timedelta(minutes=3)):
+        if left := self._observer.rows(query + old, clock.now() - timedelta(minutes=3)):
             raise InvariantViolation("the inbox is empty", left)
         if jobs := self._observer.rows(
             "SELECT task_name, args, status FROM procrastinate_jobs WHERE attempts > 0"

@@ -93,9 +93,9 @@ class Safety:
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
-        asked = [(rule.code, rule.sql) for rule in SAFETY] + list(OURS.items())
+        checks = [(rule.code, rule.sql) for rule in SAFETY] + list(OURS.items())
         self._rules = " UNION ALL ".join(
-            f"SELECT '{name}', broken::text FROM ({sql}) AS broken (object, wrong)" for name, sql in asked
+            f"SELECT '{name}', broken::text FROM ({sql}) AS broken (object, wrong)" for name, sql in checks
         )
         self.reset()
 
@@ -116,8 +116,8 @@ class Safety:
             erased = OF_ERASED.get(table, "false")
             query = f"SELECT id, CASE WHEN {erased} THEN 'erased' ELSE md5(line::text) END FROM {table} line"
             now: dict[int, str] = dict(self._observer.rows(query))
-            for row, told in self._seen[table].items():
-                if now.get(row) not in {told, "erased"}:
+            for row, status in self._seen[table].items():
+                if now.get(row) not in {status, "erased"}:
                     raise InvariantViolation(rule, (table, row, "changed" if row in now else "gone"))
             self._seen[table] = now
 
@@ -147,28 +147,28 @@ class Safety:
                 )
 
     def _check_refunds(self) -> None:
-        known = self._observer.rows(
+        refunds = self._observer.rows(
             "SELECT stripe_refund_id, card_minor, currency, stripe_payment_intent_id FROM payments_refund"
             " WHERE stripe_refund_id <> ''"
         )
-        for refund_id, *ours in known:
+        for refund_id, *ours in refunds:
             there = self._observer.stripe.refunds.get(refund_id)
             if there is None or [there["amount"], there["currency"], there["payment_intent"]] != ours:
                 raise InvariantViolation(
                     "what we call refunded is refunded at Stripe", (refund_id, ours, there)
                 )
-        made: defaultdict[str, list[str]] = defaultdict(list)
+        ids_by_name: defaultdict[str, list[str]] = defaultdict(list)
         for there in self._observer.stripe.refunds:
             if (name := (there["metadata"] or {}).get("refund_id")) and there["status"] in GOES_BACK:
-                made[name].append(there["id"])
-        if twice := {name: ids for name, ids in made.items() if len(ids) > 1}:
+                ids_by_name[name].append(there["id"])
+        if twice := {name: ids for name, ids in ids_by_name.items() if len(ids) > 1}:
             raise InvariantViolation("a refund is made once", twice)
 
     def _check_disputes(self) -> None:
-        known = self._observer.rows(
+        disputes = self._observer.rows(
             "SELECT stripe_dispute_id, amount_minor, currency, stripe_payment_intent_id FROM payments_dispute"
         )
-        for dispute_id, *ours in known:
+        for dispute_id, *ours in disputes:
             there = self._observer.stripe.disputes.get(dispute_id)
             if there is None or [there["amount"], there["currency"], there["payment_intent"]] != ours:
                 raise InvariantViolation(
