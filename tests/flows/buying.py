@@ -51,40 +51,40 @@ def with_credits(buyer: APIClient, session: Service, payment_type: str = "intent
     return create(buyer, service_id=str(session.pk), use_credits=True, **body)
 
 
-def pay(stripe: Sandbox, made: Json, card: str = FINE, **details: Any) -> Obj:
+def pay(stripe: Sandbox, order: Json, card: str = FINE, **details: Any) -> Obj:
     """Pay an intent or a hosted page as its buyer, and let everything that follows happen."""
-    paid = pay_only(stripe, made, card, **details)
+    paid = pay_only(stripe, order, card, **details)
     settle_everything(stripe)
     return paid
 
 
-def pay_only(stripe: Sandbox, made: Json, card: str = FINE, **details: Any) -> Obj:
-    if "checkout_url" in made:
-        return stripe.control.pay_checkout(order_of(made).stripe_checkout_session_id, card=card, **details)
-    return stripe.control.confirm(made["payment_intent_id"], card=card, **details)
+def pay_only(stripe: Sandbox, order: Json, card: str = FINE, **details: Any) -> Obj:
+    if "checkout_url" in order:
+        return stripe.control.pay_checkout(order_of(order).stripe_checkout_session_id, card=card, **details)
+    return stripe.control.confirm(order["payment_intent_id"], card=card, **details)
 
 
 def buy_credits(stripe: Sandbox, buyer: APIClient, amount: str = "100.00", card: str = FINE) -> Json:
-    made = credits(buyer, amount)
-    pay(stripe, made, card)
-    return made
+    order = credits(buyer, amount)
+    pay(stripe, order, card)
+    return order
 
 
-def order_of(made: Json) -> Order:
-    return Order.objects.get(public_id=made["order_id"])
+def order_of(order: Json) -> Order:
+    return Order.objects.get(public_id=order["order_id"])
 
 
-def status_of(made: Json) -> str:
-    return order_of(made).status
+def status_of(order: Json) -> str:
+    return order_of(order).status
 
 
 def balance(buyer: APIClient) -> str:
     return str(buyer.get("/api/v1/credits/").json()["balance"])
 
 
-def detail(buyer: APIClient, made: Json) -> Json:
+def detail(buyer: APIClient, order: Json) -> Json:
     """Read an order as its page does."""
-    return dict(buyer.get(f"/api/v1/orders/{made['order_id']}/").json())
+    return dict(buyer.get(f"/api/v1/orders/{order['order_id']}/").json())
 
 
 def bookings(buyer: APIClient) -> list[Json]:
@@ -95,9 +95,9 @@ def cards(buyer: APIClient) -> list[Json]:
     return list(buyer.get(METHODS).json()["payment_methods"])
 
 
-def refund(staff: APIClient, made: Json, **body: Any) -> Json:
+def refund(staff: APIClient, order: Json, **body: Any) -> Json:
     """Refund as staff does."""
-    answer = staff.post(f"/api/v1/orders/{made['order_id']}/refunds/", body)
+    answer = staff.post(f"/api/v1/orders/{order['order_id']}/refunds/", body)
     assert answer.status_code == 201, answer.json()
     return dict(answer.json())
 

@@ -16,9 +16,9 @@ from tests.flows.buying import Json, order_of
 from tests.sandbox_bridge import settle_everything
 
 
-def dispute(stripe: Sandbox, made: Json, **details: Any) -> Obj:
+def dispute(stripe: Sandbox, order: Json, **details: Any) -> Obj:
     """Dispute a payment, and let everything that follows happen."""
-    opened = stripe.control.dispute(made["payment_intent_id"], **details)
+    opened = stripe.control.dispute(order["payment_intent_id"], **details)
     settle_everything(stripe)
     return opened
 
@@ -34,10 +34,10 @@ def a_session(
     """Buy a session that lies ahead; what credits do not pay is paid by card."""
     session = make_service(ServiceType.SESSION, ana, usd=usd)
     slot = {"start_datetime": a_free_slot(session, nth=4 * Booking.objects.count()).isoformat()}
-    made = buying.create(buyer, service_id=str(session.pk), scheduling_data=slot, **body)
-    if made.get("payment_intent_id"):
-        buying.pay(stripe, made)
-    return made
+    order = buying.create(buyer, service_id=str(session.pk), scheduling_data=slot, **body)
+    if order.get("payment_intent_id"):
+        buying.pay(stripe, order)
+    return order
 
 
 def purse(buyer: APIClient) -> tuple[str, str, str]:
@@ -52,9 +52,9 @@ def shares() -> list[tuple[str, int, int, int]]:
     return list(rows.values_list("status", "frozen_minor", "clawed_minor", "lost_minor"))
 
 
-def money_of(made: Json) -> tuple[str, int, int, int]:
+def money_of(purchase: Json) -> tuple[str, int, int, int]:
     """Return an order's status, and what was captured, refunded and lost of it, in minor units."""
-    order = order_of(made)
+    order = order_of(purchase)
     return order.status, order.captured_minor, order.refunded_minor, order.lost_minor
 
 

@@ -45,9 +45,9 @@ def _assert_agreement(sandbox: Sandbox) -> None:
         there = (intent["status"], intent["amount_received"], intent["currency"])
         assert there == ("succeeded", order.captured_minor, order.currency)
     for refund in Refund.objects.exclude(stripe_refund_id=""):
-        known = sandbox.state.store.refunds.get(refund.stripe_refund_id)
-        assert known is not None
-        assert (known["amount"], known["payment_intent"]) == (
+        at_stripe = sandbox.state.store.refunds.get(refund.stripe_refund_id)
+        assert at_stripe is not None
+        assert (at_stripe["amount"], at_stripe["payment_intent"]) == (
             refund.card_minor,
             refund.stripe_payment_intent_id,
         )

@@ -29,12 +29,12 @@ class Everything:
 
     def hits(self, sentinels: list[str]) -> list[tuple[str, str, str]]:
         """Return where a sentinel turned up: the place, the sentinel, and the text around it."""
-        found = []
+        hits = []
         for place, text in self.texts():
             for sentinel in sentinels:
                 if (at := text.find(sentinel)) >= 0:
-                    found.append((place, sentinel, text[max(at - 60, 0) : at + 60]))
-        return found
+                    hits.append((place, sentinel, text[max(at - 60, 0) : at + 60]))
+        return hits
 
     def texts(self) -> Iterator[tuple[str, str]]:
         yield "log", self.logs.getvalue()
@@ -60,7 +60,7 @@ def rows() -> Iterator[tuple[str, str]]:
 @contextmanager
 def everything() -> Iterator[Everything]:
     """Collect all log lines, as the product's own handlers write them, and all answers."""
-    found = Everything()
+    record = Everything()
     ask, root = Client.request, logging.getLogger()
     ours = [handler for handler in root.handlers if type(handler) is logging.StreamHandler]
     assert ours, "the product's own handler is gone"
@@ -69,16 +69,16 @@ def everything() -> Iterator[Everything]:
         answer = ask(client, **request)
         body = b"".join(answer.streaming_content) if answer.streaming else answer.content  # type: ignore[attr-defined]
         headers = "\n".join(f"{name}: {value}" for name, value in answer.items())
-        found.answers.append(
+        record.answers.append(
             (request["PATH_INFO"], answer.status_code, headers + "\n" + body.decode(errors="replace"))
         )
         return answer
 
-    streams, level = [(handler, handler.setStream(found.logs)) for handler in ours], root.level
+    streams, level = [(handler, handler.setStream(record.logs)) for handler in ours], root.level
     root.setLevel(logging.DEBUG)
     Client.request = asking  # type: ignore[method-assign, assignment]
     try:
-        yield found
+        yield record
     finally:
         Client.request = ask  # type: ignore[method-assign]
         root.setLevel(level)
@@ -89,7 +89,7 @@ def everything() -> Iterator[Everything]:
 def secrets(stripe: Sandbox, *tokens: str) -> list[str]:
     """Return every secret there is: ours, those Stripe made, those of the buyers, and the card numbers."""
     store = stripe.state.store
-    made = [*store.payment_intents, *store.setup_intents]
-    client_secrets = [obj["client_secret"] for obj in made if obj.get("client_secret")]
+    intents = [*store.payment_intents, *store.setup_intents]
+    client_secrets = [obj["client_secret"] for obj in intents if obj.get("client_secret")]
     ours = [settings.STRIPE_SECRET_KEY, *settings.STRIPE_WEBHOOK_SECRETS, settings.SECRET_KEY]
     return [*ours, *client_secrets, *CARDS, PASSWORD, *tokens]

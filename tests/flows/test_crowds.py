@@ -79,8 +79,8 @@ def test_of_many_buyers_one_gets_the_last_seat(stripe: Sandbox, ana: Practitione
     [date] = make_sessions(workshop, capacity=1)
     body = {"service_id": str(workshop.pk), "scheduling_data": {"service_session_id": str(date.pk)}}
     crowd = [signed_in(make_user(f"Buyer{number} Last")) for number in range(how_many)]
-    told = Counter(all_at_once(answer_to(buyer, CREATE, body) for buyer in crowd))
-    assert told == {(201, ""): 1, (409, "sold_out"): how_many - 1}
+    outcomes = Counter(all_at_once(answer_to(buyer, CREATE, body) for buyer in crowd))
+    assert outcomes == {(201, ""): 1, (409, "sold_out"): how_many - 1}
     pay(
         stripe,
         {
@@ -114,8 +114,8 @@ def test_sixty_buyers_at_the_web_server_are_served_or_told_sold_out_and_nobody_i
                     # PostgreSQL waits a second for a lock, and a request four for a connection.
                     assert code != "busy" or time.monotonic() - since >= 1
 
-            told = Counter(all_at_once([partial(ask, token) for token in tokens]))
-    assert told == {(True, ""): 20, (False, "sold_out"): 40}
+            outcomes = Counter(all_at_once([partial(ask, token) for token in tokens]))
+    assert outcomes == {(True, ""): 20, (False, "sold_out"): 40}
     assert Order.objects.values("user").distinct().count() == Order.objects.count() == 20
 
 
@@ -139,8 +139,8 @@ def test_of_many_spends_the_balance_covers_one(
         )
         for workshop, date, buyer_again in zip(workshops, dates, tabs_of(maya, how_many), strict=True)
     ]
-    told = Counter(all_at_once(asks))
-    assert sum(told.values()) == how_many
+    outcomes = Counter(all_at_once(asks))
+    assert sum(outcomes.values()) == how_many
     spent = CreditTransaction.objects.filter(kind="spend")
     assert [line.amount_minor for line in spent] == [-10_000]
     assert Order.objects.filter(status="completed", type="direct").count() == 1
@@ -157,8 +157,8 @@ def tabs_of(user: User, how_many: int) -> list[APIClient]:
 
 
 def test_the_same_event_fifty_times_at_once_is_settled_once(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
     deliveries = stripe.take_deliveries()
     for delivery in deliveries:
         assert set(all_at_once([lambda: post_event(delivery)] * 50)) <= {200, 503}  # noqa: B023
@@ -173,12 +173,12 @@ def test_the_same_event_fifty_times_at_once_is_settled_once(stripe: Sandbox, buy
 def test_a_refund_that_many_press_at_once_is_given_once(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "100.00")
-    url = f"/api/v1/orders/{made['order_id']}/refunds/"
+    order = buying.buy_credits(stripe, buyer, "100.00")
+    url = f"/api/v1/orders/{order['order_id']}/refunds/"
     people = [signed_in(make_staff(f"Staff{number} Press", *REFUNDING)) for number in range(20)]
-    told = Counter(all_at_once(answer_to(person, url, {"reason": "pressed"}) for person in people))
-    assert told[201, ""] == 1
-    assert {status for status, _ in told} == {201, 409}
+    outcomes = Counter(all_at_once(answer_to(person, url, {"reason": "pressed"}) for person in people))
+    assert outcomes[201, ""] == 1
+    assert {status for status, _ in outcomes} == {201, 409}
     settle_everything(stripe)
     assert [refund.card_minor for refund in Refund.objects.all()] == [10_000]
     assert buying.balance(buyer) == "0.00"
@@ -190,13 +190,13 @@ def test_of_twenty_defaults_set_at_once_one_is(stripe: Sandbox, maya: User, buye
     ids = [card["id"] for card in buying.cards(buyer)]
     assert len(ids) == 4
     tabs = tabs_of(maya, 20)
-    told = Counter(
+    outcomes = Counter(
         all_at_once(
             answer_to(tab, f"{METHODS}default/", {"payment_method_id": ids[number % 4]})
             for number, tab in enumerate(tabs)
         )
     )
-    assert {status for status, _ in told} == {200}
+    assert {status for status, _ in outcomes} == {200}
     assert PaymentMethod.objects.filter(user=maya, is_default=True).count() == 1
 
 

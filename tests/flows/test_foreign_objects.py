@@ -205,8 +205,13 @@ def test_no_door_of_the_document_is_forgotten() -> None:
 
 def test_no_id_in_a_body_is_forgotten() -> None:
     schemas = document()["components"]["schemas"]
-    asked = {name for name in schemas if name.endswith("Request") or name.startswith("Patched")}
-    ids = {field for name in asked for field in schemas[name].get("properties", {}) if field.endswith("id")}
+    request_schemas = {name for name in schemas if name.endswith("Request") or name.startswith("Patched")}
+    ids = {
+        field
+        for name in request_schemas
+        for field in schemas[name].get("properties", {})
+        if field.endswith("id")
+    }
     assert ids <= IDS_IN_BODIES
     assert "payment_method_id" in ids
 
@@ -225,12 +230,12 @@ def test_nothing_of_another_can_be_seen_or_changed(
 ) -> None:
     assert len(mayas.references) >= 18, mayas.references
     stranger = strangers()[who]
-    before, asked = standing(), len(stripe.requests)
+    before, calls_before = standing(), len(stripe.requests)
     for verb, address, body in addresses(mayas.references, every_verb=every_verb):
         answer = stranger.generic(verb, address, *json_body(stranger, verb, body))
         assert answer.status_code in NOT_YOURS, (verb, address, body, answer.content)
         assert who != "nobody" or answer.status_code in {401, 404}, (verb, address)
-    assert len(stripe.requests) == asked
+    assert len(stripe.requests) == calls_before
     assert standing() == before
 
 
@@ -238,7 +243,7 @@ def test_dates_and_receipts_of_another_can_not_be_seen_or_changed(stripe: Sandbo
     """Of another practitioner, too."""
     body = {"preview_id": "prv_1", "start_datetime": "2090-01-01T10:00:00Z", "text": "Hello", "version": "1"}
     people = strangers()
-    before, asked = standing(), len(stripe.requests)
+    before, calls_before = standing(), len(stripe.requests)
     for who, stranger in people.items():
         for verb, path in TRIED_ELSEWHERE:
             for reference in mayas.references if "{" in path else []:
@@ -246,7 +251,7 @@ def test_dates_and_receipts_of_another_can_not_be_seen_or_changed(stripe: Sandbo
                 address = PLACE.sub(reference, path) + query
                 answer = stranger.generic(verb, address, *json_body(stranger, verb, body))
                 assert answer.status_code in NOT_YOURS, (who, verb, address, answer.content)
-    assert len(stripe.requests) == asked
+    assert len(stripe.requests) == calls_before
     assert standing() == before
 
 
@@ -264,9 +269,9 @@ def test_lists_hold_ones_own_alone(stripe: Sandbox, mayas: Belongings) -> None:
                 continue
             answer = stranger.get(path)
             assert answer.status_code in {200, 401, 403}, (who, path)
-            told = answer.content.decode()
-            named = [name for name in mayas.references if not name.isdecimal() and name in told]
-            assert not named and "Maya" not in told, (who, path, named)
+            content = answer.content.decode()
+            named = [name for name in mayas.references if not name.isdecimal() and name in content]
+            assert not named and "Maya" not in content, (who, path, named)
 
 
 def test_what_changed_is_not_told_to_a_stranger_who_knows_the_etag(

@@ -55,32 +55,32 @@ def assert_handed_over_once(seat: ServiceSession) -> None:
 def test_three_events_of_one_payment_at_once_have_one_effect(
     stripe: Sandbox, buyer: APIClient, seat: ServiceSession
 ) -> None:
-    made = buying.create(buyer, **wish_for(seat, "checkout"))
-    pay_only(stripe, made)
-    told = [one for one in stripe.take_deliveries() if one.type in OF_ONE_PAYMENT]
-    assert {one.type for one in told} == OF_ONE_PAYMENT
-    answers = all_at_once([lambda one=one: post_event(one) for one in told])  # type: ignore[misc]
+    order = buying.create(buyer, **wish_for(seat, "checkout"))
+    pay_only(stripe, order)
+    deliveries = [one for one in stripe.take_deliveries() if one.type in OF_ONE_PAYMENT]
+    assert {one.type for one in deliveries} == OF_ONE_PAYMENT
+    answers = all_at_once([lambda one=one: post_event(one) for one in deliveries])  # type: ignore[misc]
     assert answers == [200, 200, 200]
     all_at_once([lambda: processor.drain(1)] * 3)
     settle_everything(stripe)
-    assert status_of(made) == "completed"
+    assert status_of(order) == "completed"
     assert_handed_over_once(seat)
-    assert [step["after"] for step in buying.detail(buyer, made)["timeline"]].count("completed") == 1
+    assert [step["after"] for step in buying.detail(buyer, order)["timeline"]].count("completed") == 1
 
 
 @PAYMENT_TYPES
 def test_the_page_that_comes_back_races_the_webhook_and_the_order_completes_once(
     stripe: Sandbox, buyer: APIClient, seat: ServiceSession, payment_type: str
 ) -> None:
-    made = buying.create(buyer, **wish_for(seat, payment_type))
-    pay_only(stripe, made)
+    order = buying.create(buyer, **wish_for(seat, payment_type))
+    pay_only(stripe, order)
     post_all(stripe)
-    look = answer_to(buyer, f"/api/v1/orders/{made['order_id']}/sync/", {})
+    look = answer_to(buyer, f"/api/v1/orders/{order['order_id']}/sync/", {})
     all_at_once([look, lambda: (processor.drain(), ""), look, lambda: (processor.drain(), "")])
     settle_everything(stripe)
-    assert status_of(made) == "completed"
+    assert status_of(order) == "completed"
     assert_handed_over_once(seat)
-    assert [step["after"] for step in buying.detail(buyer, made)["timeline"]].count("completed") == 1
+    assert [step["after"] for step in buying.detail(buyer, order)["timeline"]].count("completed") == 1
     assert not WebhookEvent.objects.filter(status__in=["pending", "dead"]).exists()
 
 
@@ -91,19 +91,19 @@ def test_cancelling_and_paying_at_the_same_moment_has_one_winner(
     winners = Counter[str]()
     for number in range(6):
         buyer = signed_in(make_user(f"Buyer{number} Both"))
-        made = buying.create(buyer, **wish_for(seat, payment_type))
+        purchase = buying.create(buyer, **wish_for(seat, payment_type))
 
-        def pay_now(made: buying.Json = made) -> tuple[int, str]:
+        def pay_now(purchase: buying.Json = purchase) -> tuple[int, str]:
             try:
-                pay_only(stripe, made)
+                pay_only(stripe, purchase)
             except StripeError:
                 return 400, "refused"
             return 200, "paid"
 
-        cancel = answer_to(buyer, f"/api/v1/orders/{made['order_id']}/cancel/", {})
+        cancel = answer_to(buyer, f"/api/v1/orders/{purchase['order_id']}/cancel/", {})
         [(status, _), (_, paid)] = all_at_once([cancel, pay_now])
         settle_everything(stripe)
-        order = order_of(made)
+        order = order_of(purchase)
         assert (status, paid, order.status) in {(200, "refused", "canceled"), (409, "paid", "completed")}
         winners[order.status] += 1
         charges = [one for one in stripe.state.store.charges if one["status"] == "succeeded"]
@@ -134,9 +134,9 @@ def test_a_customer_that_was_made_under_a_key_given_up_meanwhile_is_not_paid_wit
 
     saved: list[str] = []
     with connection.execute_wrapper(overtaken):
-        made = buying.credits(buyer, "20.00")
+        order = buying.credits(buyer, "20.00")
     assert (
-        saved and buying.order_of(made).stripe_customer_id == StripeCustomer.objects.get().stripe_customer_id
+        saved and buying.order_of(order).stripe_customer_id == StripeCustomer.objects.get().stripe_customer_id
     )
 
 
@@ -144,7 +144,7 @@ def test_the_customer_that_the_sweep_found_meanwhile_is_paid_with(
     stripe: Sandbox, maya: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a restored backup a buyer is at Stripe and not here; the sweep is faster than the payment that begins."""
-    found = customers.ensure_customer(maya)
+    customer_id = customers.ensure_customer(maya)
     StripeCustomer.objects.update(key=ids.customer_key())  # under which Stripe was never asked
     unasked = StripeCustomer.objects.get()
     unasked.stripe_customer_id = ""
@@ -152,18 +152,18 @@ def test_the_customer_that_the_sweep_found_meanwhile_is_paid_with(
     monkeypatch.setattr(
         customers, "get_or_create_customer", lambda user: rows.pop() if rows else read_again(user)
     )
-    assert customers.ensure_customer(maya) == found
+    assert customers.ensure_customer(maya) == customer_id
     assert rows == []
-    assert StripeCustomer.objects.get().stripe_customer_id == found
+    assert StripeCustomer.objects.get().stripe_customer_id == customer_id
 
 
 def test_of_workers_that_meet_one_remembered_failure_none_sends_a_refund_under_a_key_of_its_own(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that was taken for dead counts its failed try late, while the next try of another is on its way."""
-    made = buying.buy_credits(stripe, buyer, "20.00")
+    order = buying.buy_credits(stripe, buyer, "20.00")
     stripe.faults.add("timeout_before", "POST /v1/refunds")
-    refund_id = Refund.objects.get(public_id=buying.refund(staff, made, amount="5.00")["refund_id"]).pk
+    refund_id = Refund.objects.get(public_id=buying.refund(staff, order, amount="5.00")["refund_id"]).pk
     stripe.faults.add("error_saved", "POST /v1/refunds")
     stripe_is_surely_done()
     sending, may_go_on = threading.Event(), threading.Event()
@@ -227,14 +227,14 @@ def test_a_customer_deleted_at_stripe_whom_many_requests_need_at_once_is_made_ag
         answer_to(tab, buying.CREATE, {"is_credit_purchase": True, "amount": "20.00", "payment_type": kind})
         for tab, kind in zip(tabs[4:], ["intent", "checkout", "intent", "checkout"], strict=True)
     ]
-    told = Counter(all_at_once(asks))
-    assert {status for status, _ in told} <= {201, 409}, told
-    known = StripeCustomer.objects.get().stripe_customer_id
+    outcomes = Counter(all_at_once(asks))
+    assert {status for status, _ in outcomes} <= {201, 409}, outcomes
+    customer_id = StripeCustomer.objects.get().stripe_customer_id
     alive = [one["id"] for one in stripe.state.store.customers if not one.get("deleted")]
-    assert (alive, known != gone) == ([known], True)
-    made = buying.credits(buyer, "20.00")
-    buying.pay(stripe, made)
-    assert (status_of(made), order_of(made).stripe_customer_id) == ("completed", known)
+    assert (alive, customer_id != gone) == ([customer_id], True)
+    order = buying.credits(buyer, "20.00")
+    buying.pay(stripe, order)
+    assert (status_of(order), order_of(order).stripe_customer_id) == ("completed", customer_id)
 
 
 def test_two_tabs_that_ask_for_two_things_at_once_never_leave_two_that_can_be_paid(
@@ -242,17 +242,17 @@ def test_two_tabs_that_ask_for_two_things_at_once_never_leave_two_that_can_be_pa
 ) -> None:
     tabs = zip(tabs_of(maya, 6), ["intent", "checkout"] * 3, strict=True)
     asks = [answer_to(tab, buying.CREATE, wish_for(seat, payment_type)) for tab, payment_type in tabs]
-    told = Counter(all_at_once(asks))
-    assert {status for status, _ in told} <= {201, 409}
+    outcomes = Counter(all_at_once(asks))
+    assert {status for status, _ in outcomes} <= {201, 409}
     assert Order.objects.filter(status="pending").count() <= 1
     buying.create(buyer, **wish_for(seat))  # whoever asks last
     assert Order.objects.filter(status="pending").count() == 1
     paid = 0
     for order in Order.objects.order_by("pk"):
-        made = {"order_id": order.public_id, "payment_intent_id": order.stripe_payment_intent_id}
-        made |= {"checkout_url": "there"} if order.payment_type == "checkout" else {}
+        purchase = {"order_id": order.public_id, "payment_intent_id": order.stripe_payment_intent_id}
+        purchase |= {"checkout_url": "there"} if order.payment_type == "checkout" else {}
         try:
-            pay_only(stripe, made)
+            pay_only(stripe, purchase)
         except StripeError:
             continue  # what was replaced can't be paid any more
         paid += 1

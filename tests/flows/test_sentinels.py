@@ -39,7 +39,7 @@ SETUP = "/api/v1/payments/methods/setup/"
 
 
 @pytest.fixture(autouse=True)
-def somebody_is_told(settings: Settings) -> None:
+def alert_recipients(settings: Settings) -> None:
     settings.STAFF_MAIL, settings.ADMINS = "staff@estuary.example", ["admins@estuary.example"]
     settings.DEBUG = False
 
@@ -54,15 +54,15 @@ def careless_text(sentinels: list[str]) -> str:
 
 
 def buying_in_every_way(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
+    order = buying.credits(buyer)
     for number in (DECLINED, NO_FUNDS):
-        pay(stripe, made, number)
-    stripe.control.confirm(made["payment_intent_id"], card=CHALLENGED)
-    stripe.control.complete_challenge(made["payment_intent_id"])
+        pay(stripe, order, number)
+    stripe.control.confirm(order["payment_intent_id"], card=CHALLENGED)
+    stripe.control.complete_challenge(order["payment_intent_id"])
     settle_everything(stripe)
     pay(stripe, buying.credits(buyer, "20.00", payment_type="checkout"))
-    begun = buyer.post(SETUP, headers={"Idempotency-Key": "one"}).json()
-    stripe.control.confirm_setup(begun["setup_intent_id"], card=DECLINED)
+    setup = buyer.post(SETUP, headers={"Idempotency-Key": "one"}).json()
+    stripe.control.confirm_setup(setup["setup_intent_id"], card=DECLINED)
     settle_everything(stripe)
     body = {"is_credit_purchase": True, "amount": "30.00"}
     for _ in range(2):
@@ -146,8 +146,8 @@ def a_bug(buyer: APIClient, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unhandled error whose message, and whose variables, say everything."""
 
     def broken(user: User) -> Any:
-        told = text
-        raise RuntimeError(f"can't go on with {told}")
+        message = text
+        raise RuntimeError(f"can't go on with {message}")
 
     quiet = APIClient(raise_request_exception=False)
     quiet.credentials(**buyer._credentials)  # type: ignore[attr-defined]
@@ -173,7 +173,7 @@ def staff_look_at_all_of_it(text: str) -> None:
 def play_everything(
     stripe: Sandbox, maya: User, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Everything, list[str]]:
-    with everything() as found:
+    with everything() as record:
         buyer = signed_in(maya)
         buying_in_every_way(stripe, buyer)
         sentinels = secrets(stripe, token_of(buyer))
@@ -186,18 +186,18 @@ def play_everything(
         a_bug(buyer, text, monkeypatch)
         staff_look_at_all_of_it(text)
         settle_everything(stripe)
-    return found, secrets(stripe, token_of(buyer))
+    return record, secrets(stripe, token_of(buyer))
 
 
 def test_no_secret_is_anywhere(stripe: Sandbox, maya: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    found, sentinels = play_everything(stripe, maya, monkeypatch)
+    record, sentinels = play_everything(stripe, maya, monkeypatch)
     assert len(sentinels) > 10
-    places = {place.partition(" ")[0] for place, text in found.texts() if text}
+    places = {place.partition(" ")[0] for place, text in record.texts() if text}
     assert places == {"log", "answer", "mail", "row"}
-    assert "internal_error" in str(found.answers) and "stripe_refused_our_key" in found.logs.getvalue()
+    assert "internal_error" in str(record.answers) and "stripe_refused_our_key" in record.logs.getvalue()
     assert not any("Traceback" in sent.body for sent in mail.outbox), "a mail was sent within a request"
-    assert redaction.REDACTED in found.logs.getvalue()
-    assert found.hits(sentinels) == []
+    assert redaction.REDACTED in record.logs.getvalue()
+    assert record.hits(sentinels) == []
 
 
 def test_a_report_of_an_error_names_no_secret(stripe: Sandbox, settings: Settings) -> None:
@@ -205,8 +205,8 @@ def test_a_report_of_an_error_names_no_secret(stripe: Sandbox, settings: Setting
     assert import_string(settings.DEFAULT_EXCEPTION_REPORTER) is RedactingReporter
     sentinels = [sentinel for sentinel in secrets(stripe) if redact(sentinel) != sentinel]
     try:
-        told = careless_text(sentinels)
-        raise RuntimeError(f"can't go on with {told}")
+        message = careless_text(sentinels)
+        raise RuntimeError(f"can't go on with {message}")
     except RuntimeError:
         request = RequestFactory().get("/", {"key": sentinels[0]})
         reporter = RedactingReporter(request, *sys.exc_info())
@@ -224,7 +224,7 @@ def test_without_redaction_the_sentinels_are_found(
     monkeypatch.setattr(redaction, "SECRET", re.compile("(?P<key>)(?P<secret>)(?P<bearer>)(?!)"))
     monkeypatch.setattr(redaction, "JWT", re.compile("(?!)"))
     monkeypatch.setattr(redaction, "find_card_numbers", lambda _: [])
-    with everything() as found:
+    with everything() as record:
         buyer = signed_in(maya)
         pay(stripe, buying.credits(buyer))
         sentinels = secrets(stripe, token_of(buyer))
@@ -232,9 +232,9 @@ def test_without_redaction_the_sentinels_are_found(
         stripe_says_too_much(stripe, buyer, text)
         events_with_secrets(text)
         a_bug(buyer, text, monkeypatch)
-    hit = {place.partition(" ")[0] for place, _, _ in found.hits(sentinels)}
+    hit = {place.partition(" ")[0] for place, _, _ in record.hits(sentinels)}
     assert hit == {"log", "answer", "mail", "row"}
-    assert {sentinel for _, sentinel, _ in found.hits(sentinels)} == set(sentinels)
+    assert {sentinel for _, sentinel, _ in record.hits(sentinels)} == set(sentinels)
     WebhookEvent.objects.all().delete()
 
 
@@ -242,7 +242,7 @@ def test_without_redaction_the_sentinels_are_found(
 def test_a_planted_leak_is_found_wherever_it_is(
     stripe: Sandbox, maya: User, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    with everything() as found:
+    with everything() as record:
         sentinel = secrets(stripe)[0]
         if place == "log":
             monkeypatch.setattr(redaction, "redact", lambda text: text)
@@ -255,7 +255,7 @@ def test_a_planted_leak_is_found_wherever_it_is(
             mail.send_mail("Hello", f"your key is {sentinel}", None, ["a@estuary.example"])
         else:
             User.objects.filter(pk=maya.pk).update(last_name=sentinel)
-    assert {where.partition(" ")[0] for where, _, _ in found.hits([sentinel])} == {place}
+    assert {where.partition(" ")[0] for where, _, _ in record.hits([sentinel])} == {place}
     User.objects.filter(pk=maya.pk).update(last_name="")
 
 

@@ -26,15 +26,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def buy_slot(stripe: Sandbox, buyer: APIClient, service: Service, nth: int = 0) -> Booking:
-    made = buying.service(buyer, service, start_datetime=a_free_slot(service, nth=nth).isoformat())
-    pay(stripe, made)
-    return Booking.objects.get(order__public_id=made["order_id"])
+    order = buying.service(buyer, service, start_datetime=a_free_slot(service, nth=nth).isoformat())
+    pay(stripe, order)
+    return Booking.objects.get(order__public_id=order["order_id"])
 
 
 def buy_seat(stripe: Sandbox, buyer: APIClient, service: Service, session: ServiceSession) -> Booking:
-    made = buying.service(buyer, service, service_session_id=str(session.pk))
-    pay(stripe, made)
-    return Booking.objects.get(order__public_id=made["order_id"])
+    order = buying.service(buyer, service, service_session_id=str(session.pk))
+    pay(stripe, order)
+    return Booking.objects.get(order__public_id=order["order_id"])
 
 
 def move(buyer: APIClient, booking: Booking, to: datetime | ServiceSession) -> Json:
@@ -204,8 +204,8 @@ def test_moving_does_not_extend_the_deadline(stripe: Sandbox, buyer: APIClient, 
 
 def test_an_earlier_time_brings_its_own_deadline(stripe: Sandbox, buyer: APIClient, yoga: Service) -> None:
     start = a_free_slot(yoga) + timedelta(days=7)
-    made = buying.service(buyer, yoga, start_datetime=start.isoformat())
-    pay(stripe, made)
+    order = buying.service(buyer, yoga, start_datetime=start.isoformat())
+    pay(stripe, order)
     booking = Booking.objects.get()
     sooner = a_free_slot(yoga)
     answer = move(buyer, booking, sooner)
@@ -331,10 +331,10 @@ def test_anothers_booking_is_not_found(
 def test_a_disputed_booking_keeps_its_time_until_the_dispute_is_won(
     stripe: Sandbox, buyer: APIClient, yoga: Service
 ) -> None:
-    made = buying.service(buyer, yoga, start_datetime=a_free_slot(yoga).isoformat())
-    pay(stripe, made)
+    order = buying.service(buyer, yoga, start_datetime=a_free_slot(yoga).isoformat())
+    pay(stripe, order)
     booking, later = Booking.objects.get(), a_free_slot(yoga, nth=7)
-    opened = dispute(stripe, made)
+    opened = dispute(stripe, order)
     assert shown(buyer, booking)["can_move"] is False
     refused(buyer, booking, later, "booking_not_movable")
     close(stripe, opened, "won")
@@ -344,13 +344,13 @@ def test_a_disputed_booking_keeps_its_time_until_the_dispute_is_won(
 def test_a_partly_refunded_booking_is_moved_and_a_refunded_one_is_not(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, yoga: Service
 ) -> None:
-    made = buying.service(buyer, yoga, start_datetime=a_free_slot(yoga).isoformat())
-    pay(stripe, made)
+    order = buying.service(buyer, yoga, start_datetime=a_free_slot(yoga).isoformat())
+    pay(stripe, order)
     booking = Booking.objects.get()
-    buying.refund(staff, made, amount="20.00")
+    buying.refund(staff, order, amount="20.00")
     settle_everything(stripe)
     assert move(buyer, booking, a_free_slot(yoga, nth=7))["status"] == "partially_refunded"
-    buying.refund(staff, made)
+    buying.refund(staff, order)
     settle_everything(stripe)
     refused(buyer, booking, a_free_slot(yoga, nth=9), "booking_canceled")
     assert not CalendarEntry.objects.exists()

@@ -22,9 +22,9 @@ def guests(practitioner: Practitioner) -> list[buying.Json]:
     return [guest for meeting in meetings for guest in meeting["guests"]]
 
 
-def order_page(made: buying.Json) -> str:
+def order_page(order: buying.Json) -> str:
     client: Client = admin_client()
-    return client.get(f"/admin/orders/order/{buying.order_of(made).pk}/change/").content.decode()
+    return client.get(f"/admin/orders/order/{buying.order_of(order).pk}/change/").content.decode()
 
 
 @pytest.mark.parametrize("type", [ServiceType.WORKSHOP, ServiceType.SESSION])
@@ -37,13 +37,13 @@ def test_service_data_is_on_the_order_in_the_admin_and_on_the_roster(
         make_sessions(service)
     else:
         scheduling = {"start_datetime": a_free_slot(service).isoformat()}
-    made = buying.create(buyer, service_id=str(service.pk), service_data=SENT, scheduling_data=scheduling)
-    assert buying.detail(buyer, made)["service_data"] == SENT
+    order = buying.create(buyer, service_id=str(service.pk), service_data=SENT, scheduling_data=scheduling)
+    assert buying.detail(buyer, order)["service_data"] == SENT
     assert guests(ana) == []
-    pay(stripe, made)
-    assert buying.detail(buyer, made)["service_data"] == SENT
+    pay(stripe, order)
+    assert buying.detail(buyer, order)["service_data"] == SENT
     assert [guest["service_data"] for guest in guests(ana)] == [SENT]
-    page = order_page(made)
+    page = order_page(order)
     assert "nuts &amp; &lt;seeds&gt;" in page
     assert "[&quot;quiet&quot;, &quot;blanket&quot;]" in page
 
@@ -54,13 +54,13 @@ def test_another_practitioner_and_another_buyer_see_nothing_of_it(
     bruno = make_practitioner("Bruno Costa")
     workshop = make_service(ServiceType.WORKSHOP, ana)
     make_sessions(workshop)
-    made = buying.create(buyer, service_id=str(workshop.pk), service_data=SENT)
-    pay(stripe, made)
+    order = buying.create(buyer, service_id=str(workshop.pk), service_data=SENT)
+    pay(stripe, order)
     assert guests(bruno) == []
-    assert other.get(f"/api/v1/orders/{made['order_id']}/").status_code == 404
+    assert other.get(f"/api/v1/orders/{order['order_id']}/").status_code == 404
 
 
 def test_an_order_without_it_says_so_to_staff(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    assert buying.detail(buyer, made)["service_data"] == {}
-    assert "sent nothing along with the order" in order_page(made)
+    order = buying.credits(buyer)
+    assert buying.detail(buyer, order)["service_data"] == {}
+    assert "sent nothing along with the order" in order_page(order)

@@ -40,9 +40,9 @@ def order_ten(buyer: APIClient, bundle: Service, times: list[datetime], **body: 
     return buying.create(buyer, service_id=str(bundle.pk), scheduling_data=items(times), **body)
 
 
-def starts(made: Json) -> list[datetime | None]:
+def starts(order: Json) -> list[datetime | None]:
     """Return when the parts of what was bought begin, in their order."""
-    parts = order_of(made).bookings.filter(position__gt=0).order_by("position")
+    parts = order_of(order).bookings.filter(position__gt=0).order_by("position")
     return [part.starts_at for part in parts]
 
 
@@ -57,14 +57,14 @@ def test_all_ten_times_are_taken_when_it_is_paid(
     stripe: Sandbox, buyer: APIClient, massage: Service, bundle: Service, payment_type: str
 ) -> None:
     times = slots(massage)[:10]
-    made = order_ten(buyer, bundle, times, payment_type=payment_type)
-    lines = buying.detail(buyer, made)["lines"]
+    order = order_ten(buyer, bundle, times, payment_type=payment_type)
+    lines = buying.detail(buyer, order)["lines"]
     assert [bool(line["start_datetime"]) for line in lines] == [True] * 3 + [False] * 7
     assert [bool(line["wished_start_datetime"]) for line in lines] == [False] * 3 + [True] * 7
-    pay(stripe, made)
-    assert starts(made) == times
+    pay(stripe, order)
+    assert starts(order) == times
     assert Reservation.objects.filter(status="confirmed").count() == CalendarEntry.objects.count() == 10
-    assert not any(part["missed_start_datetime"] for part in buying.detail(buyer, made)["bookings"])
+    assert not any(part["missed_start_datetime"] for part in buying.detail(buyer, order)["bookings"])
 
 
 def test_the_soonest_times_are_held_in_whatever_order_they_are_named(
@@ -79,13 +79,13 @@ def test_a_time_that_others_took_meanwhile_is_chosen_anew_and_no_money_is_lost(
     stripe: Sandbox, buyer: APIClient, massage: Service, bundle: Service
 ) -> None:
     times = slots(massage)
-    made = order_ten(buyer, bundle, times[:10])
+    purchase = order_ten(buyer, bundle, times[:10])
     buys(stripe, massage, times[7])
     mail.outbox.clear()
-    pay(stripe, made)
-    assert status_of(made) == "completed"
-    assert starts(made) == [*times[:7], None, *times[8:10]]
-    order = buying.detail(buyer, made)
+    pay(stripe, purchase)
+    assert status_of(purchase) == "completed"
+    assert starts(purchase) == [*times[:7], None, *times[8:10]]
+    order = buying.detail(buyer, purchase)
     missed = [part for part in order["bookings"] if part["missed_start_datetime"]]
     assert [datetime.fromisoformat(part["missed_start_datetime"]) for part in missed] == [times[7]]
     assert missed[0]["needs_scheduling"]
@@ -101,20 +101,20 @@ def test_a_time_that_others_took_meanwhile_is_chosen_anew_and_no_money_is_lost(
     chosen = buyer.post(f"/api/v1/bookings/{missed[0]['id']}/schedule/", at(times[12]))
     assert chosen.status_code == 200, chosen.json()
     assert chosen.json()["missed_start_datetime"] is None
-    assert starts(made)[7] == times[12]
+    assert starts(purchase)[7] == times[12]
 
 
 def test_a_bank_that_pays_in_time_takes_what_was_not_held(
     stripe: Sandbox, buyer: APIClient, massage: Service, bundle: Service
 ) -> None:
     times = slots(massage)
-    made = order_ten(buyer, bundle, times[:4])
-    stripe.control.confirm(made["payment_intent_id"], method="us_bank_account")
+    order = order_ten(buyer, bundle, times[:4])
+    stripe.control.confirm(order["payment_intent_id"], method="us_bank_account")
     settle_everything(stripe)
     with time_machine.travel(times[0] - timedelta(minutes=5)):
-        stripe.control.settle(made["payment_intent_id"])
+        stripe.control.settle(order["payment_intent_id"])
         settle_everything(stripe)
-        assert (status_of(made), starts(made)[:4]) == ("completed", times[:4])
+        assert (status_of(order), starts(order)[:4]) == ("completed", times[:4])
 
 
 def test_two_who_wish_for_the_same_time_are_served_in_turn(
@@ -148,12 +148,12 @@ def test_a_date_that_sold_out_meanwhile_is_chosen_anew(
     dates = [make_sessions(workshop, capacity=1, in_days=10 + n)[0] for n, workshop in enumerate(workshops)]
     package = make_service(ServiceType.PACKAGE, ana, holds=workshops)
     wish = [{"service_id": str(one.service_id), "service_session_id": str(one.pk)} for one in dates]
-    made = buying.service(buyer, package, items=wish)
+    order = buying.service(buyer, package, items=wish)
     rival = signed_in(make_user("Tom Achterberg"))
     pay(stripe, buying.service(rival, workshops[3], service_session_id=str(dates[3].pk)))
-    pay(stripe, made)
-    assert status_of(made) == "completed"
-    assert starts(made) == [*(one.starts_at for one in dates[:3]), None]
+    pay(stripe, order)
+    assert status_of(order) == "completed"
+    assert starts(order) == [*(one.starts_at for one in dates[:3]), None]
     assert set(ServiceSession.objects.values_list("taken", flat=True)) == {1}
     assert Participant.objects.filter(active=True).count() == 4
 
@@ -165,10 +165,10 @@ def test_a_date_where_the_buyer_has_a_seat_by_then_is_not_taken_twice(
     dates = [make_sessions(workshop, in_days=10 + n)[0] for n, workshop in enumerate(workshops)]
     package = make_service(ServiceType.PACKAGE, ana, holds=workshops)
     wish = [{"service_id": str(one.service_id), "service_session_id": str(one.pk)} for one in dates]
-    made = buying.service(buyer, package, items=wish)
+    order = buying.service(buyer, package, items=wish)
     pay(stripe, buying.service(buyer, workshops[3], service_session_id=str(dates[3].pk)))
-    pay(stripe, made)
-    assert starts(made)[3] is None
+    pay(stripe, order)
+    assert starts(order)[3] is None
     assert set(ServiceSession.objects.values_list("taken", flat=True)) == {1}
 
 
@@ -177,17 +177,17 @@ def test_credits_that_cover_it_all_take_all_ten_at_once(
 ) -> None:
     buying.buy_credits(stripe, buyer, "100.00")
     times = slots(massage)[:10]
-    made = order_ten(buyer, bundle, times, use_credits=True)
-    assert (status_of(made), starts(made)) == ("completed", times)
+    order = order_ten(buyer, bundle, times, use_credits=True)
+    assert (status_of(order), starts(order)) == ("completed", times)
 
 
 def test_what_is_not_paid_gives_back_what_it_held_and_nothing_else(
     stripe: Sandbox, buyer: APIClient, massage: Service, bundle: Service
 ) -> None:
-    made = order_ten(buyer, bundle, slots(massage)[:10])
+    order = order_ten(buyer, bundle, slots(massage)[:10])
     with time_machine.travel(clock.now() + timedelta(minutes=16)):
         assert overdue.expire_orders() == 1
-    assert status_of(made) == "canceled"
+    assert status_of(order) == "canceled"
     assert not CalendarEntry.objects.exists()
     assert set(Reservation.objects.values_list("status", flat=True)) == {"released"}
 
@@ -199,8 +199,8 @@ def test_a_service_that_is_gone_when_it_is_paid_leaves_its_times_to_be_told_by_s
     package = make_service(ServiceType.PACKAGE, ana, holds=others)
     times = [slots(one)[n] for n, one in enumerate(others)]
     wish = [{"service_id": str(one.pk)} | at(start) for one, start in zip(others, times, strict=True)]
-    made = buying.service(buyer, package, items=wish)
+    order = buying.service(buyer, package, items=wish)
     package.items.filter(service=others[3]).delete()
     others[3].delete()
-    pay(stripe, made)
-    assert (status_of(made), starts(made)[3]) == ("completed", None)
+    pay(stripe, order)
+    assert (status_of(order), starts(order)[3]) == ("completed", None)

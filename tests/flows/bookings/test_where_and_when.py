@@ -80,9 +80,9 @@ def test_who_has_booked_sees_the_link_and_no_longer_after_cancelling(
     stripe: Sandbox, buyer: APIClient, other: APIClient, online: Service
 ) -> None:
     online.sessions.filter(pk=online.sessions.all()[1].pk).update(join_url=OF_THE_DATE)
-    made = buying.service(buyer, online, **seat_in(online))
-    assert LINK not in str(buyer.get(f"/api/v1/orders/{made['order_id']}/").json())
-    buying.pay(stripe, made)
+    order = buying.service(buyer, online, **seat_in(online))
+    assert LINK not in str(buyer.get(f"/api/v1/orders/{order['order_id']}/").json())
+    buying.pay(stripe, order)
     [shown] = buying.bookings(buyer)
     assert (shown["join_url"], shown["sessions"][0]["join_url"]) == (LINK, LINK)
     assert booked(stripe, other, online, **seat_in(online, 1))["join_url"] == OF_THE_DATE

@@ -64,12 +64,12 @@ def test_a_start_after_the_gap_may_be_written_with_either_offset_and_is_one_slot
     stripe: Sandbox, session: Service
 ) -> None:
     with on(BEFORE_THE_GAP) as buyer:
-        made = buying.create(buyer, **wish_for(session, "2026-03-29T02:30:00+01:00"))
+        order = buying.create(buyer, **wish_for(session, "2026-03-29T02:30:00+01:00"))
         other = signed_in(make_user("Tom Achterberg"))
         buying.refused(other, 409, "slot_taken", **wish_for(session, "2026-03-29T03:30:00+02:00"))
         buying.refused(other, 409, "slot_taken", **wish_for(session, "2026-03-29T03:00:00+02:00"))
-        pay(stripe, made)
-        assert status_of(made) == "completed"
+        pay(stripe, order)
+        assert status_of(order) == "completed"
 
 
 def test_the_hour_that_comes_twice_is_two_hours_and_what_overlaps_across_the_fold_is_refused(
@@ -83,8 +83,8 @@ def test_the_hour_that_comes_twice_is_two_hours_and_what_overlaps_across_the_fol
         for overlapping in ("02:00:00+01:00", "02:00:00+02:00", "02:30:00+02:00"):
             buying.refused(other, 409, "slot_taken", **wish_for(session, f"2026-10-25T{overlapping}"))
         second = buying.create(other, **wish_for(session, "2026-10-25T02:30:00+01:00"))
-        for made in (first, second):
-            pay(stripe, made)
+        for order in (first, second):
+            pay(stripe, order)
         assert (status_of(first), status_of(second)) == ("completed", "completed")
         taken = [entry.during for entry in CalendarEntry.objects.order_by("during")]
         assert [during.upper - during.lower for during in taken] == [timedelta(hours=1)] * 2
@@ -103,12 +103,12 @@ def test_slots_that_overlap_are_sold_once_whichever_service_they_are_of(
 ) -> None:
     longer = make_service(ServiceType.SESSION, session.practitioner, duration_min=120, slot_step_min=30)
     with on(BEFORE_THE_FOLD) as buyer:
-        made = buying.create(buyer, **wish_for(session, "2026-10-20T02:00:00+02:00"))
+        order = buying.create(buyer, **wish_for(session, "2026-10-20T02:00:00+02:00"))
         other = signed_in(make_user("Tom Achterberg"))
         for start in ("01:30", "02:00", "02:30"):
             wish = wish_for(longer, f"2026-10-20T{start}:00+02:00")
             buying.refused(other, 409, "slot_taken", **wish)
         pay(stripe, buying.create(other, **wish_for(longer, "2026-10-20T03:00:00+02:00")))
-        pay(stripe, made)
+        pay(stripe, order)
         settle_everything(stripe)
         assert CalendarEntry.objects.count() == 2

@@ -23,9 +23,9 @@ from tests.sandbox_bridge import settle_everything
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def with_typo(made: dict[str, Any], **typo: int) -> Order:
+def with_typo(purchase: dict[str, Any], **typo: int) -> Order:
     """Have the order's snapshot say what a service could say before there were limits."""
-    order = buying.order_of(made)
+    order = buying.order_of(purchase)
     Order.objects.filter(pk=order.pk).update(snapshot=order.snapshot | typo)
     return order
 
@@ -35,10 +35,10 @@ def test_a_package_valid_for_millions_of_days_is_handed_over_for_ten_years(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, days: int
 ) -> None:
     package = make_service(ServiceType.PACKAGE, ana, holds=[make_service(ServiceType.SESSION, ana)])
-    made = buying.service(buyer, package)
-    with_typo(made, validity_days=days)
-    buying.pay(stripe, made)
-    assert buying.status_of(made) == "completed"
+    order = buying.service(buyer, package)
+    with_typo(order, validity_days=days)
+    buying.pay(stripe, order)
+    assert buying.status_of(order) == "completed"
     whole = Booking.objects.get(position=0)
     lasts = timedelta(days=min(max(days, 0), VALIDITY_MAX_DAYS))
     assert whole.valid_until and abs(whole.valid_until - clock.now() - lasts) < timedelta(minutes=5)
@@ -50,9 +50,9 @@ def test_a_booking_free_to_cancel_until_long_before_its_start_is_shown_and_cance
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, hours: int
 ) -> None:
     session = make_service(ServiceType.SESSION, ana)
-    made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
-    order = with_typo(made, free_cancel_hours=hours)
-    buying.pay(stripe, made)
+    purchase = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
+    order = with_typo(purchase, free_cancel_hours=hours)
+    buying.pay(stripe, purchase)
     [booking] = buying.bookings(buyer)
     row = Booking.objects.get()
     assert row.starts_at
@@ -62,7 +62,7 @@ def test_a_booking_free_to_cancel_until_long_before_its_start_is_shown_and_cance
     assert buyer.post(f"/api/v1/bookings/{row.pk}/cancel/").status_code == 200
     settle_everything(stripe)
     row.refresh_from_db()
-    assert (row.status, buying.status_of(made)) == ("canceled", "completed")
+    assert (row.status, buying.status_of(purchase)) == ("canceled", "completed")
 
 
 @pytest.mark.parametrize(

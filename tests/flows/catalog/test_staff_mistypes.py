@@ -84,8 +84,8 @@ class Shop:
     def check(self, what: str) -> None:
         try:
             self._look()
-            if made := self._buy():
-                self._follow(made)
+            if order := self._buy():
+                self._follow(order)
             self._look()
         except Exception as error:
             raise AssertionError(f"{what}: {type(error).__name__}: {error}") from error
@@ -117,11 +117,11 @@ class Shop:
             return {"service_session_id": str(session.pk)} if session else {}
         return {}
 
-    def _follow(self, made: dict[str, Any]) -> None:
+    def _follow(self, purchase: dict[str, Any]) -> None:
         """Pay, look at the order as its buyer and as staff do, and cancel it or send the money back."""
-        buying.pay(self.stripe, made)
-        assert buying.status_of(made) == "completed"
-        order = buying.order_of(made)
+        buying.pay(self.stripe, purchase)
+        assert buying.status_of(purchase) == "completed"
+        order = buying.order_of(purchase)
         assert self.buyer.get(f"/api/v1/orders/{order.public_id}/").status_code == 200
         assert self.admin.get(reverse("admin:orders_order_change", args=[order.pk])).status_code == 200
         booking = order.bookings.get(position=0)
@@ -129,8 +129,8 @@ class Shop:
         canceled = self.buyer.post(f"/api/v1/bookings/{booking.pk}/cancel/")
         assert canceled.status_code in {200, 409}, canceled.json()
         settle_everything(self.stripe)
-        if buying.status_of(made) == "completed" and canceled.status_code == 409:
-            buying.refund(self.staff, made)
+        if buying.status_of(purchase) == "completed" and canceled.status_code == 409:
+            buying.refund(self.staff, purchase)
             settle_everything(self.stripe)
 
 
@@ -202,7 +202,7 @@ def test_no_form_of_the_admin_answers_an_odd_value_with_a_500(
     give_credits(maya, 5_000)
     for type in ServiceType:
         a_service(type, make_practitioner())
-    made = buying.buy_credits(stripe, buyer)
+    order = buying.buy_credits(stripe, buyer)
     client = admin_client()
     urls = [url for url in _pages() if client.get(url).status_code == 200]
     assert len(urls) > 4
@@ -217,7 +217,7 @@ def test_no_form_of_the_admin_answers_an_odd_value_with_a_500(
         for name, field in fields if "/service/" not in url and "/practitioner/" not in url else ():
             for value in odd_values(field, name):
                 post(client, url, untouched | {name: value}, f"{url} {name}={value[:40]!r}")
-    _check_acts(client, buying.order_of(made).pk)
+    _check_acts(client, buying.order_of(order).pk)
     settle_everything(stripe)
 
 

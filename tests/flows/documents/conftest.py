@@ -25,7 +25,7 @@ def seller(settings: Settings) -> Seller:
     return SELLER
 
 
-def receipt(buyer: APIClient, made: Json, status: int = 200) -> Json:
-    answer = buyer.get(f"/api/v1/orders/{made['order_id']}/receipt/")
+def receipt(buyer: APIClient, order: Json, status: int = 200) -> Json:
+    answer = buyer.get(f"/api/v1/orders/{order['order_id']}/receipt/")
     assert answer.status_code == status, answer.json()
     return dict(answer.json())

@@ -25,14 +25,14 @@ from tests.sandbox_bridge import settle_everything
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def refund(stripe: Sandbox, staff: APIClient, made: Json, **body: str) -> None:
-    buying.refund(staff, made, **body)
+def refund(stripe: Sandbox, staff: APIClient, order: Json, **body: str) -> None:
+    buying.refund(staff, order, **body)
     settle_everything(stripe)
 
 
-def notes(buyer: APIClient, made: Json) -> list[tuple[str, str, str, str]]:
+def notes(buyer: APIClient, order: Json) -> list[tuple[str, str, str, str]]:
     """Return the end of the number, and what each note says."""
-    listed = receipt(buyer, made)["credit_notes"]
+    listed = receipt(buyer, order)["credit_notes"]
     return [(n["number"][-2:], n["amount"], n["to_card"], n["to_credits"]) for n in listed]
 
 
@@ -74,27 +74,27 @@ def test_a_note_says_what_went_to_the_card_and_what_to_credits(
 def test_a_refund_that_is_on_its_way_has_no_note_yet(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "40.00", card=REFUND_PENDS)
-    refund(stripe, staff, made)
+    order = buying.buy_credits(stripe, buyer, "40.00", card=REFUND_PENDS)
+    refund(stripe, staff, order)
     assert (Refund.objects.get().status, issue_due_documents()) == ("pending", 1)
     stripe.control.succeed_refund(Refund.objects.get().stripe_refund_id)
     settle_everything(stripe)
     assert issue_due_documents() == 1
-    assert notes(buyer, made) == [("01", "40.00", "40.00", "0.00")]
+    assert notes(buyer, order) == [("01", "40.00", "40.00", "0.00")]
 
 
 def test_a_refund_that_the_bank_returns_is_taken_back_by_a_second_note(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "40.00")
-    refund(stripe, staff, made, amount="10.00")
+    order = buying.buy_credits(stripe, buyer, "40.00")
+    refund(stripe, staff, order, amount="10.00")
     issue_due_documents()
     stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
     settle_everything(stripe)
     assert not doctor_is_content()
     assert issue_due_documents() == 1
     assert doctor_is_content()
-    assert notes(buyer, made) == [
+    assert notes(buyer, order) == [
         ("01", "10.00", "10.00", "0.00"),
         ("02", "-10.00", "-10.00", "0.00"),
     ]
@@ -134,13 +134,13 @@ def test_the_tax_of_the_notes_adds_up_to_the_tax_of_the_receipt(
 
 
 def test_a_lost_dispute_is_no_credit_note(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.buy_credits(stripe, buyer, "40.00")
-    dispute = stripe.control.dispute(buying.order_of(made).stripe_payment_intent_id)
+    order = buying.buy_credits(stripe, buyer, "40.00")
+    dispute = stripe.control.dispute(buying.order_of(order).stripe_payment_intent_id)
     stripe.control.close_dispute(dispute["id"])
     settle_everything(stripe)
-    assert buying.order_of(made).lost_minor == 4_000
+    assert buying.order_of(order).lost_minor == 4_000
     assert issue_due_documents() == 1
-    assert notes(buyer, made) == []
+    assert notes(buyer, order) == []
     assert doctor_is_content()
 
 

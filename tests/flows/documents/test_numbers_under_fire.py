@@ -107,10 +107,10 @@ def test_one_order_that_fails_holds_up_no_other_and_leaves_no_gap(
 ) -> None:
     broken = paid_orders(maya, 5)[2]
 
-    def fail_for_one(order: Order, *given: object) -> Receipt:
+    def fail_for_one(order: Order, *args: object) -> Receipt:
         if order.pk == broken.pk:
             raise ValueError("its snapshot is damaged")
-        return build_receipt(order, *given)  # type: ignore[arg-type]
+        return build_receipt(order, *args)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
         patch.setattr("estuary.documents.issuing.receipts.build_receipt", fail_for_one)

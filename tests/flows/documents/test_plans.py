@@ -14,14 +14,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.exhaustive]
 
 
 def test_with_nothing_due_no_table_is_read_whole(stripe: Sandbox, buyer: APIClient, staff: APIClient) -> None:
-    made = buying.buy_credits(stripe, buyer, "40.00")
-    buying.refund(staff, made, amount="15.00")
+    order = buying.buy_credits(stripe, buyer, "40.00")
+    buying.refund(staff, order, amount="15.00")
     settle_everything(stripe)
     assert issue_due_documents() == 2
     with as_if_large() as plans:
         assert issue_due_documents() == 0
-    asked = "\n".join(plans)
+    all_plans = "\n".join(plans)
     for index in ("order_by_completion", "refund_by_settlement"):
-        assert f"on {index}" in asked, asked
+        assert f"on {index}" in all_plans, all_plans
     assert read_whole(plans) == []
     assert len(plans) < 10

@@ -29,13 +29,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def bought(stripe: Sandbox, buyer: APIClient) -> Json:
-    made = buying.buy_credits(stripe, buyer, "40.00")
+    order = buying.buy_credits(stripe, buyer, "40.00")
     issue_due_documents()
-    return made
+    return order
 
 
-def address(made: Json) -> str:
-    return f"/api/v1/orders/{made['order_id']}/receipt/"
+def address(order: Json) -> str:
+    return f"/api/v1/orders/{order['order_id']}/receipt/"
 
 
 def text_of(pdf: bytes) -> str:
@@ -57,11 +57,11 @@ def test_a_receipt_is_its_buyers_alone(bought: Json, other: APIClient, staff: AP
 
 
 def test_a_receipt_that_is_not_numbered_yet_says_so(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, "40.00")
-    assert receipt(buyer, made, 409)["code"] == "no_receipt"
-    pay(stripe, made)
+    order = buying.credits(buyer, "40.00")
+    assert receipt(buyer, order, 409)["code"] == "no_receipt"
+    pay(stripe, order)
     for tail in ("", "pdf/"):
-        answer = buyer.get(address(made) + tail)
+        answer = buyer.get(address(order) + tail)
         assert (answer.status_code, answer.json()["code"]) == (409, "receipt_not_ready")
         assert int(answer["Retry-After"]) > 0
         assert len(answer.json()["detail"].split()) > 5
@@ -90,10 +90,10 @@ def test_the_pdf_says_what_the_receipt_says(
     stripe: Sandbox, buyer: APIClient, maya: User, ana: Practitioner
 ) -> None:
     session = make_service(ServiceType.SESSION, ana, name="Massage <b>*tief*</b> #strong[x] $y$ \\ “Ω€•”")
-    made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
-    pay(stripe, made)
+    order = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
+    pay(stripe, order)
     issue_due_documents()
-    answer = buyer.get(address(made) + "pdf/")
+    answer = buyer.get(address(order) + "pdf/")
     number = Receipt.objects.get().number
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/pdf")
     assert answer["Content-Disposition"] == f'attachment; filename="receipt-{number}.pdf"'
@@ -111,7 +111,7 @@ def test_the_pdf_says_what_the_receipt_says(
         "100.00 USD",
         "Paid by Visa •••• 4242",
         "VAT exempt.",
-        made["order_id"],
+        order["order_id"],
     ):
         assert text in printed, text
 
@@ -144,9 +144,9 @@ def test_names_of_many_scripts_and_any_length_fit_on_the_page(
 ) -> None:
     settings.SELLER = Seller(name="Ж" * 200, address="\n".join("street " * 20 for _ in range(6)))
     User.objects.filter(pk=maya.pk).update(first_name="שלום محمد 山田 Ωμέγα", last_name="W" * 120)
-    made = buying.buy_credits(stripe, buyer, "40.00")
+    order = buying.buy_credits(stripe, buyer, "40.00")
     issue_due_documents()
-    printed = re.sub(r"\s", "", text_of(buyer.get(address(made) + "pdf/").content))
+    printed = re.sub(r"\s", "", text_of(buyer.get(address(order) + "pdf/").content))
     assert "山田Ωμέγα" in printed
     assert printed.count("Ж") >= 200
     assert "W" * 120 in printed
@@ -176,8 +176,8 @@ def test_a_receipt_costs_four_queries_however_much_was_returned(
 def test_staff_who_may_see_receipts_find_them_by_number_and_open_them(bought: Json) -> None:
     row = Receipt.objects.get()
     client = admin_client("documents.view_receipt", "orders.view_order")
-    found = client.get("/admin/documents/receipt/", {"q": row.number}).content.decode()
-    assert row.number in found
+    search_page = client.get("/admin/documents/receipt/", {"q": row.number}).content.decode()
+    assert row.number in search_page
     assert row.number not in client.get("/admin/documents/receipt/", {"q": "R-1999-000001"}).content.decode()
     page = client.get(f"/admin/documents/receipt/{row.pk}/change/").content.decode()
     assert "Riverside Yoga Lda" in page

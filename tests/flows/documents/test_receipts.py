@@ -39,14 +39,14 @@ def sessions(buyer: APIClient, ana: Practitioner, how_many: int) -> list[Json]:
 def test_a_receipt_names_seller_buyer_lines_and_card(
     stripe: Sandbox, buyer: APIClient, maya: User, ana: Practitioner
 ) -> None:
-    [made] = sessions(buyer, ana, 1)
-    pay(stripe, made)
+    [order] = sessions(buyer, ana, 1)
+    pay(stripe, order)
     assert issue_due_documents() == 1
     year = clock.now().astimezone(SELLER.zone).year
-    body = receipt(buyer, made)
+    body = receipt(buyer, order)
 
     assert body["number"] == f"R-{year}-000001"
-    assert body["order_id"] == made["order_id"]
+    assert body["order_id"] == order["order_id"]
     assert body["seller"] == {
         "name": "Riverside Yoga Lda",
         "address": "12 Riverside Walk\n1200-109 Lisbon",
@@ -70,10 +70,10 @@ def test_the_name_and_address_for_receipts_are_used_where_a_person_has_given_the
     User.objects.filter(pk=maya.pk).update(
         billing_name="Lindqvist AB", billing_address="Storgatan 1\nUppsala"
     )
-    made = buying.buy_credits(stripe, buyer, "40.00")
+    order = buying.buy_credits(stripe, buyer, "40.00")
     issue_due_documents()
     company = {"name": "Lindqvist AB", "address": "Storgatan 1\nUppsala", "email": maya.email}
-    assert receipt(buyer, made)["buyer"] == company
+    assert receipt(buyer, order)["buyer"] == company
 
 
 def test_each_tender_is_named_with_its_share(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> None:
@@ -103,12 +103,12 @@ def test_an_order_paid_with_credits_alone_has_a_receipt(
 
 
 def test_a_bank_debit_is_named_as_the_bank_account_that_it_is(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, "40.00")
-    paid = pay(stripe, made, method="us_bank_account")
+    order = buying.credits(buyer, "40.00")
+    paid = pay(stripe, order, method="us_bank_account")
     stripe.control.settle(paid["id"])
     settle_everything(stripe)
     issue_due_documents()
-    assert receipt(buyer, made)["payment_method"].startswith("US bank account •••• ")
+    assert receipt(buyer, order)["payment_method"].startswith("US bank account •••• ")
 
 
 @pytest.mark.parametrize(
@@ -118,10 +118,10 @@ def test_amounts_have_the_decimals_of_their_currency(
     stripe: Sandbox, buyer: APIClient, settings: Settings, currency: str, amount: str
 ) -> None:
     settings.CURRENCY = currency
-    made = buying.credits(buyer, amount)
-    pay(stripe, made)
+    order = buying.credits(buyer, amount)
+    pay(stripe, order)
     issue_due_documents()
-    body = receipt(buyer, made)
+    body = receipt(buyer, order)
     assert (body["currency"], body["amount"], body["charged"]) == (currency, amount, amount)
 
 
@@ -129,9 +129,9 @@ def test_a_name_with_line_breaks_and_marks_is_printed_on_one_line(
     stripe: Sandbox, buyer: APIClient, maya: User
 ) -> None:
     User.objects.filter(pk=maya.pk).update(first_name="Ma\u202eya\n", last_name="<b>L</b>\t" + "x" * 140)
-    made = buying.buy_credits(stripe, buyer, "40.00")
+    order = buying.buy_credits(stripe, buyer, "40.00")
     issue_due_documents()
-    assert receipt(buyer, made)["buyer"]["name"] == "Ma ya <b>L</b> " + "x" * 140
+    assert receipt(buyer, order)["buyer"]["name"] == "Ma ya <b>L</b> " + "x" * 140
 
 
 # --- Tax ----------------------------------------------------------------------------------------------------
@@ -143,11 +143,11 @@ def test_the_tax_in_the_price_is_shown_with_its_rate(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, settings: Settings
 ) -> None:
     settings.TAX = TAX
-    [made] = sessions(buyer, ana, 1)
-    pay(stripe, made)
+    [order] = sessions(buyer, ana, 1)
+    pay(stripe, order)
     issue_due_documents()
     # 100.00 is 81.30 and 23 % of it.
-    assert receipt(buyer, made)["tax"] == {"rate": "23.000", "label": "IVA", "amount": "18.70", "note": ""}
+    assert receipt(buyer, order)["tax"] == {"rate": "23.000", "label": "IVA", "amount": "18.70", "note": ""}
 
 
 def taxes(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> tuple[str, str]:
@@ -179,10 +179,10 @@ def test_credits_that_are_taxed_when_sold_are_not_taxed_again(
 
 def test_numbers_follow_the_order_of_payment(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> None:
     first, second, third = sessions(buyer, ana, 3)
-    for made in (third, first, second):
-        pay(stripe, made)
+    for order in (third, first, second):
+        pay(stripe, order)
     assert issue_due_documents() == 3
-    assert [receipt(buyer, made)["number"][-1] for made in (third, first, second)] == ["1", "2", "3"]
+    assert [receipt(buyer, order)["number"][-1] for order in (third, first, second)] == ["1", "2", "3"]
     assert issue_due_documents() == 0
     fourth = buying.buy_credits(stripe, buyer, "40.00")
     issue_due_documents()
@@ -193,13 +193,13 @@ def test_each_year_begins_with_one_where_the_seller_is(
     stripe: Sandbox, maya: User, settings: Settings
 ) -> None:
     settings.SELLER = Seller(name="Pacific Yoga", zone=ZoneInfo("Pacific/Auckland"))
-    made = []
+    orders = []
     # In Auckland the year begins at 11 o'clock UTC.
     for hour in (10, 11):
         with time_machine.travel(datetime(2026, 12, 31, hour, 30, tzinfo=UTC), tick=False):
-            made.append(buying.buy_credits(stripe, signed_in(maya), "40.00"))
+            orders.append(buying.buy_credits(stripe, signed_in(maya), "40.00"))
             issue_due_documents()
-    bodies = [receipt(signed_in(maya), each) for each in made]
+    bodies = [receipt(signed_in(maya), each) for each in orders]
     assert [each["number"] for each in bodies] == ["R-2026-000001", "R-2027-000001"]
     assert [each["issued_on"] for each in bodies] == ["2026-12-31", "2027-01-01"]
 
@@ -207,13 +207,13 @@ def test_each_year_begins_with_one_where_the_seller_is(
 def test_a_paid_order_of_long_ago_gets_its_receipt_without_a_call_to_stripe(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "40.00")
-    asked = len(stripe.requests)
+    order = buying.buy_credits(stripe, buyer, "40.00")
+    calls_before = len(stripe.requests)
     with time_machine.travel(clock.now() + timedelta(days=40)):
         assert issue_due_documents(everything=True) == 1
-        assert len(stripe.requests) == asked
+        assert len(stripe.requests) == calls_before
         assert Receipt.objects.get().method == "Card or bank"
-    assert receipt(buyer, made)["payment_method"] == "Card or bank"
+    assert receipt(buyer, order)["payment_method"] == "Card or bank"
 
 
 def test_money_for_which_nothing_was_handed_over_has_no_receipt(
@@ -221,31 +221,31 @@ def test_money_for_which_nothing_was_handed_over_has_no_receipt(
 ) -> None:
     workshop = make_service(ServiceType.WORKSHOP, ana)
     [seat] = make_sessions(workshop)
-    made = buying.service(buyer, workshop, service_session_id=str(seat.pk))
-    assert receipt(buyer, made, 409)["code"] == "no_receipt"
+    order = buying.service(buyer, workshop, service_session_id=str(seat.pk))
+    assert receipt(buyer, order, 409)["code"] == "no_receipt"
     assert issue_due_documents() == 0
 
 
 def test_without_a_seller_nothing_is_numbered(stripe: Sandbox, buyer: APIClient, settings: Settings) -> None:
-    made = buying.buy_credits(stripe, buyer, "40.00")
+    order = buying.buy_credits(stripe, buyer, "40.00")
     settings.SELLER = Seller()
     assert issue_due_documents() == 0
-    problem = receipt(buyer, made, 409)
+    problem = receipt(buyer, order, 409)
     assert (problem["code"], "ask again" in problem["detail"]) == ("receipt_not_ready", True)
     settings.SELLER = SELLER
     assert issue_due_documents() == 1
-    assert receipt(buyer, made)["seller"]["name"] == SELLER.name
+    assert receipt(buyer, order)["seller"]["name"] == SELLER.name
 
 
 def test_while_stripe_is_silent_a_receipt_waits_ten_minutes_for_its_card(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "40.00")
+    order = buying.buy_credits(stripe, buyer, "40.00")
     stripe.faults.add("timeout_before", "*", times=None)
     assert issue_due_documents() == 0
     with time_machine.travel(clock.now() + timedelta(minutes=11)):
         assert issue_due_documents() == 1
-    assert receipt(buyer, made)["payment_method"] == "Card or bank"
+    assert receipt(buyer, order)["payment_method"] == "Card or bank"
 
 
 # --- Frozen -------------------------------------------------------------------------------------------------
@@ -254,13 +254,13 @@ def test_while_stripe_is_silent_a_receipt_waits_ten_minutes_for_its_card(
 def test_what_changes_later_changes_no_receipt(
     stripe: Sandbox, buyer: APIClient, maya: User, settings: Settings
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "40.00")
+    order = buying.buy_credits(stripe, buyer, "40.00")
     issue_due_documents()
-    before = receipt(buyer, made)
+    before = receipt(buyer, order)
     User.objects.filter(pk=maya.pk).update(first_name="Somebody", last_name="Else")
     settings.SELLER, settings.TAX = Seller(name="Another"), TAX
     assert issue_due_documents() == 0
-    assert receipt(buyer, made) == before
+    assert receipt(buyer, order) == before
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_the_database_refuses_to_lose_or_change_a_number(
 
 
 def test_an_order_with_a_receipt_can_not_be_deleted(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.buy_credits(stripe, buyer, "40.00")
+    order = buying.buy_credits(stripe, buyer, "40.00")
     issue_due_documents()
     with pytest.raises(ProtectedError):
-        buying.order_of(made).delete()
+        buying.order_of(order).delete()

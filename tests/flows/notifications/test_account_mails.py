@@ -59,9 +59,9 @@ def sign_up(email: str = ADDRESS) -> int:
 
 
 def key_in(mail: EmailMessage) -> str:
-    found = re.search(r"\?key=(\S+)", str(mail.body))
-    assert found
-    return unquote(found[1])
+    match = re.search(r"\?key=(\S+)", str(mail.body))
+    assert match
+    return unquote(match[1])
 
 
 def jobs() -> list[ProcrastinateJob]:
@@ -121,9 +121,9 @@ def test_a_mail_that_has_no_use_any_more_is_not_sent(mailoutbox: list[EmailMessa
 
 def test_who_has_no_account_is_answered_the_same_and_mailed_nothing(mailoutbox: list[EmailMessage]) -> None:
     make_user("Maya")
-    known = ask("auth/password/request", email=User.objects.get().email)
+    to_owner = ask("auth/password/request", email=User.objects.get().email)
     unknown = ask("auth/password/request", email="nobody@example.com")
-    assert known == unknown
+    assert to_owner == unknown
     # As code before this enqueued it.
     account_mails.enqueue_mail("unknown_account", "nobody@example.com", None)
     run_jobs()
@@ -169,7 +169,7 @@ def _is_notice(folder: Path, name: str) -> bool:
 
 
 def test_a_sign_up_that_fails_leaves_nothing_and_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*given: Any) -> None:
+    def fail(*args: Any) -> None:
         raise ConnectionRefusedError("Nobody listens.")
 
     with monkeypatch.context() as patch:

@@ -58,7 +58,7 @@ def have_many_pay(stripe: Sandbox) -> list[str]:
     return sorted(user.email for user in users)
 
 
-def told(outbox: list[EmailMessage]) -> list[str]:
+def buyers_thanked(outbox: list[EmailMessage]) -> list[str]:
     return sorted(address for mail in outbox for address in mail.to if "Thank you" in mail.subject)
 
 
@@ -72,7 +72,7 @@ def test_a_batch_has_few_jobs_for_its_mails_and_each_opens_one_connection(
     everyone = have_many_pay(stripe)
     assert jobs() == ["payments.send_mails"] * 2
     run_jobs()
-    assert (told(mailoutbox), server.opened) == (everyone, 2)
+    assert (buyers_thanked(mailoutbox), server.opened) == (everyone, 2)
 
 
 def test_a_mail_that_is_refused_keeps_none_back_and_is_tried_again_alone(
@@ -82,13 +82,13 @@ def test_a_mail_that_is_refused_keeps_none_back_and_is_tried_again_alone(
     full, *others = everyone
     server.refuses = [full]
     run_jobs()
-    assert told(mailoutbox) == others
+    assert buyers_thanked(mailoutbox) == others
     assert jobs() == ["payments.send_mail"]
     with pytest.raises(SMTPRecipientsRefused):
         run_jobs()  # which the worker tries again, ever later
     server.refuses = []
     run_jobs()
-    assert (told(mailoutbox), jobs()) == (everyone, [])
+    assert (buyers_thanked(mailoutbox), jobs()) == (everyone, [])
 
 
 def test_while_the_mail_server_is_down_nothing_is_sent_and_nothing_is_lost(
@@ -98,16 +98,16 @@ def test_while_the_mail_server_is_down_nothing_is_sent_and_nothing_is_lost(
     server.refuses_all = True
     with pytest.raises(SMTPServerDisconnected):
         run_jobs()
-    assert told(mailoutbox) == []
+    assert buyers_thanked(mailoutbox) == []
     server.refuses_all = False
     run_jobs()
-    assert told(mailoutbox) == everyone
+    assert buyers_thanked(mailoutbox) == everyone
 
 
 def test_every_mail_about_an_order_can_be_written(stripe: Sandbox, mailoutbox: list[EmailMessage]) -> None:
-    made = buying.buy_credits(stripe, signed_in(make_user("Maya")))
+    order = buying.buy_credits(stripe, signed_in(make_user("Maya")))
     mailoutbox.clear()
-    outbox.send_mails([(buying.order_of(made), template) for template in OrderMail])
+    outbox.send_mails([(buying.order_of(order), template) for template in OrderMail])
     run_jobs()
     assert len(mailoutbox) == len(set(OrderMail) - {OrderMail.ACTION_NEEDED})  # which a paid order needs not
-    assert all(made["order_id"] in str(mail.body) for mail in mailoutbox)
+    assert all(order["order_id"] in str(mail.body) for mail in mailoutbox)

@@ -98,10 +98,10 @@ def test_a_request_cut_off_at_stripe_is_taken_up_by_its_retry(
 
 
 @pytest.mark.exhaustive(one_in=2)
-@pytest.mark.parametrize("news", ["heard", "not heard"])
+@pytest.mark.parametrize("event", ["heard", "not heard"])
 @pytest.mark.parametrize("before", ["intent for the browser", "declined card", "no key"])
 def test_a_second_attempt_whose_answer_was_lost_charges_once(
-    stripe: Sandbox, buyer: APIClient, key: str, before: str, news: str
+    stripe: Sandbox, buyer: APIClient, key: str, before: str, event: str
 ) -> None:
     """An order was placed by another request than the one that pays for it."""
     bad = saved_and_declining(stripe, buyer)
@@ -115,7 +115,7 @@ def test_a_second_attempt_whose_answer_was_lost_charges_once(
         assert send(buyer, CREDITS, str(uuid4())).status_code == 201
     stripe.faults.add("timeout_after", "POST /v1/payment_intents/*/confirm")
     assert send(buyer, {**CREDITS, "payment_method_id": good}, key).status_code == 503
-    if news == "heard":
+    if event == "heard":
         settle_everything(stripe)
     again = send(buyer, {**CREDITS, "payment_method_id": good}, key)
     assert (again.status_code, again.json()["status"]) == (201, "completed")
@@ -261,8 +261,11 @@ def test_a_key_belongs_to_one_request_of_one_user(
     assert (changed.status_code, changed.json()["code"]) == (422, "idempotency_key_reused")
     elsewhere = send(buyer, CREDITS, key, SETUP)
     assert (elsewhere.status_code, elsewhere.json()["code"]) == (422, "idempotency_key_reused")
-    theirs = send(other, CREDITS, key)
-    assert (theirs.status_code, theirs.json()["order_id"] == mine.json()["order_id"]) == (201, False)
+    other_answer = send(other, CREDITS, key)
+    assert (other_answer.status_code, other_answer.json()["order_id"] == mine.json()["order_id"]) == (
+        201,
+        False,
+    )
 
 
 def test_a_refused_request_may_be_corrected_under_its_key(
@@ -326,8 +329,8 @@ def test_a_card_that_is_being_saved_gets_the_same_set_up(stripe: Sandbox, buyer:
 
 
 def test_a_refund_is_given_once(stripe: Sandbox, buyer: APIClient, staff: APIClient, key: str) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    path = f"/api/v1/orders/{made['order_id']}/refunds/"
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    path = f"/api/v1/orders/{order['order_id']}/refunds/"
     first, again = (send(staff, {"amount": "10.00"}, key, path) for _ in range(2))
     assert (first.status_code, again.json()) == (201, first.json())
     settle_everything(stripe)
@@ -340,8 +343,8 @@ def test_a_refund_is_given_once(stripe: Sandbox, buyer: APIClient, staff: APICli
 def test_a_refund_whose_process_died_is_given_once(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    path = f"/api/v1/orders/{made['order_id']}/refunds/"
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    path = f"/api/v1/orders/{order['order_id']}/refunds/"
     staff.raise_request_exception = False
     with monkeypatch.context() as dying:
         dying.setattr("estuary.payments.order_api.views.try_send_now", crash)

@@ -72,19 +72,19 @@ def test_settled_events_are_forgotten_when_they_are_old_and_no_others(
 def test_an_event_that_comes_again_after_it_was_forgotten_changes_nothing(
     stripe: Sandbox, buyer: APIClient, settings: Settings
 ) -> None:
-    made = buying.credits(buyer, "50.00")
-    buying.pay_only(stripe, made)
-    told = stripe.take_deliveries()
-    for delivery in told:
+    order = buying.credits(buyer, "50.00")
+    buying.pay_only(stripe, order)
+    deliveries = stripe.take_deliveries()
+    for delivery in deliveries:
         assert post_event(delivery) == 200
     processor.drain()
     WebhookEvent.objects.update(received_at=clock.now() - timedelta(days=settings.EVENTS_KEPT_DAYS + 1))
     steps = OrderTransition.objects.count()
-    assert retention.delete_old_events() == len(told)
-    for delivery in told:
+    assert retention.delete_old_events() == len(deliveries)
+    for delivery in deliveries:
         assert post_event(delivery) == 200
     settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "50.00")
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "50.00")
     assert OrderTransition.objects.count() == steps
 
 

@@ -65,14 +65,14 @@ def test_nobody_is_erased_whose_service_somebody_pays_for(
 ) -> None:
     bought: Service = request.getfixturevalue(kind)
     scheduling = {"start_datetime": a_free_slot(bought).isoformat()} if kind == "massage" else {}
-    made = buying.service(buyer, bought, **scheduling)
+    order = buying.service(buyer, bought, **scheduling)
     assert is_refused(ana)
     assert on_sale(bought) == {bought.name}
-    stripe.control.confirm(made["payment_intent_id"], card=buying.DECLINED)
+    stripe.control.confirm(order["payment_intent_id"], card=buying.DECLINED)
     settle_everything(stripe)
     assert is_refused(ana)
-    buying.pay(stripe, made)
-    assert buying.status_of(made) == "completed"
+    buying.pay(stripe, order)
+    assert buying.status_of(order) == "completed"
     assert is_refused(ana, "Somebody has booked with this practitioner")
 
 
@@ -80,9 +80,9 @@ def test_whose_package_somebody_pays_for_is_not_erased_either(
     stripe: Sandbox, ana: Practitioner, buyer: APIClient
 ) -> None:
     other = make_service(ServiceType.SESSION, make_practitioner("Ben Okri"))
-    made = buying.service(buyer, make_service(ServiceType.PACKAGE, ana, holds=[other]))
+    order = buying.service(buyer, make_service(ServiceType.PACKAGE, ana, holds=[other]))
     assert is_refused(ana)
-    buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/")
+    buyer.post(f"/api/v1/orders/{order['order_id']}/cancel/")
     erase(ana.user_id)
 
 

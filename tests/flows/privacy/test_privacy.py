@@ -149,13 +149,15 @@ def live_a_life(stripe: Sandbox, person: User) -> dict[str, Any]:
     )
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {answer.json()['meta']['access_token']}", REMOTE_ADDR=HOME)
     body = {"is_credit_purchase": True, "amount": "20.00", "service_data": {"note": f"for {NAME}"}}
-    made = client.post(buying.CREATE, body, headers={"Idempotency-Key": f"key of {MARK}"}, REMOTE_ADDR=HOME)
-    assert made.status_code == 201, made.json()
+    response = client.post(
+        buying.CREATE, body, headers={"Idempotency-Key": f"key of {MARK}"}, REMOTE_ADDR=HOME
+    )
+    assert response.status_code == 201, response.json()
     setup = client.post(f"{buying.METHODS}setup/", REMOTE_ADDR=HOME).json()["setup_intent_id"]
     stripe.control.confirm_setup(setup, card=DECLINED)
-    buying.pay(stripe, made.json())
+    buying.pay(stripe, response.json())
     buying.pay(stripe, buying.credits(client, "21.00", payment_type="checkout"))
-    return dict(made.json())
+    return dict(response.json())
 
 
 def write_about(person: User) -> None:
@@ -480,12 +482,12 @@ def test_an_unpaid_order_is_canceled_and_an_open_dispute_refuses(
 
 
 def test_an_export_has_everything_and_no_secret(stripe: Sandbox, zenobia: User, other: APIClient) -> None:
-    made = live_a_life(stripe, zenobia)
+    order = live_a_life(stripe, zenobia)
     out = io.StringIO()
     call_command("export_person", zenobia.email, stdout=out)
     exported = json.loads(out.getvalue())
     assert set(exported) == set(PERSONAL)
-    assert made["order_id"] in out.getvalue()
+    assert order["order_id"] in out.getvalue()
     assert exported["payments_paymentmethod"] or exported["payments_setupintent"]
     assert "password" not in exported["accounts_user"][0]
     assert zenobia.password not in out.getvalue()

@@ -76,7 +76,7 @@ def test_a_slot_that_is_booked_while_the_day_is_closed_is_sold_and_named_or_refu
     outcomes = {(answer.status_code, answer.json().get("code")) for answer in answers}
     assert outcomes <= {(201, None), (400, "outside_availability")}
     sold = [answer.json() for answer in answers if answer.status_code == 201]
-    for made in sold:
-        buying.pay(stripe, made)
+    for order in sold:
+        buying.pay(stripe, order)
     outside = read(me)["outside"]
     assert outside["count"] == len(sold) == Booking.objects.filter(status="confirmed").count()

@@ -235,8 +235,8 @@ def test_a_wrong_token_an_ended_one_and_one_of_somebody_who_left_are_alike(ana: 
         problem = answer.json()
         assert (answer.status_code, problem["code"]) == (404, "not_found")
         assert "make a new one" in problem["detail"]
-        found = [query["sql"] for query in queries if "rosterfeed" in query["sql"]]
-        assert len(found) == 1
+        feed_queries = [query["sql"] for query in queries if "rosterfeed" in query["sql"]]
+        assert len(feed_queries) == 1
 
 
 def test_a_feed_is_the_practitioners_alone(buyer: APIClient, ana: Practitioner) -> None:

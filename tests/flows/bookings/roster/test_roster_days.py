@@ -117,8 +117,8 @@ def test_how_a_guest_paid_is_told_without_amounts(ana: Practitioner) -> None:
     order["refunded"].update(status="refunded")
     Booking.objects.filter(pk=guests["partially_refunded"].pk).update(status="partially_refunded")
     [meeting] = days(ana, day_of(session.starts_at, ana))
-    told = {guest["booking_id"]: (guest["payment"], guest["disputed"]) for guest in meeting["guests"]}
-    assert told == {str(booking.pk): (name, name == "disputed") for name, booking in guests.items()}
+    payments = {guest["booking_id"]: (guest["payment"], guest["disputed"]) for guest in meeting["guests"]}
+    assert payments == {str(booking.pk): (name, name == "disputed") for name, booking in guests.items()}
     assert (meeting["capacity"], meeting["seats_left"]) == (8, 3)
     assert "amount" not in str(meeting)
 
@@ -138,13 +138,13 @@ def test_earlier_visits_are_counted_with_this_practitioner_alone(maya: User, ana
     weeks = make_sessions(course, 3, in_days=40)
     buy(maya, course)
     first, last = day_of(clock.now(), ana), day_of(weeks[-1].starts_at, ana)
-    told = [
+    visit_counts = [
         (guest["booking_id"], guest["earlier_visits"])
         for meeting in days(ana, first, last)
         for guest in meeting["guests"]
         if guest["booking_id"] != str(tom.pk)
     ]
-    assert [count for _, count in told] == [0, 1, 2, 3, 3, 3]
+    assert [count for _, count in visit_counts] == [0, 1, 2, 3, 3, 3]
     # The same is told of a day alone.
     assert visits[2].starts_at is not None
     alone = days(ana, day_of(visits[2].starts_at, ana))

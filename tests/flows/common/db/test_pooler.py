@@ -46,15 +46,17 @@ def pooler() -> Iterator[str]:
 def check(**more: str) -> str:
     env = os.environ | more
     command = [sys.executable, "manage.py", "check", "--database", "default"]
-    said = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
-    assert said.returncode == 0, said.stderr
-    return said.stderr
+    result = subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stderr
 
 
 def test_a_pooler_that_nobody_told_of_is_told_of_by_the_check(pooler: str) -> None:
-    said = check(DATABASE_URL=pooler)
-    assert "estuary.W002" in said
-    assert "Set DATABASE_DIRECT_URL to PostgreSQL itself" in said
+    output = check(DATABASE_URL=pooler)
+    assert "estuary.W002" in output
+    assert "Set DATABASE_DIRECT_URL to PostgreSQL itself" in output
 
 
 def test_one_that_was_told_of_is_not_and_neither_is_postgresql_itself(pooler: str) -> None:

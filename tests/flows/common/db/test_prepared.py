@@ -60,10 +60,12 @@ def test_what_each_batch_says_is_prepared_once(stripe: Sandbox) -> None:
     before = Counter(dict(prepared_here()))
     while processor.drain(1):  # a batch for each event, all on one connection
         pass
-    known = prepared_here()
-    assert len(known) == len(dict(known))
-    [handing_over] = [statement for statement, _ in known if statement.startswith("UPDATE orders_order ")]
-    assert dict(known)[handing_over] - before[handing_over] == 3
+    statements = prepared_here()
+    assert len(statements) == len(dict(statements))
+    [handing_over] = [
+        statement for statement, _ in statements if statement.startswith("UPDATE orders_order ")
+    ]
+    assert dict(statements)[handing_over] - before[handing_over] == 3
 
 
 def test_a_plan_of_no_use_since_a_migration_is_made_anew() -> None:

@@ -70,8 +70,8 @@ def bought(service: Service, **wish: Any) -> dict[str, Any]:
 
 def assert_cheap(queries: CaptureQueriesContext, most: int = MOST_QUERIES) -> None:
     """Count what is asked and written; the bounds of a transaction are no query."""
-    asked = [query["sql"] for query in queries if query["sql"] not in {"BEGIN", "COMMIT"}]
-    assert len(asked) <= most, "\n".join(sql[:150] for sql in asked)
+    statements = [query["sql"] for query in queries if query["sql"] not in {"BEGIN", "COMMIT"}]
+    assert len(statements) <= most, "\n".join(sql[:150] for sql in statements)
 
 
 THINGS = [a_session, a_workshop, a_course_of_twelve, a_package_of_everything, a_bundle_of_ten, some_credits]
@@ -98,12 +98,12 @@ def test_creating_a_payment_stays_within_its_budget(
 ) -> None:
     body = thing(ana) | {"payment_type": payment_type}
     buyer.post("/api/v1/payments/methods/setup/")  # now the customer is known
-    asked = len(stripe.requests)
+    calls_before = len(stripe.requests)
     headers = {"Idempotency-Key": "as the storefront sends one"}
     with CaptureQueriesContext(connection) as queries:
         assert buyer.post(buying.CREATE, body, headers=headers).status_code == 201
     assert_cheap(queries, OF_CREDITS if thing is some_credits else MOST_QUERIES)
-    assert len(stripe.requests) - asked <= MOST_CALLS
+    assert len(stripe.requests) - calls_before <= MOST_CALLS
 
 
 def test_the_first_credits_of_a_buyer_are_one_transaction_and_single_statements(
@@ -122,15 +122,15 @@ def test_paying_with_a_saved_card_or_credits_stays_within_the_budget(
 ) -> None:
     buying.buy_credits(stripe, buyer, "30.00")
     [card] = buying.cards(buyer)
-    asked = len(stripe.requests)
+    calls_before = len(stripe.requests)
     body = a_course_of_twelve(ana)
     with CaptureQueriesContext(connection) as queries:
         buying.create(buyer, **body, use_credits=True)
     assert_cheap(queries)
-    assert len(stripe.requests) - asked <= MOST_CALLS
-    asked = len(stripe.requests)
+    assert len(stripe.requests) - calls_before <= MOST_CALLS
+    calls_before = len(stripe.requests)
     buying.credits(buyer, payment_method_id=card["id"])
-    assert len(stripe.requests) - asked <= MOST_CALLS
+    assert len(stripe.requests) - calls_before <= MOST_CALLS
 
 
 # Statements, and calls to Stripe.
@@ -210,12 +210,12 @@ def test_lists_cost_the_same_however_long_they_are(stripe: Sandbox, buyer: APICl
     addresses = [buying.METHODS, "/api/v1/orders/", "/api/v1/bookings/", "/api/v1/credits/"]
 
     def costs() -> list[int]:
-        found = []
+        counts = []
         for address in addresses:
             with CaptureQueriesContext(connection) as queries:
                 assert buyer.get(address).status_code == 200
-            found.append(len(queries))
-        return found
+            counts.append(len(queries))
+        return counts
 
     buying.buy_credits(stripe, buyer, "5.00")
     one = costs()

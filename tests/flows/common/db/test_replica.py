@@ -40,12 +40,12 @@ def standby(django_db_setup: None) -> Iterator[Standby]:
     """A replica of the tests' own PostgreSQL, and Django's connections to it."""
     folder = Path(tempfile.mkdtemp(prefix="estuary-standby-"))
     folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
-    made = Standby(database_url(), folder / "data")
+    server = Standby(database_url(), folder / "data")
     try:
-        made.start()
-        with among_the_connections(made.url):
-            yield made
-        made.stop()
+        server.start()
+        with among_the_connections(server.url):
+            yield server
+        server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -74,8 +74,8 @@ def follows(standby: Standby, settings: Settings, monkeypatch: pytest.MonkeyPatc
 @contextmanager
 def among_the_connections(url: str) -> Iterator[None]:
     own = replica_settings(url, pool_size=2)
-    known = connections.configure_settings({"default": {}, replica.REPLICA: own})
-    connections.settings[replica.REPLICA] = known[replica.REPLICA]
+    databases = connections.configure_settings({"default": {}, replica.REPLICA: own})
+    connections.settings[replica.REPLICA] = databases[replica.REPLICA]
     try:
         yield
     finally:
@@ -133,8 +133,8 @@ def reads(**expected: int) -> Iterator[None]:
     """Say which became of the reads of the block, and that there were no others."""
     before = outcomes()
     yield
-    found = {name: count - before[name] for name, count in outcomes().items()}
-    assert {name: count for name, count in found.items() if count} == expected
+    differences = {name: count - before[name] for name, count in outcomes().items()}
+    assert {name: count for name, count in differences.items() if count} == expected
 
 
 def seats_left(client: APIClient, workshop: Service) -> list[int]:
@@ -154,12 +154,12 @@ def test_the_catalogue_may_be_old_and_what_is_sold_never_is(
 ) -> None:
     workshop, looker = meeting.service, APIClient()
     with nothing_replayed(follows), reads(answered=1, writer=1):
-        with CaptureQueriesContext(connections[replica.REPLICA]) as asked:
-            made = buying.service(buyer, workshop, service_session_id=str(meeting.pk))
-            buying.pay(stripe, made)
-            assert buying.detail(buyer, made)["status"] == "completed"
+        with CaptureQueriesContext(connections[replica.REPLICA]) as replica_queries:
+            order = buying.service(buyer, workshop, service_session_id=str(meeting.pk))
+            buying.pay(stripe, order)
+            assert buying.detail(buyer, order)["status"] == "completed"
             assert len(buying.bookings(buyer)) == 1
-        assert not asked.captured_queries
+        assert not replica_queries.captured_queries
         assert seats_left(looker, workshop) == [1]
         assert seats_left(buyer, workshop) == [0]
         again = {"service_id": str(workshop.pk), "scheduling_data": {"service_session_id": str(meeting.pk)}}
@@ -171,10 +171,10 @@ def test_every_read_of_the_catalogue_is_the_replicas(
     follows: Standby, ana: Practitioner, meeting: ServiceSession
 ) -> None:
     session = make_service(ServiceType.SESSION, ana)
-    with nothing_replayed(follows), reads(answered=4), CaptureQueriesContext(connection) as asked:
+    with nothing_replayed(follows), reads(answered=4), CaptureQueriesContext(connection) as primary_queries:
         for path in ("", f"{session.pk}/", f"{session.pk}/slots/", f"{meeting.service_id}/sessions/"):
             assert APIClient().get(SERVICES + path).status_code == 200
-    assert not asked.captured_queries
+    assert not primary_queries.captured_queries
 
 
 def test_who_has_just_written_reads_the_primary_for_as_long_as_the_replica_may_lag(

@@ -115,14 +115,14 @@ PRODUCTION = {
 def test_the_check_warns_of_a_role_that_no_trigger_binds(
     cluster: Cluster, role: str, warnings: set[str]
 ) -> None:
-    said = manage(cluster.url(role), "check", "--deploy", "--database", "default", **PRODUCTION).stderr
-    assert set(re.findall(r"estuary\.(W008|W009)", said)) == warnings
+    output = manage(cluster.url(role), "check", "--deploy", "--database", "default", **PRODUCTION).stderr
+    assert set(re.findall(r"estuary\.(W008|W009)", output)) == warnings
 
 
 def test_the_check_warns_of_a_pooler_s_role_without_limits(cluster: Cluster) -> None:
     for role, warnings in (("estuary_web", []), ("estuary_worker", ["W009"])):
         url = cluster.url(role)
-        said = manage(
+        output = manage(
             url,
             "check",
             "--deploy",
@@ -131,4 +131,4 @@ def test_the_check_warns_of_a_pooler_s_role_without_limits(cluster: Cluster) -> 
             **PRODUCTION,
             DATABASE_DIRECT_URL=f"{url}&application_name=direct",
         ).stderr
-        assert re.findall(r"estuary\.(W009)", said) == warnings
+        assert re.findall(r"estuary\.(W009)", output) == warnings

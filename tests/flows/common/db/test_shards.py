@@ -202,9 +202,9 @@ def test_the_exceptions_a_batch_is_as_wide_as_what_it_claimed_and_what_is_past_o
     forget()
     assert fulfilment.close_past(at=seat.ends_at + timedelta(minutes=1)) == 2
     assert widest("buyer") == 2
-    wanted = {"is_credit_purchase": True, "amount": "20.00"}
+    body = {"is_credit_purchase": True, "amount": "20.00"}
     for who in (buyer, other):
-        assert who.post(buying.CREATE, wanted, headers={"Idempotency-Key": "one"}).status_code == 201
+        assert who.post(buying.CREATE, body, headers={"Idempotency-Key": "one"}).status_code == 201
     forget()
     with time_machine.travel(clock.now() + timedelta(days=settings.IDEMPOTENCY_KEYS_KEPT_DAYS + 1)):
         assert idempotency.delete_old_keys() == 2

@@ -77,14 +77,14 @@ def test_a_worker_gives_back_the_events_that_it_had_only_claimed(tmp_path: Path)
         address = f"http://127.0.0.1:{stripe.getsockname()[1]}"
         worker = a_worker(tmp_path, "--only", "events", STRIPE_API_BASE=address)
         try:
-            worker.wait_until(lambda: worker.said("Estuary worker: ready"), "ready")
+            worker.wait_until(lambda: worker.has_logged("Estuary worker: ready"), "ready")
             time.sleep(1)  # by now it has looked for what waited from before, which it takes one by one
             WebhookEvent.objects.update(due_at=clock.now())
-            asked, _ = stripe.accept()
+            connection, _ = stripe.accept()
             assert not WebhookEvent.objects.filter(due_at__lte=clock.now()).exists()
             worker.process.send_signal(signal.SIGTERM)
             assert worker.process.wait(timeout=120) == 0
-            asked.close()
+            connection.close()
         finally:
             worker.process.kill()
             worker.process.wait()
@@ -134,12 +134,12 @@ def accept_another(post: socket.socket) -> socket.socket | None:
 
 def take_mail(wire: socket.socket) -> bytes:
     """Say what a mail server says, and return what was mailed."""
-    with wire, wire.makefile("rb") as said:
+    with wire, wire.makefile("rb") as stream:
         wire.sendall(b"220 slow\r\n")
-        for line in said:
+        for line in stream:
             if line.upper().startswith(b"DATA"):
                 wire.sendall(b"354 go on\r\n")
-                mail = b"".join(iter(said.readline, b".\r\n"))
+                mail = b"".join(iter(stream.readline, b".\r\n"))
                 wire.sendall(b"250 taken\r\n")
             elif line.upper().startswith(b"QUIT"):
                 wire.sendall(b"221 bye\r\n")

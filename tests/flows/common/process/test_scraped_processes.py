@@ -24,19 +24,19 @@ TOKEN = "a-token-for-prometheus"
 
 
 def scrape(port: int, token: str = TOKEN) -> tuple[int, str]:
-    asked = urllib.request.Request(
+    request = urllib.request.Request(
         f"http://127.0.0.1:{port}/metrics", headers={"Authorization": f"Bearer {token}"}
     )
     try:
-        with urllib.request.urlopen(asked, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refused:
         return refused.code, ""
 
 
-def told(text: str, sample: str) -> float:
-    found = re.search(rf"^{re.escape(sample)} (\S+)$", text, re.MULTILINE)
-    return float(found[1]) if found else 0.0
+def value_of(text: str, sample: str) -> float:
+    match = re.search(rf"^{re.escape(sample)} (\S+)$", text, re.MULTILINE)
+    return float(match[1]) if match else 0.0
 
 
 @pytest.fixture
@@ -54,12 +54,12 @@ def test_the_processes_of_one_web_server_are_scraped_as_one(two_processes: Wire)
     refused = 'estuary_events_received_total{outcome="bad_signature",type="none"}'
     for _ in range(6):  # whichever answers
         status, text = scrape(two_processes.port)
-        assert (status, told(text, refused), told(text, "estuary_database_reachable")) == (200, 20, 1)
+        assert (status, value_of(text, refused), value_of(text, "estuary_database_reachable")) == (200, 20, 1)
     assert scrape(two_processes.port, "another")[0] == 404
     taken = (
         'estuary_db_pool_requests_total{pool="default"}'  # by the scrapes themselves, as told every second
     )
-    wait_until(lambda: told(scrape(two_processes.port)[1], taken) > 0)
+    wait_until(lambda: value_of(scrape(two_processes.port)[1], taken) > 0)
 
 
 def test_the_worker_is_scraped_with_the_token_as_often_as_one_likes(tmp_path: Path) -> None:
@@ -72,10 +72,10 @@ def test_the_worker_is_scraped_with_the_token_as_often_as_one_likes(tmp_path: Pa
         worker.wait_until(is_listening, "listening")
         staff_alerts.alert_staff("a_code", "Something to tell.")
         done = 'estuary_job_seconds_count{job="alert_staff"}'
-        worker.wait_until(lambda: told(scrape(port)[1], done) == 1, "telling of the job")
+        worker.wait_until(lambda: value_of(scrape(port)[1], done) == 1, "telling of the job")
         for _ in range(20):  # more often than there are connections
             status, text = scrape(port)
-            assert (status, told(text, "estuary_database_reachable")) == (200, 1)
+            assert (status, value_of(text, "estuary_database_reachable")) == (200, 1)
         assert list(map(partial(scrape, port), ("", "another"))) == [(404, "")] * 2
     finally:
         worker.process.kill()

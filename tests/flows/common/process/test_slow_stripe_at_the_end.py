@@ -34,12 +34,12 @@ SLOW_S = 2  # for one answer, within what is waited for
 
 
 @pytest.fixture(autouse=True)
-def told_nothing_yet() -> Iterator[None]:
+def no_shutdown_requested() -> Iterator[None]:
     yield
     shutdown._requested.clear()
 
 
-def asked(stripe: Sandbox, ending: str) -> int:
+def count_requests(stripe: Sandbox, ending: str) -> int:
     return sum(request.path.endswith(ending) for request in stripe.requests)
 
 
@@ -49,7 +49,7 @@ class Buying(threading.Thread):
     def __init__(self, wire: Wire, buyer: User) -> None:
         super().__init__()
         self._port, self.status = wire.port, 0
-        self.told: dict[str, object] = {}
+        self.answer: dict[str, object] = {}
         self._token = signed_in(buyer)._credentials["HTTP_AUTHORIZATION"]  # type: ignore[attr-defined]
 
     def run(self) -> None:
@@ -58,7 +58,7 @@ class Buying(threading.Thread):
         headers = {"Authorization": self._token, "Content-Type": "application/json"}
         wire.request("POST", buying.CREATE, body, headers)
         answer = wire.getresponse()
-        self.status, self.told = answer.status, json.loads(answer.read())
+        self.status, self.answer = answer.status, json.loads(answer.read())
         wire.close()
 
 
@@ -69,12 +69,12 @@ def test_a_buyer_who_waits_for_a_slow_stripe_gets_the_answer_though_the_web_serv
     with serving("--workers", "1", "--blocking-threads", "4", STRIPE_API_BASE=address) as wire:
         waiting = Buying(wire, maya)
         waiting.start()
-        wait_until(lambda: asked(stripe, "/payment_intents") == 1)
+        wait_until(lambda: count_requests(stripe, "/payment_intents") == 1)
         assert waiting.is_alive()
         wire.server.send_signal(signal.SIGTERM)
         assert wire.server.wait(timeout=60) == 0
         waiting.join(timeout=60)
-    assert (waiting.status, waiting.told["status"]) == (201, "pending")
+    assert (waiting.status, waiting.answer["status"]) == (201, "pending")
     assert Order.objects.get().stripe_payment_intent_id
     settle_everything(stripe)
 
@@ -88,7 +88,7 @@ def test_a_sweep_stops_between_two_orders_and_the_next_worker_ends_the_rest_at_o
     stripe.faults.add("slow", "POST /v1/payment_intents/*/cancel", times=None, seconds=SLOW_S)
     worker = Worker(tmp_path / "worker.log", database_url(), STRIPE_API_BASE=address)
     try:
-        worker.wait_until(lambda: asked(stripe, "/cancel") >= 1, "ending the first order")
+        worker.wait_until(lambda: count_requests(stripe, "/cancel") >= 1, "ending the first order")
         worker.process.send_signal(signal.SIGTERM)
         assert worker.process.wait(timeout=120) == 0
     finally:
@@ -98,7 +98,7 @@ def test_a_sweep_stops_between_two_orders_and_the_next_worker_ends_the_rest_at_o
     left = Order.objects.filter(status="pending")
     assert 0 < left.count() < ORDERS
     assert not left.exclude(next_close_at=None).exists()  # none of them was put off
-    assert not worker.said("sweep_failed") and not worker.said("periodic_job_failed")
+    assert not worker.has_logged("sweep_failed") and not worker.has_logged("periodic_job_failed")
     assert not ProcrastinateJob.objects.filter(status="doing").exists()
     stripe.faults.clear()
     overdue.expire_orders()
@@ -110,18 +110,18 @@ def test_a_look_through_a_list_that_is_left_half_way_begins_there_again(
     stripe: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of what was paid while no news came, the rest is found by the next look."""
-    made = [buying.credits(signed_in(make_user(f"Buyer {number}"))) for number in range(2)]
-    for one in made:
+    orders = [buying.credits(signed_in(make_user(f"Buyer {number}"))) for number in range(2)]
+    for one in orders:
         buying.pay_only(stripe, one)
     stripe.take_deliveries()
     agree = stripe_lists._reconcile
 
-    def agree_and_be_told_to_end(order: Order, one: Intent) -> bool:
+    def agree_and_request_end(order: Order, one: Intent) -> bool:
         shutdown.request_shutdown()
         return agree(order, one)
 
-    with monkeypatch.context() as told:
-        told.setattr(stripe_lists, "_reconcile", agree_and_be_told_to_end)
+    with monkeypatch.context() as patch:
+        patch.setattr(stripe_lists, "_reconcile", agree_and_request_end)
         with pytest.raises(shutdown.ShuttingDown):
             stripe_lists.sync_payments()
     completed = Order.objects.filter(status="completed")

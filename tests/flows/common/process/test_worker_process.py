@@ -39,7 +39,7 @@ class Worker:
                 start_new_session=True,  # as production's: what it says of itself is not said of the tests
             )  # fmt: skip
 
-    def said(self, text: str) -> bool:
+    def has_logged(self, text: str) -> bool:
         return text in self._log.read_text(errors="replace")
 
     def wait_until(self, reached: Callable[[], bool], what: str) -> None:
@@ -97,7 +97,7 @@ def alert(worker: Worker, code: str) -> None:
 def test_a_worker_that_can_listen_no_more_for_a_while_listens_again_and_works_on(worker: Worker) -> None:
     with nobody_let_in():
         assert cut_off(LISTENERS) == 1
-        worker.wait_until(lambda: worker.said("stopping worker"), "noticing")
+        worker.wait_until(lambda: worker.has_logged("stopping worker"), "noticing")
     worker.wait_until(is_listening, "listening again")
     alert(worker, "afterwards")
 
@@ -120,7 +120,7 @@ def test_a_worker_waits_for_its_database_for_as_long_as_it_takes_and_ends_in_goo
 ) -> None:
     waiting = Worker(tmp_path / "worker.log", f"postgresql://nobody@/nothing?host={tmp_path}")
     try:
-        waiting.wait_until(lambda: waiting.said("worker_begins_anew"), "giving up once")
+        waiting.wait_until(lambda: waiting.has_logged("worker_begins_anew"), "giving up once")
         waiting.process.send_signal(signal.SIGTERM)
         assert waiting.process.wait(timeout=60) == 0
     finally:

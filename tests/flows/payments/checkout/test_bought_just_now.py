@@ -135,9 +135,11 @@ def test_once_the_first_is_known_the_retry_is_told_of_it(
     assert buyer.post(CREATE, body).status_code == (201 if how == "answered" else 503)
     settle_everything(stripe)
     order = Order.objects.latest("pk")
-    told = buying.refused(buyer, 409, "bought_just_now", **body)
-    assert (order.status, told["order_id"]) == ("completed", order.public_id)
-    assert order.completed_at and told["bought_at"] == order.completed_at.isoformat().replace("+00:00", "Z")
+    problem = buying.refused(buyer, 409, "bought_just_now", **body)
+    assert (order.status, problem["order_id"]) == ("completed", order.public_id)
+    assert order.completed_at and problem["bought_at"] == order.completed_at.isoformat().replace(
+        "+00:00", "Z"
+    )
     assert (charges(stripe), Order.objects.count()) == (1, 2)
 
 
@@ -149,8 +151,8 @@ def test_again_or_a_fresh_key_buys_once_more_and_each_only_once(
     second = buying.create(buyer, **body, again=first["order_id"])
     assert second["order_id"] != first["order_id"]
     # The answer of that one may be lost as well: what was meant once more is not meant twice more.
-    told = buying.refused(buyer, 409, "bought_just_now", **body, again=first["order_id"])
-    assert told["order_id"] == second["order_id"]
+    problem = buying.refused(buyer, 409, "bought_just_now", **body, again=first["order_id"])
+    assert problem["order_id"] == second["order_id"]
     assert send(buyer, body, "a fresh key").json()["order_id"] not in {first["order_id"], second["order_id"]}
     settle_everything(stripe)
     assert (buying.balance(buyer), charges(stripe)) == ("70.00", 3)
@@ -165,8 +167,8 @@ def test_a_lost_answer_of_once_more_is_found_by_its_retry(
     stripe.faults.add("cut", CONFIRM)
     unknown = buyer.post(CREATE, body)
     assert unknown.status_code == 503
-    found = buying.create(buyer, **body)
-    assert found["order_id"] == unknown.json()["order_id"] != first["order_id"]
+    retry = buying.create(buyer, **body)
+    assert retry["order_id"] == unknown.json()["order_id"] != first["order_id"]
     settle_everything(stripe)
     assert (buying.balance(buyer), charges(stripe)) == ("50.00", 2)
 
@@ -174,10 +176,10 @@ def test_a_lost_answer_of_once_more_is_found_by_its_retry(
 def test_an_order_of_the_browser_s_that_a_saved_card_then_paid_counts_as_well(
     stripe: Sandbox, buyer: APIClient, card: str
 ) -> None:
-    made = buying.credits(buyer, "20.00")
+    order = buying.credits(buyer, "20.00")
     body = {"is_credit_purchase": True, "amount": "20.00", "payment_method_id": card}
-    assert buying.create(buyer, **body)["order_id"] == made["order_id"]
-    assert buying.refused(buyer, 409, "bought_just_now", **body)["order_id"] == made["order_id"]
+    assert buying.create(buyer, **body)["order_id"] == order["order_id"]
+    assert buying.refused(buyer, 409, "bought_just_now", **body)["order_id"] == order["order_id"]
     settle_everything(stripe)
 
 
@@ -213,8 +215,8 @@ def test_what_credits_cover_alone_is_not_taken_twice(
             body = thing(ana) | {"use_credits": True}
             first, left = buying.create(buyer, **body), buying.balance(buyer)
             assert (first["status"], first["amount_due"]) == ("completed", "0.00")
-            told = buying.refused(buyer, 409, "bought_just_now", **body)
-            assert (told["order_id"], buying.balance(buyer)) == (first["order_id"], left)
+            problem = buying.refused(buyer, 409, "bought_just_now", **body)
+            assert (problem["order_id"], buying.balance(buyer)) == (first["order_id"], left)
     again = buying.create(buyer, **a_bundle(ana), use_credits=True)
     assert again["status"] == "completed"
 
@@ -228,8 +230,8 @@ def test_credits_that_the_first_has_used_up_are_not_asked_of_the_card(
     buying.buy_credits(stripe, buyer, f"{price / 100:.2f}")
     first = buying.create(buyer, **body)
     assert (first["status"], buying.balance(buyer)) == ("completed", "0.00")
-    told = buying.refused(buyer, 409, "bought_just_now", **body)
-    assert told["order_id"] == first["order_id"]
+    problem = buying.refused(buyer, 409, "bought_just_now", **body)
+    assert problem["order_id"] == first["order_id"]
 
 
 def test_a_price_too_small_for_a_card_is_known_to_be_paid(
@@ -241,8 +243,8 @@ def test_a_price_too_small_for_a_card_is_known_to_be_paid(
     bundle = make_service(ServiceType.BUNDLE, ana, usd=30, bundle_of=session, bundle_quantity=1)
     body = {"service_id": str(bundle.pk), "use_credits": True}
     first = buying.create(buyer, **body)
-    told = buying.refused(buyer, 409, "bought_just_now", **body)
-    assert (told["order_id"], buying.balance(buyer)) == (first["order_id"], "0.20")
+    problem = buying.refused(buyer, 409, "bought_just_now", **body)
+    assert (problem["order_id"], buying.balance(buyer)) == (first["order_id"], "0.20")
 
 
 @pytest.mark.parametrize("change", ["repriced", "withdrawn", "begun", "card removed"])
@@ -262,13 +264,13 @@ def test_what_has_changed_since_the_first_hides_it_from_nobody(
     else:
         wait = ServiceSession.objects.get().starts_at + timedelta(minutes=1) - clock.now()
     with later(wait):
-        found = signed_in(maya).post(CREATE, body)
-        assert (found.status_code, found.json()["order_id"]) == (201, unknown.json()["order_id"]), (
-            found.json()
+        answer = signed_in(maya).post(CREATE, body)
+        assert (answer.status_code, answer.json()["order_id"]) == (201, unknown.json()["order_id"]), (
+            answer.json()
         )
-        assert found.json()["status"] == "completed"
-        told = buying.refused(signed_in(maya), 409, "bought_just_now", **body)
-        assert told["order_id"] == unknown.json()["order_id"]
+        assert answer.json()["status"] == "completed"
+        problem = buying.refused(signed_in(maya), 409, "bought_just_now", **body)
+        assert problem["order_id"] == unknown.json()["order_id"]
     settle_everything(stripe)
     assert charges(stripe) == 1
 
@@ -306,9 +308,9 @@ def test_a_decline_may_be_tried_again_at_once(stripe: Sandbox, buyer: APIClient,
 def test_a_challenge_whose_answer_was_lost_is_handed_to_the_browser_as_it_is(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    made = buying.credits(buyer, "10.00")
-    stripe.control.confirm(made["payment_intent_id"], card=CHALLENGED)
-    stripe.control.complete_challenge(made["payment_intent_id"])
+    order = buying.credits(buyer, "10.00")
+    stripe.control.confirm(order["payment_intent_id"], card=CHALLENGED)
+    stripe.control.complete_challenge(order["payment_intent_id"])
     settle_everything(stripe)
     card = buying.cards(buyer)[0]["id"]
     stripe.faults.add("timeout_after", CONFIRM)
@@ -358,17 +360,17 @@ def test_a_payment_that_its_bank_works_on_is_told_of_as_well(
     stripe: Sandbox, buyer: APIClient, maya: User, card: str
 ) -> None:
     body = {"is_credit_purchase": True, "amount": "20.00", "payment_method_id": card}
-    made = buying.credits(buyer, "20.00")
-    Order.objects.filter(public_id=made["order_id"]).update(
+    order = buying.credits(buyer, "20.00")
+    Order.objects.filter(public_id=order["order_id"]).update(
         status="processing", stripe_payment_method_id="pm_that_takes_days"
     )
-    told = buying.refused(buyer, 409, "bought_just_now", **body)
-    assert told["order_id"] == made["order_id"]
-    buying.refused(buyer, 409, "payment_processing", **body, again=made["order_id"])
+    problem = buying.refused(buyer, 409, "bought_just_now", **body)
+    assert problem["order_id"] == order["order_id"]
+    buying.refused(buyer, 409, "payment_processing", **body, again=order["order_id"])
     with later(AFTER_TEN_MINUTES):
         buying.refused(signed_in(maya), 409, "payment_processing", **body)
-    Order.objects.filter(public_id=made["order_id"]).update(status="pending")
-    pay(stripe, made)
+    Order.objects.filter(public_id=order["order_id"]).update(status="pending")
+    pay(stripe, order)
 
 
 @pytest.mark.parametrize("tender", ["card", "credits"])
@@ -399,23 +401,23 @@ def test_many_tabs_at_once_without_a_key_buy_once(
 
 def test_the_browser_s_own_road_asks_nothing(stripe: Sandbox, buyer: APIClient) -> None:
     """Where the browser confirms, creating takes no money: the same again is another order, as it always was."""
-    made = [buying.credits(buyer, "20.00")]
-    pay(stripe, made[0])
-    made.append(buying.credits(buyer, "20.00"))
-    pay(stripe, made[1], FINE)
-    assert (made[0]["order_id"] != made[1]["order_id"], buying.balance(buyer)) == (True, "40.00")
+    orders = [buying.credits(buyer, "20.00")]
+    pay(stripe, orders[0])
+    orders.append(buying.credits(buyer, "20.00"))
+    pay(stripe, orders[1], FINE)
+    assert (orders[0]["order_id"] != orders[1]["order_id"], buying.balance(buyer)) == (True, "40.00")
 
 
 def test_again_names_an_order_of_one_s_own_for_the_same_thing(
     stripe: Sandbox, buyer: APIClient, other: APIClient, ana: Practitioner, card: str
 ) -> None:
-    theirs = buying.credits(other, "5.00")["order_id"]
+    foreign_order_id = buying.credits(other, "5.00")["order_id"]
     body = a_bundle(ana) | {"payment_method_id": card}
-    for again in (theirs, "ord_00000000000000000000", "nonsense"):
+    for again in (foreign_order_id, "ord_00000000000000000000", "nonsense"):
         buying.refused(buyer, 404, "not_found", **body, again=again)
     credits = Order.objects.filter(user__email__startswith="maya").latest("pk").public_id
-    told = buying.refused(buyer, 400, "invalid_request", **body, again=credits)
-    assert told["errors"]["again"]
-    for again in ("", 7, [theirs], {"order": theirs}, None):
+    problem = buying.refused(buyer, 400, "invalid_request", **body, again=credits)
+    assert problem["errors"]["again"]
+    for again in ("", 7, [foreign_order_id], {"order": foreign_order_id}, None):
         assert buyer.post(CREATE, body | {"again": again}).status_code == 400
     assert charges(stripe) == 0

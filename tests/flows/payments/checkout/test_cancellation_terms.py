@@ -44,7 +44,7 @@ def test_the_rule_on_stripes_page_is_the_one_that_was_sold(
 ) -> None:
     workshop = make_service(ServiceType.WORKSHOP, ana, free_cancel_hours=48)
     [session] = make_sessions(workshop)
-    made = create(
+    order = create(
         buyer,
         service_id=str(workshop.pk),
         payment_type="checkout",
@@ -57,7 +57,7 @@ def test_the_rule_on_stripes_page_is_the_one_that_was_sold(
         payment_type="checkout",
         scheduling_data={"service_session_id": str(session.pk)},
     )
-    assert made["order_id"] == again["order_id"]
+    assert order["order_id"] == again["order_id"]
     assert "2 days" in posts(stripe, "/v1/checkout/sessions")[0].params["custom_text"]["submit"]["message"]
 
 

@@ -49,7 +49,7 @@ def test_a_price_in_any_currency_is_charged_and_returned_exactly(
     ServicePrice.objects.update_or_create(
         service=session, currency=currency, defaults={"amount_minor": minor}
     )
-    made = buying.create(
+    order = buying.create(
         buyer,
         service_id=str(session.pk),
         currency=currency,
@@ -57,17 +57,17 @@ def test_a_price_in_any_currency_is_charged_and_returned_exactly(
         payment_type=payment_type,
         scheduling_data={"start_datetime": a_free_slot(session).isoformat()},
     )
-    assert (made["amount"], made["currency"]) == (price, currency)
-    pay(stripe, made)
-    assert status_of(made) == "completed"
+    assert (order["amount"], order["currency"]) == (price, currency)
+    pay(stripe, order)
+    assert status_of(order) == "completed"
     charges = [(one["amount"], one["currency"]) for one in stripe.state.store.charges]
     assert charges == [(minor, currency)]
-    buying.refund(staff, made, amount=part)
+    buying.refund(staff, order, amount=part)
     settle_everything(stripe)
-    assert buying.detail(buyer, made)["refundable"] == left
-    buying.refund(staff, made)
+    assert buying.detail(buyer, order)["refundable"] == left
+    buying.refund(staff, order)
     settle_everything(stripe)
-    assert (status_of(made), order_of(made).refunded_minor) == ("refunded", minor)
+    assert (status_of(order), order_of(order).refunded_minor) == ("refunded", minor)
     assert sum(int(sent.params["amount"]) for sent in posts(stripe, "/v1/refunds")) == minor
 
 
@@ -107,9 +107,9 @@ def test_what_is_injected_beside_a_right_request_changes_nothing(
     session = make_service(ServiceType.SESSION, ana)
     slot = {"start_datetime": a_free_slot(session).isoformat()}
     body = {"service_id": str(session.pk), "amount": "100.00", "scheduling_data": slot}
-    made = buying.create(buyer, **(INJECTED | body))
-    order = order_of(made)
-    assert (made["status"], made["amount_due"], order.captured_minor) == ("pending", "100.00", 0)
+    purchase = buying.create(buyer, **(INJECTED | body))
+    order = order_of(purchase)
+    assert (purchase["status"], purchase["amount_due"], order.captured_minor) == ("pending", "100.00", 0)
     assert order.user.first_name == "Maya"
     [intent] = stripe.state.store.payment_intents
     assert (intent["amount"], intent["metadata"]["order_id"]) == (10_000, order.public_id)
@@ -136,8 +136,8 @@ def test_credits_are_sold_up_to_the_limit_of_the_houses_currency(
 ) -> None:
     settings.CURRENCY = "idr"
     buying.refused(buyer, 400, "invalid_amount", is_credit_purchase=True, amount="100000000.01")
-    made = buying.buy_credits(stripe, buyer, "100000000.00")
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "100000000.00")
-    buying.refund(staff, made)
+    order = buying.buy_credits(stripe, buyer, "100000000.00")
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "100000000.00")
+    buying.refund(staff, order)
     settle_everything(stripe)
     assert buying.balance(buyer) == "0.00"

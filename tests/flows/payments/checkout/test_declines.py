@@ -18,9 +18,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_declined_card_fails_the_order_and_says_why(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    pay(stripe, made, NO_FUNDS)
-    shown = buying.detail(buyer, made)
+    order = buying.credits(buyer)
+    pay(stripe, order, NO_FUNDS)
+    shown = buying.detail(buyer, order)
     assert shown["status"] == "failed"
     assert shown["failure"] == {
         "code": "card_declined",
@@ -93,19 +93,19 @@ def test_a_decline_on_the_server_is_a_402_that_names_the_order(stripe: Sandbox, 
     assert problem["decline_code"] == "generic_decline"
     shown = buyer.get(f"/api/v1/orders/{problem['order_id']}/").json()
     assert (shown["status"], shown["failure"]["decline_code"]) == ("failed", "generic_decline")
-    made = buying.credits(buyer, payment_method_id=card["id"])
-    assert (made["order_id"], made["status"]) == (problem["order_id"], "completed")
+    order = buying.credits(buyer, payment_method_id=card["id"])
+    assert (order["order_id"], order["status"]) == (problem["order_id"], "completed")
     settle_everything(stripe)
     assert buying.balance(buyer) == "120.00"
 
 
 def _attach(stripe: Sandbox, buyer: APIClient, name: str) -> str:
     """Save a card through a SetupIntent, as the account page does, and return our id of it."""
-    known = {card["id"] for card in buying.cards(buyer)}
-    begun = buyer.post("/api/v1/payments/methods/setup/").json()
-    stripe.control.confirm_setup(begun["setup_intent_id"], payment_method=name)
+    ids_before = {card["id"] for card in buying.cards(buyer)}
+    setup = buyer.post("/api/v1/payments/methods/setup/").json()
+    stripe.control.confirm_setup(setup["setup_intent_id"], payment_method=name)
     settle_everything(stripe)
-    [new] = [card["id"] for card in buying.cards(buyer) if card["id"] not in known]
+    [new] = [card["id"] for card in buying.cards(buyer) if card["id"] not in ids_before]
     return str(new)
 
 
@@ -113,52 +113,52 @@ def _attach(stripe: Sandbox, buyer: APIClient, name: str) -> str:
 def test_a_challenge_that_is_passed_completes_the_order(
     stripe: Sandbox, buyer: APIClient, payment_type: str
 ) -> None:
-    made = buying.credits(buyer, payment_type=payment_type)
+    order = buying.credits(buyer, payment_type=payment_type)
     if payment_type == "checkout":
-        pay(stripe, made, CHALLENGED, challenge="complete")
+        pay(stripe, order, CHALLENGED, challenge="complete")
     else:
-        pay(stripe, made, CHALLENGED)
-        assert status_of(made) == "pending"
-        stripe.control.complete_challenge(made["payment_intent_id"])
+        pay(stripe, order, CHALLENGED)
+        assert status_of(order) == "pending"
+        stripe.control.complete_challenge(order["payment_intent_id"])
         settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "100.00")
 
 
 def test_a_challenge_that_fails_can_be_tried_again(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    pay(stripe, made, CHALLENGED)
-    stripe.control.fail_challenge(made["payment_intent_id"])
+    order = buying.credits(buyer)
+    pay(stripe, order, CHALLENGED)
+    stripe.control.fail_challenge(order["payment_intent_id"])
     settle_everything(stripe)
-    assert status_of(made) == "failed"
-    assert order_of(made).failure_code == "payment_intent_authentication_failure"
-    pay(stripe, made, FINE)
-    assert status_of(made) == "completed"
+    assert status_of(order) == "failed"
+    assert order_of(order).failure_code == "payment_intent_authentication_failure"
+    pay(stripe, order, FINE)
+    assert status_of(order) == "completed"
 
 
 def test_a_challenge_that_is_abandoned_leaves_the_order_payable(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    pay(stripe, made, CHALLENGED)
-    assert status_of(made) == "pending"
+    order = buying.credits(buyer)
+    pay(stripe, order, CHALLENGED)
+    assert status_of(order) == "pending"
     again = buying.credits(buyer)
-    assert (again["order_id"], again["payment_status"]) == (made["order_id"], "requires_action")
+    assert (again["order_id"], again["payment_status"]) == (order["order_id"], "requires_action")
     pay(stripe, again, FINE)
-    assert status_of(made) == "completed"
+    assert status_of(order) == "completed"
 
 
 def test_a_saved_card_that_wants_a_challenge_is_finished_in_the_browser(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    begun = buyer.post("/api/v1/payments/methods/setup/").json()
-    stripe.control.confirm_setup(begun["setup_intent_id"], payment_method="pm_card_authenticationRequired")
-    stripe.control.complete_challenge(begun["setup_intent_id"])
+    setup = buyer.post("/api/v1/payments/methods/setup/").json()
+    stripe.control.confirm_setup(setup["setup_intent_id"], payment_method="pm_card_authenticationRequired")
+    stripe.control.complete_challenge(setup["setup_intent_id"])
     settle_everything(stripe)
     [saved] = buying.cards(buyer)
-    made = buying.credits(buyer, payment_method_id=saved["stripe_payment_method_id"])
-    assert (made["status"], made["payment_status"]) == ("pending", "requires_action")
-    assert made["client_secret"]
-    stripe.control.complete_challenge(made["payment_intent_id"])
+    order = buying.credits(buyer, payment_method_id=saved["stripe_payment_method_id"])
+    assert (order["status"], order["payment_status"]) == ("pending", "requires_action")
+    assert order["client_secret"]
+    stripe.control.complete_challenge(order["payment_intent_id"])
     settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "100.00")
 
 
 def test_what_is_paid_already_is_settled_and_told(
@@ -167,13 +167,13 @@ def test_what_is_paid_already_is_settled_and_told(
     workshop = make_service(ServiceType.WORKSHOP, ana)
     [seat] = make_sessions(workshop)
     for payment_type in ("intent", "checkout"):
-        made = buying.credits(buyer, payment_type=payment_type)
-        pay_only(stripe, made)  # and no event arrives
+        order = buying.credits(buyer, payment_type=payment_type)
+        pay_only(stripe, order)  # and no event arrives
         problem = buying.refused(
             buyer, 409, "already_paid", is_credit_purchase=True, amount="100.00", payment_type=payment_type
         )
-        assert problem["order_id"] == made["order_id"]
-        assert status_of(made) == "completed"
+        assert problem["order_id"] == order["order_id"]
+        assert status_of(order) == "completed"
     assert buying.balance(buyer) == "200.00"
     settle_everything(stripe)
     assert buying.balance(buyer) == "200.00"
@@ -183,10 +183,10 @@ def test_what_is_paid_already_is_settled_and_told(
 
 
 def test_another_body_for_what_turns_out_to_be_paid_is_told_so(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, "100.00")
-    pay_only(stripe, made)
+    order = buying.credits(buyer, "100.00")
+    pay_only(stripe, order)
     problem = buying.refused(buyer, 409, "already_paid", is_credit_purchase=True, amount="50.00")
-    assert problem["order_id"] == made["order_id"]
+    assert problem["order_id"] == order["order_id"]
     assert Order.objects.count() == 1
 
 
@@ -198,10 +198,10 @@ def test_a_bank_that_takes_days_keeps_the_hold_until_it_has_decided(
     workshop = make_service(ServiceType.WORKSHOP, ana)
     [seat] = make_sessions(workshop, capacity=1)
     body = {"service_id": str(workshop.pk), "scheduling_data": {"service_session_id": str(seat.pk)}}
-    made = buying.create(buyer, payment_type=payment_type, **body)
-    paid = pay(stripe, made, method="us_bank_account")
+    order = buying.create(buyer, payment_type=payment_type, **body)
+    paid = pay(stripe, order, method="us_bank_account")
     intent_id = paid["payment_intent"] if payment_type == "checkout" else paid["id"]
-    assert (status_of(made), Reservation.objects.get().status, Booking.objects.count()) == (
+    assert (status_of(order), Reservation.objects.get().status, Booking.objects.count()) == (
         "processing",
         "held",
         0,
@@ -211,9 +211,9 @@ def test_a_bank_that_takes_days_keeps_the_hold_until_it_has_decided(
     settle_everything(stripe)
     seat.refresh_from_db()
     if arrives:
-        assert (status_of(made), seat.taken, Booking.objects.count()) == ("completed", 1, 1)
+        assert (status_of(order), seat.taken, Booking.objects.count()) == ("completed", 1, 1)
     else:
-        assert (status_of(made), seat.taken, Booking.objects.count()) == ("canceled", 0, 0)
+        assert (status_of(order), seat.taken, Booking.objects.count()) == ("canceled", 0, 0)
 
 
 def test_nothing_is_confirmed_twice_for_a_double_click(stripe: Sandbox, buyer: APIClient) -> None:

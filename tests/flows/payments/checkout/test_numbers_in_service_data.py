@@ -40,10 +40,10 @@ CARDS = (
 def test_what_only_looks_like_a_card_number_is_kept_as_it_was_written(
     stripe: Sandbox, buyer: APIClient, service_data: dict[str, Any]
 ) -> None:
-    made = buying.credits(buyer, "20.00", service_data=service_data)
-    assert Order.objects.get(public_id=made["order_id"]).service_data == service_data
-    buying.pay(stripe, made)
-    assert buying.status_of(made) == "completed"
+    order = buying.credits(buyer, "20.00", service_data=service_data)
+    assert Order.objects.get(public_id=order["order_id"]).service_data == service_data
+    buying.pay(stripe, order)
+    assert buying.status_of(order) == "completed"
 
 
 @pytest.mark.parametrize("card", CARDS)
@@ -69,14 +69,14 @@ def test_a_number_of_a_card_is_refused_and_a_key_is_told_apart(stripe: Sandbox, 
 
 
 def test_an_event_keeps_a_telephone_number_and_no_card_number(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, "20.00")
-    intent = stripe.state.store.payment_intents.get(made["payment_intent_id"])
+    order = buying.credits(buyer, "20.00")
+    intent = stripe.state.store.payment_intents.get(order["payment_intent_id"])
     assert intent is not None
     intent["description"] = (
         "Call +49 1512 3456787, ref. GB29 NWBK 6016 1331 9268 19; paid with 4242.4242.4242.4242"
     )
     intent["metadata"]["number"] = "٤٢٤٢ ٤٢٤٢ ٤٢٤٢ ٤٢٤٢"
-    buying.pay(stripe, made)
+    buying.pay(stripe, order)
     settle_everything(stripe)
     kept = WebhookEvent.objects.get(type="payment_intent.succeeded").payload["data"]["object"]
     assert (

@@ -44,15 +44,15 @@ def test_every_request_that_makes_something_to_pay_by_carries_the_one_list(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner
 ) -> None:
     everything_that_can_be_paid(buyer, ana)
-    asked = {path: buying.posts(stripe, path) for path in PAYABLE}
-    assert all(asked.values())
-    for request in (request for requests in asked.values() for request in requests):
+    requests_by_path = {path: buying.posts(stripe, path) for path in PAYABLE}
+    assert all(requests_by_path.values())
+    for request in (request for requests in requests_by_path.values() for request in requests):
         types = request.params["allowed_payment_method_types"]
         assert list(types.values() if isinstance(types, dict) else types) == list(
             ALLOWED_PAYMENT_METHOD_TYPES
         )
         assert not request.params.keys() & {"payment_method_types", "excluded_payment_method_types"}
-    for page in asked["/v1/checkout/sessions"]:
+    for page in requests_by_path["/v1/checkout/sessions"]:
         assert page.params["adaptive_pricing"] == {"enabled": "false"}
     assert buyer.get(CONFIG).json()["payment_method_types"] == list(ALLOWED_PAYMENT_METHOD_TYPES)
 
@@ -63,15 +63,15 @@ def test_what_is_made_offers_cards_only_whatever_the_dashboard_has_on(
     everything_that_can_be_paid(buyer, ana)
     store = stripe.state.store
     for table in (store.payment_intents, store.setup_intents, store.checkout_sessions):
-        assert [made["payment_method_types"] for made in table] == [["card"]] * len(list(table))
+        assert [payable["payment_method_types"] for payable in table] == [["card"]] * len(list(table))
     assert all(page["adaptive_pricing"] == {"enabled": False} for page in store.checkout_sessions)
 
 
 def test_a_bank_account_is_refused_where_a_card_is_wanted(stripe: Sandbox, buyer: APIClient) -> None:
-    made, setup = buying.credits(buyer), buyer.post(SETUP).json()
+    order, setup = buying.credits(buyer), buyer.post(SETUP).json()
     api = at_stripe(stripe).v1
     for confirm, intent_id in (
-        (api.payment_intents.confirm, made["payment_intent_id"]),
+        (api.payment_intents.confirm, order["payment_intent_id"]),
         (api.setup_intents.confirm, setup["setup_intent_id"]),
     ):
         with pytest.raises(stripe_sdk.InvalidRequestError) as refusal:
@@ -95,9 +95,9 @@ def test_what_is_no_card_is_removed_again_and_its_owner_told_once(
     settle_everything(stripe)
     [method] = stripe.state.store.payment_methods
     assert (method["customer"], buying.cards(buyer)) == (None, [])
-    [told] = mail.outbox
-    assert told.to == [owner.user.email]
-    assert "6789" in told.body and "removed" in told.body
+    [notice] = mail.outbox
+    assert notice.to == [owner.user.email]
+    assert "6789" in notice.body and "removed" in notice.body
     assert not PaymentMethod.objects.filter(detach_pending=True).exists()
     for event in list(stripe.state.store.events):
         stripe.control.resend(event["id"])

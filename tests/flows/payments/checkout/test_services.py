@@ -30,9 +30,9 @@ def labels(stripe: Sandbox, payment_type: str) -> list[dict[str, str]]:
     return [label for page in pages for label in (page["metadata"], page["payment_intent_data"]["metadata"])]
 
 
-def expected(made: dict[str, Any], maya: User, service: Service, **more: str) -> dict[str, str]:
+def expected(order: dict[str, Any], maya: User, service: Service, **more: str) -> dict[str, str]:
     return {
-        "order_id": made["order_id"],
+        "order_id": order["order_id"],
         "user_id": str(maya.pk),
         "order_type": "direct",
         "service_id": str(service.pk),
@@ -56,23 +56,25 @@ def test_a_session_holds_its_slot_while_unpaid_and_becomes_a_booking_when_paid(
 ) -> None:
     session = make_service(ServiceType.SESSION, ana, usd=8000)
     start = a_free_slot(session)
-    made = buying.create(
+    order = buying.create(
         buyer,
         service_id=str(session.pk),
         payment_type=payment_type,
         amount="80.00",
         scheduling_data={"start_datetime": start.isoformat()},
     )
-    assert (made["status"], made["amount"], made["currency"]) == ("pending", "80.00", "usd")
+    assert (order["status"], order["amount"], order["currency"]) == ("pending", "80.00", "usd")
     assert Reservation.objects.get().status == "held"
     assert CalendarEntry.objects.get().practitioner == ana
     assert not Booking.objects.exists()
-    told = json.dumps({"start_datetime": start.isoformat().replace("+00:00", "Z")}, separators=(",", ":"))
+    scheduling_text = json.dumps(
+        {"start_datetime": start.isoformat().replace("+00:00", "Z")}, separators=(",", ":")
+    )
     assert {tuple(sorted(label.items())) for label in labels(stripe, payment_type)} == {
-        tuple(sorted(expected(made, maya, session, scheduling_data=told).items()))
+        tuple(sorted(expected(order, maya, session, scheduling_data=scheduling_text).items()))
     }
-    pay(stripe, made)
-    assert status_of(made) == "completed"
+    pay(stripe, order)
+    assert status_of(order) == "completed"
     [booking] = buying.bookings(buyer)
     assert (booking["status"], booking["service_type"], booking["amount"]) == (
         "confirmed",
@@ -89,7 +91,7 @@ def test_a_workshop_takes_one_seat_and_makes_the_buyer_a_participant(
 ) -> None:
     workshop = make_service(ServiceType.WORKSHOP, ana)
     first, second = make_sessions(workshop, 2, capacity=3)
-    made = buying.create(
+    order = buying.create(
         buyer,
         service_id=workshop.pk,
         payment_type=payment_type,
@@ -98,10 +100,10 @@ def test_a_workshop_takes_one_seat_and_makes_the_buyer_a_participant(
     assert taken(first, second) == [0, 1]
     assert not Participant.objects.exists()
     assert all(
-        label == expected(made, maya, workshop, service_session_id=str(second.pk))
+        label == expected(order, maya, workshop, service_session_id=str(second.pk))
         for label in labels(stripe, payment_type)
     )
-    pay(stripe, made)
+    pay(stripe, order)
     seat = Participant.objects.get()
     assert (seat.user, seat.session, seat.active) == (maya, second, True)
     [booking] = buying.bookings(buyer)
@@ -117,12 +119,12 @@ def test_a_workshop_with_a_single_date_is_bought_without_naming_it(
     workshop = make_service(ServiceType.WORKSHOP, ana)
     make_sessions(workshop, in_days=-7)
     [session] = make_sessions(workshop, capacity=3)
-    made = buying.create(buyer, service_id=str(workshop.pk), payment_type=payment_type)
+    order = buying.create(buyer, service_id=str(workshop.pk), payment_type=payment_type)
     assert all(
-        label == expected(made, maya, workshop, service_session_id=str(session.pk))
+        label == expected(order, maya, workshop, service_session_id=str(session.pk))
         for label in labels(stripe, payment_type)
     )
-    pay(stripe, made)
+    pay(stripe, order)
     [booking] = buying.bookings(buyer)
     assert booking["service_session_id"] == str(session.pk)
     assert taken(session) == [1]
@@ -178,10 +180,10 @@ def test_a_course_takes_a_seat_in_each_of_its_sessions(
 ) -> None:
     course = make_service(ServiceType.COURSE, ana)
     sessions = make_sessions(course, 4, capacity=2)
-    made = buying.create(buyer, service_id=str(course.pk), payment_type=payment_type)
+    order = buying.create(buyer, service_id=str(course.pk), payment_type=payment_type)
     assert taken(*sessions) == [1, 1, 1, 1]
-    assert all(label == expected(made, maya, course) for label in labels(stripe, payment_type))
-    pay(stripe, made)
+    assert all(label == expected(order, maya, course) for label in labels(stripe, payment_type))
+    pay(stripe, order)
     [booking] = buying.bookings(buyer)
     assert (booking["status"], len(booking["sessions"]), booking["children"]) == ("confirmed", 4, [])
     assert Participant.objects.filter(user=maya, active=True).count() == 4
@@ -195,7 +197,7 @@ def test_a_package_becomes_a_parent_whose_children_are_scheduled_or_left_open(
     workshop = make_service(ServiceType.WORKSHOP, make_practitioner("Bruno Costa"), usd=6000)
     seat = make_sessions(workshop)[0]
     package = make_service(ServiceType.PACKAGE, ana, holds=[massage, workshop], usd=10001, validity_days=90)
-    made = buying.create(
+    order = buying.create(
         buyer,
         service_id=str(package.pk),
         payment_type=payment_type,
@@ -207,8 +209,8 @@ def test_a_package_becomes_a_parent_whose_children_are_scheduled_or_left_open(
     for label in labels(stripe, payment_type):
         scheduling = json.loads(label.pop("scheduling_data"))
         assert scheduling == {"items": [{"service_id": str(workshop.pk), "service_session_id": str(seat.pk)}]}
-        assert label == expected(made, maya, package)
-    pay(stripe, made)
+        assert label == expected(order, maya, package)
+    pay(stripe, order)
     [parent] = buying.bookings(buyer)
     open_child, scheduled = parent["children"]
     assert (parent["service_type"], parent["amount"]) == ("package", "100.01")
@@ -235,7 +237,7 @@ def test_a_bundle_becomes_a_parent_with_one_child_for_each_session_bonus_include
         validity_days=60,
     )
     start = a_free_slot(massage)
-    made = buying.create(
+    order = buying.create(
         buyer,
         service_id=str(bundle.pk),
         payment_type=payment_type,
@@ -244,8 +246,8 @@ def test_a_bundle_becomes_a_parent_with_one_child_for_each_session_bonus_include
     assert CalendarEntry.objects.count() == 1
     for label in labels(stripe, payment_type):
         assert set(json.loads(label.pop("scheduling_data"))) == {"start_datetime"}
-        assert label == expected(made, maya, bundle)
-    pay(stripe, made)
+        assert label == expected(order, maya, bundle)
+    pay(stripe, order)
     [parent] = buying.bookings(buyer)
     assert [child["amount"] for child in parent["children"]] == ["66.66", "66.67", "66.67", "0.00"]
     assert [child["needs_scheduling"] for child in parent["children"]] == [False, True, True, True]
@@ -256,11 +258,11 @@ def test_a_bundle_becomes_a_parent_with_one_child_for_each_session_bonus_include
 def test_credits_are_labelled_with_the_base_metadata_alone(
     stripe: Sandbox, buyer: APIClient, maya: User, payment_type: str
 ) -> None:
-    made = buying.credits(buyer, "100.00", credit_amount="100.00", payment_type=payment_type)
-    base = {"order_id": made["order_id"], "user_id": str(maya.pk), "order_type": "credit"}
+    order = buying.credits(buyer, "100.00", credit_amount="100.00", payment_type=payment_type)
+    base = {"order_id": order["order_id"], "user_id": str(maya.pk), "order_type": "credit"}
     assert labels(stripe, payment_type) == [base] * (1 if payment_type == "intent" else 2)
-    pay(stripe, made)
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
+    pay(stripe, order)
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "100.00")
 
 
 def test_scheduling_data_too_long_for_stripe_is_cut_to_fit_says_so_and_is_whole_on_the_order(
@@ -274,14 +276,14 @@ def test_scheduling_data_too_long_for_stripe_is_cut_to_fit_says_so_and_is_whole_
         {"service_id": str(massage.pk), "start_datetime": a_free_slot(massage, nth=nth).isoformat()}
         for nth in range(0, 48, 4)
     ]
-    made = buying.create(buyer, service_id=str(bundle.pk), scheduling_data={"items": items})
+    order = buying.create(buyer, service_id=str(bundle.pk), scheduling_data={"items": items})
     [label] = labels(stripe, "intent")
-    told = json.loads(label["scheduling_data"])
+    scheduling = json.loads(label["scheduling_data"])
     assert len(label["scheduling_data"]) <= 500
-    assert (told["truncated"], told["items_total"]) == (True, 12)
-    assert 0 < len(told["items"]) < 12
-    assert len(buying.order_of(made).scheduling_data["items"]) == 12
-    pay(stripe, made)
+    assert (scheduling["truncated"], scheduling["items_total"]) == (True, 12)
+    assert 0 < len(scheduling["items"]) < 12
+    assert len(buying.order_of(order).scheduling_data["items"]) == 12
+    pay(stripe, order)
     assert sum(not child["needs_scheduling"] for child in buying.bookings(buyer)[0]["children"]) == 12
 
 
@@ -294,20 +296,20 @@ def test_an_unpaid_hold_keeps_others_out_and_not_its_own_buyer(
     slot = {"start_datetime": a_free_slot(session).isoformat()}
     seat = {"service_session_id": str(last_seat.pk)}
     for service, wish, code in ((session, slot, "slot_taken"), (workshop, seat, "sold_out")):
-        made = buying.service(buyer, service, **wish)
+        order = buying.service(buyer, service, **wish)
         buying.refused(other, 409, code, service_id=str(service.pk), scheduling_data=wish)
-        assert buying.service(buyer, service, **wish)["order_id"] == made["order_id"]
+        assert buying.service(buyer, service, **wish)["order_id"] == order["order_id"]
 
 
 def test_the_order_keeps_what_was_sold_when_the_service_changes_meanwhile(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner
 ) -> None:
     session = make_service(ServiceType.SESSION, ana, usd=8000, name="Deep rest")
-    made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
+    order = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
     session.prices.update(amount_minor=99900)
     Service.objects.filter(pk=session.pk).update(name="Another name", active=False)
-    pay(stripe, made)
-    shown = buying.detail(buyer, made)
+    pay(stripe, order)
+    shown = buying.detail(buyer, order)
     assert (shown["status"], shown["amount"], shown["title"]) == ("completed", "80.00", "Deep rest")
     assert buying.bookings(buyer)[0]["service_name"] == "Deep rest"
 
@@ -316,15 +318,15 @@ def test_another_currency_is_charged_at_its_own_price(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner
 ) -> None:
     session = make_service(ServiceType.SESSION, ana, usd=10000)
-    made = buying.create(
+    purchase = buying.create(
         buyer,
         service_id=str(session.pk),
         currency="EUR",
         amount="90.00",
         scheduling_data={"start_datetime": a_free_slot(session).isoformat()},
     )
-    pay(stripe, made)
-    order = buying.order_of(made)
+    pay(stripe, purchase)
+    order = buying.order_of(purchase)
     assert (order.captured_minor, order.currency, order.status) == (9000, "eur", "completed")
 
 
@@ -332,11 +334,11 @@ def test_the_buyer_is_told_by_mail_when_the_purchase_is_complete(
     stripe: Sandbox, buyer: APIClient, maya: User, ana: Practitioner, mailoutbox: list[Any]
 ) -> None:
     workshop = make_service(ServiceType.WORKSHOP, ana, name="Breath")
-    made = buying.service(buyer, workshop, service_session_id=str(make_sessions(workshop)[0].pk))
-    pay(stripe, made)
+    order = buying.service(buyer, workshop, service_session_id=str(make_sessions(workshop)[0].pk))
+    pay(stripe, order)
     assert sorted(mail.to[0] for mail in mailoutbox) == sorted([maya.email, ana.user.email])
     [mail] = [mail for mail in mailoutbox if mail.to == [maya.email]]
-    assert "Breath" in mail.subject and made["order_id"] in mail.body
+    assert "Breath" in mail.subject and order["order_id"] in mail.body
 
 
 def test_the_page_can_settle_its_order_itself_when_the_webhook_is_late(
@@ -344,7 +346,7 @@ def test_the_page_can_settle_its_order_itself_when_the_webhook_is_late(
 ) -> None:
     session = make_service(ServiceType.SESSION, ana)
     for payment_type in ("intent", "checkout"):
-        made = buying.create(
+        order = buying.create(
             buyer,
             service_id=str(session.pk),
             payment_type=payment_type,
@@ -352,8 +354,8 @@ def test_the_page_can_settle_its_order_itself_when_the_webhook_is_late(
                 "start_datetime": (a_free_slot(session) + timedelta(days=len(payment_type))).isoformat()
             },
         )
-        buying.pay_only(stripe, made)
-        answer = buyer.post(f"/api/v1/orders/{made['order_id']}/sync/")
+        buying.pay_only(stripe, order)
+        answer = buyer.post(f"/api/v1/orders/{order['order_id']}/sync/")
         assert (answer.status_code, answer.json()["status"]) == (200, "completed")
         settle_everything(stripe)
-        assert Booking.objects.filter(order__public_id=made["order_id"]).count() == 1
+        assert Booking.objects.filter(order__public_id=order["order_id"]).count() == 1

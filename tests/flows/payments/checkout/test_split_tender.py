@@ -32,11 +32,15 @@ def test_credits_pay_first_and_the_card_the_rest(
     stripe: Sandbox, buyer: APIClient, session: Service, payment_type: str
 ) -> None:
     buying.buy_credits(stripe, buyer, "40.00")
-    made = buying.with_credits(buyer, session, payment_type)
-    assert (made["amount"], made["credits_applied"], made["amount_due"]) == ("100.00", "40.00", "60.00")
+    purchase = buying.with_credits(buyer, session, payment_type)
+    assert (purchase["amount"], purchase["credits_applied"], purchase["amount_due"]) == (
+        "100.00",
+        "40.00",
+        "60.00",
+    )
     assert buying.balance(buyer) == "0.00"
-    pay(stripe, made)
-    order = order_of(made)
+    pay(stripe, purchase)
+    order = order_of(purchase)
     assert (order.status, order.captured_minor, Booking.objects.count()) == ("completed", 6000, 1)
 
 
@@ -44,11 +48,11 @@ def test_credits_that_cover_everything_complete_the_order_without_stripe(
     stripe: Sandbox, buyer: APIClient, session: Service
 ) -> None:
     buying.buy_credits(stripe, buyer, "150.00")
-    asked = len(stripe.requests)
-    made = buying.with_credits(buyer, session)
-    assert (made["status"], made["amount_due"]) == ("completed", "0.00")
-    assert not {"client_secret", "checkout_url", "payment_intent_id"} & made.keys()
-    assert len(stripe.requests) == asked
+    calls_before = len(stripe.requests)
+    order = buying.with_credits(buyer, session)
+    assert (order["status"], order["amount_due"]) == ("completed", "0.00")
+    assert not {"client_secret", "checkout_url", "payment_intent_id"} & order.keys()
+    assert len(stripe.requests) == calls_before
     assert (buying.balance(buyer), buying.bookings(buyer)[0]["status"]) == ("50.00", "confirmed")
 
 
@@ -56,11 +60,11 @@ def test_fewer_credits_are_used_when_the_card_share_would_be_too_small_to_charge
     stripe: Sandbox, buyer: APIClient, session: Service
 ) -> None:
     buying.buy_credits(stripe, buyer, "99.90")
-    made = buying.with_credits(buyer, session)
-    assert (made["credits_applied"], made["amount_due"]) == ("99.50", "0.50")
+    order = buying.with_credits(buyer, session)
+    assert (order["credits_applied"], order["amount_due"]) == ("99.50", "0.50")
     assert buying.balance(buyer) == "0.40"
-    pay(stripe, made)
-    assert status_of(made) == "completed"
+    pay(stripe, order)
+    assert status_of(order) == "completed"
 
 
 def test_a_price_below_the_minimum_is_paid_by_card_or_by_credits_never_by_a_part(
@@ -68,15 +72,15 @@ def test_a_price_below_the_minimum_is_paid_by_card_or_by_credits_never_by_a_part
 ) -> None:
     cheap = make_service(ServiceType.SESSION, ana, usd=60)
     buying.buy_credits(stripe, buyer, "0.55")
-    made = buying.with_credits(buyer, cheap)
-    assert (made["credits_applied"], made["amount_due"]) == ("0.10", "0.50")
+    order = buying.with_credits(buyer, cheap)
+    assert (order["credits_applied"], order["amount_due"]) == ("0.10", "0.50")
 
 
 def test_use_credits_without_any_is_an_ordinary_card_payment(
     stripe: Sandbox, buyer: APIClient, session: Service
 ) -> None:
-    made = buying.with_credits(buyer, session)
-    assert (made["credits_applied"], made["amount_due"]) == ("0.00", "100.00")
+    order = buying.with_credits(buyer, session)
+    assert (order["credits_applied"], order["amount_due"]) == ("0.00", "100.00")
 
 
 def test_a_debt_is_never_spent(stripe: Sandbox, buyer: APIClient, session: Service) -> None:
@@ -99,17 +103,17 @@ def test_spent_credits_come_back_when_the_order_ends_unpaid(
     stripe: Sandbox, buyer: APIClient, session: Service, ending: str
 ) -> None:
     buying.buy_credits(stripe, buyer, "40.00")
-    made = buying.with_credits(buyer, session)
+    order = buying.with_credits(buyer, session)
     if ending == "expires":
         Order.objects.update(expires_at=clock.now() - timedelta(seconds=1))
         overdue.expire_orders()
     elif ending == "canceled":
-        buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/")
+        buyer.post(f"/api/v1/orders/{order['order_id']}/cancel/")
     else:
         buying.service(buyer, session, start_datetime=a_free_slot(session, nth=6).isoformat())
     settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("canceled", "40.00")
-    effects = CreditTransaction.objects.filter(order=order_of(made)).order_by("id")
+    assert (status_of(order), buying.balance(buyer)) == ("canceled", "40.00")
+    effects = CreditTransaction.objects.filter(order=order_of(order)).order_by("id")
     assert list(effects.values_list("effect", "amount_minor")) == [("spend", -4000), ("spend_returned", 4000)]
 
 
@@ -117,17 +121,17 @@ def test_a_refund_goes_to_the_card_first_and_then_to_credits(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, session: Service
 ) -> None:
     buying.buy_credits(stripe, buyer, "40.00")
-    made = buying.with_credits(buyer, session)
-    pay(stripe, made)
-    first = buying.refund(staff, made, amount="50.00")
+    order = buying.with_credits(buyer, session)
+    pay(stripe, order)
+    first = buying.refund(staff, order, amount="50.00")
     assert (first["to_card"], first["to_credits"]) == ("50.00", "0.00")
-    second = buying.refund(staff, made, amount="30.00")
+    second = buying.refund(staff, order, amount="30.00")
     assert (second["to_card"], second["to_credits"]) == ("10.00", "20.00")
     settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("partially_refunded", "20.00")
-    third = buying.refund(staff, made)
+    assert (status_of(order), buying.balance(buyer)) == ("partially_refunded", "20.00")
+    third = buying.refund(staff, order)
     assert (third["to_card"], third["to_credits"], third["status"]) == ("0.00", "20.00", "succeeded")
-    assert (status_of(made), buying.balance(buyer)) == ("refunded", "40.00")
+    assert (status_of(order), buying.balance(buyer)) == ("refunded", "40.00")
     assert Booking.objects.get().status == "canceled"
     assert len(posts(stripe, "/v1/refunds")) == 2
 
@@ -136,12 +140,12 @@ def test_a_purchase_by_credits_alone_is_refunded_to_credits_at_once(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, session: Service
 ) -> None:
     buying.buy_credits(stripe, buyer, "100.00")
-    made = buying.with_credits(buyer, session)
-    part = buying.refund(staff, made, amount="25.00")
+    order = buying.with_credits(buyer, session)
+    part = buying.refund(staff, order, amount="25.00")
     assert (part["status"], part["to_credits"]) == ("succeeded", "25.00")
-    assert (status_of(made), Booking.objects.get().status) == ("partially_refunded", "partially_refunded")
-    buying.refund(staff, made)
-    assert (status_of(made), buying.balance(buyer)) == ("refunded", "100.00")
+    assert (status_of(order), Booking.objects.get().status) == ("partially_refunded", "partially_refunded")
+    buying.refund(staff, order)
+    assert (status_of(order), buying.balance(buyer)) == ("refunded", "100.00")
     assert not posts(stripe, "/v1/refunds")
 
 
@@ -149,14 +153,14 @@ def test_a_refund_of_the_whole_charge_in_the_dashboard_counts_as_full(
     stripe: Sandbox, buyer: APIClient, session: Service
 ) -> None:
     buying.buy_credits(stripe, buyer, "40.00")
-    made = buying.with_credits(buyer, session)
-    pay(stripe, made)
-    stripe.control.refund(made["payment_intent_id"], amount=2000)
+    order = buying.with_credits(buyer, session)
+    pay(stripe, order)
+    stripe.control.refund(order["payment_intent_id"], amount=2000)
     settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("partially_refunded", "0.00")
-    stripe.control.refund(made["payment_intent_id"])
+    assert (status_of(order), buying.balance(buyer)) == ("partially_refunded", "0.00")
+    stripe.control.refund(order["payment_intent_id"])
     settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("refunded", "40.00")
+    assert (status_of(order), buying.balance(buyer)) == ("refunded", "40.00")
     assert Booking.objects.get().status == "canceled"
     assert sorted(Refund.objects.values_list("card_minor", "credits_minor")) == [(2000, 0), (4000, 4000)]
 
@@ -165,18 +169,18 @@ def test_a_split_refund_that_its_bank_returns_takes_its_credits_back(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, session: Service
 ) -> None:
     buying.buy_credits(stripe, buyer, "40.00")
-    made = buying.with_credits(buyer, session)
-    pay(stripe, made)
-    buying.refund(staff, made)
+    order = buying.with_credits(buyer, session)
+    pay(stripe, order)
+    buying.refund(staff, order)
     settle_everything(stripe)
     assert buying.balance(buyer) == "40.00"
     stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
     settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "0.00")
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "0.00")
     assert Booking.objects.get().status == "canceled"
-    buying.refund(staff, made)
+    buying.refund(staff, order)
     settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("refunded", "40.00")
+    assert (status_of(order), buying.balance(buyer)) == ("refunded", "40.00")
 
 
 def test_credits_that_cover_a_price_no_card_can_be_charged_pay_it_and_fewer_do_not(
@@ -184,11 +188,11 @@ def test_credits_that_cover_a_price_no_card_can_be_charged_pay_it_and_fewer_do_n
 ) -> None:
     cheap = make_service(ServiceType.SESSION, ana, usd=30)
     buying.buy_credits(stripe, buyer, "0.50")
-    made = buying.with_credits(buyer, cheap)
-    assert (made["status"], buying.balance(buyer)) == ("completed", "0.20")
+    order = buying.with_credits(buyer, cheap)
+    assert (order["status"], buying.balance(buyer)) == ("completed", "0.20")
     start = {"start_datetime": a_free_slot(cheap).isoformat()}
-    asked = len(stripe.requests)
+    calls_before = len(stripe.requests)
     body = {"service_id": str(cheap.pk), "use_credits": True, "scheduling_data": start}
     problem = buying.refused(buyer, 409, "below_minimum", **body)
     assert "0.50 USD" in problem["detail"]
-    assert (Order.objects.count(), len(stripe.requests), buying.balance(buyer)) == (2, asked, "0.20")
+    assert (Order.objects.count(), len(stripe.requests), buying.balance(buyer)) == (2, calls_before, "0.20")

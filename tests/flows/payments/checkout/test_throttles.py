@@ -63,10 +63,10 @@ def test_a_buyer_who_begins_too_many_payments_waits_and_stripe_hears_nothing_of_
     stripe: Sandbox, buyer: APIClient
 ) -> None:
     assert not any(throttled(begin(buyer)) for _ in range(6))
-    asked = len(stripe.requests)
+    calls_before = len(stripe.requests)
     assert throttled(begin(buyer))
     assert throttled(buyer.post(SETUP))
-    assert len(stripe.requests) == asked
+    assert len(stripe.requests) == calls_before
     time_passes(timedelta(minutes=10))
     assert not throttled(begin(buyer))
 
@@ -78,12 +78,12 @@ def test_saving_cards_counts_as_trying_them(stripe: Sandbox, buyer: APIClient) -
 
 
 def test_asking_stripe_about_an_order_is_counted_for_itself(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    address = f"/api/v1/orders/{made['order_id']}/sync/"
+    order = buying.credits(buyer)
+    address = f"/api/v1/orders/{order['order_id']}/sync/"
     assert not any(throttled(buyer.post(address)) for _ in range(4))
-    asked = len(stripe.requests)
+    calls_before = len(stripe.requests)
     assert throttled(buyer.post(address))
-    assert len(stripe.requests) == asked
+    assert len(stripe.requests) == calls_before
     assert not throttled(begin(buyer))
 
 
@@ -102,9 +102,9 @@ def test_an_address_that_the_caller_makes_up_changes_nothing(
     def tries(proxies: int, direct: str) -> list[bool]:
         settings.TRUSTED_PROXIES = proxies
         RateLimitCounter.objects.all().delete()
-        made_up = (f"192.0.2.{number}{written}" for number in range(99))
+        addresses = (f"192.0.2.{number}{written}" for number in range(99))
         return [
-            throttled(begin(buyer, REMOTE_ADDR=direct, HTTP_X_FORWARDED_FOR=next(made_up)))
+            throttled(begin(buyer, REMOTE_ADDR=direct, HTTP_X_FORWARDED_FOR=next(addresses)))
             for buyer in buyers
             for _ in range(4)
         ]
@@ -126,14 +126,14 @@ def test_behind_a_proxy_that_nobody_configured_only_users_are_counted(
 
 
 def test_many_declines_in_a_row_leave_fewer_tries(stripe: Sandbox, buyer: APIClient, maya: User) -> None:
-    made = buying.credits(buyer, "20.00")
+    order = buying.credits(buyer, "20.00")
     for _ in range(3):
-        assert buying.status_of(made) != "canceled"
-        pay(stripe, made, DECLINED)
+        assert buying.status_of(order) != "canceled"
+        pay(stripe, order, DECLINED)
     assert declines_of(f"user {maya.pk}") == 3
-    intent = stripe.state.store.payment_intents.get(made["payment_intent_id"])
+    intent = stripe.state.store.payment_intents.get(order["payment_intent_id"])
     assert intent is not None
-    assert (buying.status_of(made), intent["status"]) == (
+    assert (buying.status_of(order), intent["status"]) == (
         "canceled",
         "canceled",
     )  # no card can be tried with it
@@ -147,10 +147,10 @@ def test_many_declines_in_a_row_leave_fewer_tries(stripe: Sandbox, buyer: APICli
 
 
 def test_a_payment_that_goes_through_ends_the_row(stripe: Sandbox, buyer: APIClient, maya: User) -> None:
-    made = buying.credits(buyer, "20.00")
+    order = buying.credits(buyer, "20.00")
     for _ in range(2):
-        pay(stripe, made, DECLINED)
-    pay(stripe, made, FINE)
+        pay(stripe, order, DECLINED)
+    pay(stripe, order, FINE)
     assert declines_of(f"user {maya.pk}") == 0
     again = buying.credits(buyer, "20.00")
     pay(stripe, again, DECLINED)
@@ -159,19 +159,19 @@ def test_a_payment_that_goes_through_ends_the_row(stripe: Sandbox, buyer: APICli
 
 
 def test_a_decline_that_is_told_many_times_is_one(stripe: Sandbox, buyer: APIClient, maya: User) -> None:
-    made = buying.credits(buyer, "20.00")
-    pay_only(stripe, made, DECLINED)
+    order = buying.credits(buyer, "20.00")
+    pay_only(stripe, order, DECLINED)
     deliver(stripe, reorder=lambda waiting: [*waiting, *waiting, *reversed(waiting)])
     for _ in range(3):
-        buyer.post(f"/api/v1/orders/{made['order_id']}/sync/")
+        buyer.post(f"/api/v1/orders/{order['order_id']}/sync/")
     assert declines_of(f"user {maya.pk}") == 1
 
 
 def test_a_saved_card_that_is_declined_at_once_counts_too(
     stripe: Sandbox, buyer: APIClient, maya: User
 ) -> None:
-    begun = buyer.post(SETUP).json()
-    stripe.control.confirm_setup(begun["setup_intent_id"], card=ATTACHES_THEN_DECLINES)
+    setup = buyer.post(SETUP).json()
+    stripe.control.confirm_setup(setup["setup_intent_id"], card=ATTACHES_THEN_DECLINES)
     settle_everything(stripe)
     [card] = buying.cards(buyer)
     buying.refused(
@@ -189,9 +189,9 @@ def test_a_saved_card_that_is_declined_at_once_counts_too(
 def test_cards_that_can_not_even_be_saved_count_as_declined(
     stripe: Sandbox, buyer: APIClient, maya: User
 ) -> None:
-    begun = buyer.post(SETUP).json()
+    setup = buyer.post(SETUP).json()
     for _ in range(3):
-        stripe.control.confirm_setup(begun["setup_intent_id"], card=DECLINED)
+        stripe.control.confirm_setup(setup["setup_intent_id"], card=DECLINED)
         settle_everything(stripe)
     assert declines_of(f"user {maya.pk}") == 3
     assert throttled(buyer.post(SETUP), "too_many_declines")
@@ -228,8 +228,8 @@ def test_at_once_exactly_as_many_pass_as_may(stripe: Sandbox, maya: User) -> Non
 
 
 def test_events_are_never_refused_for_coming_often(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, "20.00")
-    pay_only(stripe, made)
+    order = buying.credits(buyer, "20.00")
+    pay_only(stripe, order)
     deliveries = stripe.take_deliveries()
     assert {post_event(delivery) for _ in range(20) for delivery in deliveries} == {200}
 

@@ -68,8 +68,8 @@ def test_credits_that_the_old_order_took_pay_for_the_new_one(
         )
         for seat in seats
     ]
-    assert [made["credits_applied"] for made in orders] == ["40.00", "40.00"]
-    assert [status_of(made) for made in orders] == ["canceled", "pending"]
+    assert [order["credits_applied"] for order in orders] == ["40.00", "40.00"]
+    assert [status_of(order) for order in orders] == ["canceled", "pending"]
 
 
 def test_a_seat_that_an_unpaid_order_of_the_buyer_holds_says_which(
@@ -80,11 +80,11 @@ def test_a_seat_that_an_unpaid_order_of_the_buyer_holds_says_which(
     package = make_service(ServiceType.PACKAGE, ana, holds=[workshop, session], usd=15000)
     wish = {"service_session_id": str(seat.pk)}
     held = buying.service(buyer, package, items=[{"service_id": str(workshop.pk), **wish}])
-    asked = {"service_id": str(workshop.pk), "scheduling_data": wish}
-    problem = buying.refused(buyer, 409, "held_by_your_order", **asked)
+    body = {"service_id": str(workshop.pk), "scheduling_data": wish}
+    problem = buying.refused(buyer, 409, "held_by_your_order", **body)
     assert problem["order_id"] == held["order_id"]
     pay(stripe, held)
-    buying.refused(buyer, 409, "already_booked", **asked)
+    buying.refused(buyer, 409, "already_booked", **body)
 
 
 def test_a_slot_that_an_unpaid_order_of_the_buyer_holds_says_which(
@@ -94,31 +94,31 @@ def test_a_slot_that_an_unpaid_order_of_the_buyer_holds_says_which(
     bundle = make_service(ServiceType.BUNDLE, ana, bundle_of=session, bundle_quantity=2, validity_days=60)
     slot = a_free_slot(session).isoformat()
     held = buying.service(buyer, bundle, items=[{"start_datetime": slot}])
-    asked = {"service_id": str(session.pk), "scheduling_data": {"start_datetime": slot}}
-    assert buying.refused(buyer, 409, "held_by_your_order", **asked)["order_id"] == held["order_id"]
-    buying.refused(other, 409, "slot_taken", **asked)
+    body = {"service_id": str(session.pk), "scheduling_data": {"start_datetime": slot}}
+    assert buying.refused(buyer, 409, "held_by_your_order", **body)["order_id"] == held["order_id"]
+    buying.refused(other, 409, "slot_taken", **body)
     answer = buyer.post(f"/api/v1/orders/{held['order_id']}/cancel/")
     assert answer.json()["status"] == "canceled"
-    assert buying.create(buyer, **asked)["status"] == "pending"
+    assert buying.create(buyer, **body)["status"] == "pending"
 
 
 def test_asking_again_for_a_page_whose_bank_is_at_work_says_so(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, "50.00", payment_type="checkout")
-    buying.pay_only(stripe, made, method="us_bank_account")
+    order = buying.credits(buyer, "50.00", payment_type="checkout")
+    buying.pay_only(stripe, order, method="us_bank_account")
     stripe.control.lose_events()
     body = {"is_credit_purchase": True, "amount": "50.00", "payment_type": "checkout"}
     buying.refused(buyer, 409, "payment_processing", **body)
-    assert status_of(made) == "processing"
+    assert status_of(order) == "processing"
 
 
 def test_asking_again_for_a_page_whose_bank_said_no_is_a_new_order(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, "50.00", payment_type="checkout")
-    paid = buying.pay_only(stripe, made, method="us_bank_account")
+    order = buying.credits(buyer, "50.00", payment_type="checkout")
+    paid = buying.pay_only(stripe, order, method="us_bank_account")
     stripe.control.fail_settlement(paid["payment_intent"])
     stripe.control.lose_events()
     again = buying.credits(buyer, "50.00", payment_type="checkout")
-    assert again["order_id"] != made["order_id"]
-    assert (status_of(made), Order.objects.count()) == ("canceled", 2)
+    assert again["order_id"] != order["order_id"]
+    assert (status_of(order), Order.objects.count()) == ("canceled", 2)
 
 
 def test_a_practitioners_other_buyer_is_not_told_whose_hold_it_is(

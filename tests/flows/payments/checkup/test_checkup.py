@@ -38,9 +38,9 @@ def test_on_a_shop_that_is_set_up_well_nothing_must_be_mended_and_nothing_is_wri
     buying.buy_credits(stripe, buyer)
     before = contents()
     with later(A_MOMENT):
-        said = checkup()
-    assert (said.status, said.broken) == (0, {})
-    assert said.good.keys() >= {
+        report = checkup()
+    assert (report.status, report.broken) == (0, {})
+    assert report.good.keys() >= {
         *("mode", "database", "account", "clock", "endpoint", "last_event", "publishable_key", "worker"),
         *("mail_server", "seller"),
     }
@@ -65,19 +65,19 @@ def test_a_stripe_that_does_not_answer_is_one_finding_and_one_call(
 ) -> None:
     buying.buy_credits(stripe, buyer)
     stripe.faults.add("timeout_before", times=None)
-    asked = len(stripe.requests)
-    said = checkup()
-    assert said.broken.keys() == {"stripe_unreachable"}
-    assert "does not answer" in said.broken["stripe_unreachable"]["what"]
-    assert len(stripe.requests) - asked == 2  # the command was called twice
-    assert {"last_event", "worker"} <= said.good.keys()
+    calls_before = len(stripe.requests)
+    report = checkup()
+    assert report.broken.keys() == {"stripe_unreachable"}
+    assert "does not answer" in report.broken["stripe_unreachable"]["what"]
+    assert len(stripe.requests) - calls_before == 2  # the command was called twice
+    assert {"last_event", "worker"} <= report.good.keys()
 
 
 def test_a_stripe_that_fails_in_one_call_stops_no_other_check(stripe: Sandbox, checkup: Checkup) -> None:
     stripe.faults.add("error_before", "GET /v1/webhook_endpoints*", times=None)
-    said = checkup()
-    assert said.broken.keys() == {"stripe_failed"}
-    assert {"account", "publishable_key", "worker"} <= said.good.keys()
+    report = checkup()
+    assert report.broken.keys() == {"stripe_failed"}
+    assert {"account", "publishable_key", "worker"} <= report.good.keys()
 
 
 @pytest.fixture
@@ -104,9 +104,9 @@ def test_a_restricted_key_with_enough_permissions_is_fine(
     stripe: Sandbox, restricted: Any, checkup: Checkup
 ) -> None:
     restricted(*ENOUGH, "charge_write")
-    said = checkup()
-    assert said.broken == {}
-    assert "12 of 12" in said.good["reads"]["what"]
+    report = checkup()
+    assert report.broken == {}
+    assert "12 of 12" in report.good["reads"]["what"]
 
 
 @pytest.mark.parametrize(
@@ -121,10 +121,10 @@ def test_what_a_restricted_key_may_not_read_is_found_and_named(
     stripe: Sandbox, restricted: Any, checkup: Checkup, lacking: str, call: str
 ) -> None:
     restricted(*(one for one in ENOUGH if one != lacking), "charge_write")
-    said = checkup()
-    assert said.broken.keys() == {"permission_missing"}
-    assert call in said.broken["permission_missing"]["what"]
-    assert f"rak_{lacking}" in said.broken["permission_missing"]["cure"]
+    report = checkup()
+    assert report.broken.keys() == {"permission_missing"}
+    assert call in report.broken["permission_missing"]["what"]
+    assert f"rak_{lacking}" in report.broken["permission_missing"]["cure"]
 
 
 def test_what_a_restricted_key_may_not_write_is_learned_from_stripe_s_refusal_and_forgotten_once_it_may(
@@ -133,10 +133,10 @@ def test_what_a_restricted_key_may_not_write_is_learned_from_stripe_s_refusal_an
     restricted(*ENOUGH, "charge_read")
     bought = buying.buy_credits(stripe, buyer)
     buying.refund(staff, bought)
-    said = checkup()
-    assert said.broken.keys() == {"permission_missing"}
-    assert "refunds.create" in said.broken["permission_missing"]["what"]
-    assert "rak_charge_write" in said.broken["permission_missing"]["cure"]
+    report = checkup()
+    assert report.broken.keys() == {"permission_missing"}
+    assert "refunds.create" in report.broken["permission_missing"]["what"]
+    assert "rak_charge_write" in report.broken["permission_missing"]["cure"]
     restricted(*ENOUGH, "charge_write")
     buying.refund(staff, buying.buy_credits(stripe, buyer, "20.00"))
     assert (checkup().broken, Refusal.objects.count()) == ({}, 0)
@@ -147,8 +147,8 @@ def test_a_key_that_hides_its_account_is_looked_at(
     stripe: Sandbox, restricted: Any, checkup: Checkup
 ) -> None:
     restricted(*(one for one in ENOUGH if "kyc" not in one), "charge_write")
-    said = checkup()
-    assert (said.broken, "account_hidden" in said.look) == ({}, True)
+    report = checkup()
+    assert (report.broken, "account_hidden" in report.look) == ({}, True)
 
 
 def test_a_key_of_another_account_than_the_database_is_named(
@@ -156,18 +156,18 @@ def test_a_key_of_another_account_than_the_database_is_named(
 ) -> None:
     buying.buy_credits(stripe, buyer)
     with estuary_talks_to(Sandbox(account_id="acct_of_somebody_else")):
-        said = checkup()
-    assert "wrong_account" in said.broken
-    assert "acct_of_somebody_else" in said.broken["wrong_account"]["what"]
+        report = checkup()
+    assert "wrong_account" in report.broken
+    assert "acct_of_somebody_else" in report.broken["wrong_account"]["what"]
 
 
 def test_a_clock_that_differs_from_stripe_s_is_named_with_the_seconds(
     stripe: Sandbox, checkup: Checkup
 ) -> None:
     stripe.clock.advance(600)
-    said = checkup()
-    assert said.broken.keys() == {"clock_off"}
-    [seconds] = re.findall(r"clock is (\d+) seconds behind", said.broken["clock_off"]["what"])
+    report = checkup()
+    assert report.broken.keys() == {"clock_off"}
+    [seconds] = re.findall(r"clock is (\d+) seconds behind", report.broken["clock_off"]["what"])
     assert int(seconds) in range(540, 601)  # a date has no fractions, and the test takes time
 
 
@@ -191,9 +191,9 @@ def test_events_that_get_lost_on_the_way_are_missed(
     stripe.take_deliveries()
     assert checkup().broken == {}  # they may be on their way
     with later(A_MOMENT):
-        said = checkup()
-    assert said.broken.keys() == {"events_missing"}
-    assert "payment_intent.succeeded" in said.broken["events_missing"]["what"]
+        report = checkup()
+    assert report.broken.keys() == {"events_missing"}
+    assert "payment_intent.succeeded" in report.broken["events_missing"]["what"]
 
 
 def test_once_events_arrive_again_those_that_were_missed_are_only_looked_at(
@@ -204,8 +204,8 @@ def test_once_events_arrive_again_those_that_were_missed_are_only_looked_at(
     with later(A_MOMENT):
         buying.buy_credits(stripe, other, "20.00")
     with later(A_MOMENT * 2):
-        said = checkup()
-        assert (said.broken, "events_missed" in said.look) == ({}, True)
+        report = checkup()
+        assert (report.broken, "events_missed" in report.look) == ({}, True)
 
 
 def test_events_from_before_the_endpoint_are_not_missed(
@@ -276,12 +276,12 @@ def test_a_database_without_all_migrations_is_named_and_nothing_else_is_asked(
     with connection.cursor() as cursor:
         cursor.execute(rename, ["gone", app, newest])
     try:
-        said = checkup()
+        report = checkup()
         assert [finding.code for finding in check_database()] == ["migrations_missing"]
     finally:
         with connection.cursor() as cursor:
             cursor.execute(rename, [newest, app, "gone"])
-    assert said.broken["migrations_missing"]["cure"] == "manage.py migrate"
+    assert report.broken["migrations_missing"]["cure"] == "manage.py migrate"
     assert stripe.requests == []
 
 

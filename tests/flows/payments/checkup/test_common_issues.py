@@ -29,13 +29,13 @@ def test_a_payment_intent_is_not_created_because_the_secret_key_is_refused(
     stripe.control.revoke_key(settings.STRIPE_SECRET_KEY)
     answer = buyer.post(CREATE, CREDITS)
     assert (answer.status_code, answer.json()["code"]) == (503, "payment_service_unavailable")
-    said = checkup()
-    assert (said.status, set(said.broken)) == (1, {"key_refused"})
-    finding = said.broken["key_refused"]
+    report = checkup()
+    assert (report.status, set(report.broken)) == (1, {"key_refused"})
+    finding = report.broken["key_refused"]
     assert "STRIPE_SECRET_KEY" in finding["what"] and "Expired API Key provided: sk_test_" in finding["what"]
     assert "export STRIPE_SECRET_KEY=" in finding["cure"]
-    assert settings.STRIPE_SECRET_KEY not in said.text
-    assert "We have been told" not in said.text
+    assert settings.STRIPE_SECRET_KEY not in report.text
+    assert "We have been told" not in report.text
 
 
 def test_a_payment_intent_is_not_created_because_the_request_is_wrong(
@@ -56,9 +56,9 @@ def test_the_card_field_does_not_show_because_the_publishable_key_is_of_another_
         "POST", "/v1/payment_methods", {"Authorization": f"Bearer {key}"}, b"type=card&card[token]=tok_visa"
     )
     assert elements.status == 401
-    said = checkup()
-    assert (said.status, set(said.broken)) == (1, {"publishable_key_refused"})
-    finding = said.broken["publishable_key_refused"]
+    report = checkup()
+    assert (report.status, set(report.broken)) == (1, {"publishable_key_refused"})
+    finding = report.broken["publishable_key_refused"]
     assert "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY" in finding["what"] and "card field" in finding["why"]
 
 
@@ -66,21 +66,21 @@ def test_webhook_events_are_not_processed_because_the_secret_is_another_endpoint
     stripe: Sandbox, buyer: APIClient, checkup: Checkup, settings: Settings
 ) -> None:
     settings.STRIPE_WEBHOOK_SECRETS = ["whsec_of_another_endpoint"]
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
     assert {post_event(delivery) for delivery in stripe.take_deliveries()} == {400}
-    assert status_of(made) == "pending"
+    assert status_of(order) == "pending"
     WEBHOOK_COUNTER.flush()
     with later(A_MOMENT):
-        said = checkup()
-    assert (said.status, set(said.broken)) == (1, {"webhook_secret_wrong"})
-    assert "STRIPE_WEBHOOK_SECRET" in said.broken["webhook_secret_wrong"]["cure"]
-    assert "refused_no_secret_fits" in said.look
+        report = checkup()
+    assert (report.status, set(report.broken)) == (1, {"webhook_secret_wrong"})
+    assert "STRIPE_WEBHOOK_SECRET" in report.broken["webhook_secret_wrong"]["cure"]
+    assert "refused_no_secret_fits" in report.look
     settings.STRIPE_WEBHOOK_SECRETS = ["whsec_of_the_estuary_sandbox"]
     for event in stripe.state.store.events:
         stripe.control.resend(event["id"])
     settle_everything(stripe)
-    assert status_of(made) == "completed"
+    assert status_of(order) == "completed"
     with later(A_MOMENT):
         assert checkup().broken == {}
 
@@ -90,9 +90,9 @@ def test_a_saved_card_does_not_appear_because_the_endpoint_does_not_send_its_eve
 ) -> None:
     [endpoint] = stripe.state.store.webhook_endpoints
     endpoint["enabled_events"] = sorted(HANDLERS.keys() - {"payment_method.attached"})
-    made = buying.buy_credits(stripe, buyer)
-    assert (status_of(made), buying.cards(buyer)) == ("completed", [])
-    said = checkup()
-    assert (said.status, set(said.broken)) == (1, {"endpoint_lacks_events"})
-    assert "payment_method.attached" in said.broken["endpoint_lacks_events"]["what"]
-    assert "saved cards" in said.broken["endpoint_lacks_events"]["why"]
+    order = buying.buy_credits(stripe, buyer)
+    assert (status_of(order), buying.cards(buyer)) == ("completed", [])
+    report = checkup()
+    assert (report.status, set(report.broken)) == (1, {"endpoint_lacks_events"})
+    assert "payment_method.attached" in report.broken["endpoint_lacks_events"]["what"]
+    assert "saved cards" in report.broken["endpoint_lacks_events"]["why"]

@@ -66,8 +66,8 @@ def test_a_wording_sent_with_an_unticked_box_is_no_consent(stripe: Sandbox, buye
 
 
 def test_a_declined_card_tried_again_is_one_consent(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, consent_wording=SAVE_CARD.id)
-    pay(stripe, made, DECLINED)
+    order = buying.credits(buyer, consent_wording=SAVE_CARD.id)
+    pay(stripe, order, DECLINED)
     assert buying.cards(buyer) == []
     pay(stripe, buying.credits(buyer, consent_wording=SAVE_CARD.id))
     [card] = buying.cards(buyer)

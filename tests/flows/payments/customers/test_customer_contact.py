@@ -249,8 +249,8 @@ def test_what_stripe_does_not_take_is_told_to_staff_once_and_the_next_change_is_
     stripe.faults.add("refuse", UPDATE, code="email_invalid", message="Invalid email address.")
     for _ in range(3):
         minute(stripe)
-    told = [mail for mail in mailoutbox if "customer_update_refused" in mail.subject + mail.body]
-    assert (len(told), len(updates(stripe))) == (1, 1)
+    alerts = [mail for mail in mailoutbox if "customer_update_refused" in mail.subject + mail.body]
+    assert (len(alerts), len(updates(stripe))) == (1, 1)
     rename(maya, email=EMAIL)
     minute(stripe)
     assert at_stripe(stripe)[0] == EMAIL

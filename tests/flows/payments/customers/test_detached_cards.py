@@ -22,7 +22,7 @@ from tests.sandbox_bridge import deliver, post_event, settle_everything
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def told_again(stripe: Sandbox, event: dict[str, Any], **changes: Any) -> None:
+def send_again(stripe: Sandbox, event: dict[str, Any], **changes: Any) -> None:
     """Have an event delivered under a new id, with some of its fields changed."""
     number = len(list(stripe.state.store.events))
     stripe.state.store.events.add(event | {"id": f"evt_again_{number}"} | changes)
@@ -60,7 +60,7 @@ def test_odd_previous_attributes_are_looked_behind(stripe: Sandbox, buyer: APICl
     stripe.control.detach(card["stripe_payment_method_id"])
     stripe.control.lose_events()
     event = last_event(stripe, "payment_method.detached")
-    told_again(stripe, event, data={**event["data"], "previous_attributes": odd})
+    send_again(stripe, event, data={**event["data"], "previous_attributes": odd})
     assert (listed(buyer), none_is_dead()) == (set(), True)
 
 
@@ -77,7 +77,7 @@ def test_a_false_detached_of_a_card_that_is_attached_takes_nothing_off(
     if names_customer:
         data["previous_attributes"] = {"customer": owner}
     stale = event["created"] - 60
-    told_again(stripe, event, type="payment_method.detached", data=data, created=stale, api_version=version)
+    send_again(stripe, event, type="payment_method.detached", data=data, created=stale, api_version=version)
     assert listed(buyer) == attached(stripe) == {card["stripe_payment_method_id"]}
 
 
@@ -88,7 +88,7 @@ def test_a_card_detached_in_another_version_of_the_api_leaves_the_list(
     stripe.control.detach(card["stripe_payment_method_id"])
     stripe.control.lose_events()
     event = last_event(stripe, "payment_method.detached")
-    told_again(stripe, event, api_version="2024-06-20", data={"object": event["data"]["object"]})
+    send_again(stripe, event, api_version="2024-06-20", data={"object": event["data"]["object"]})
     assert listed(buyer) == attached(stripe) == set()
 
 
@@ -116,11 +116,11 @@ def test_an_attached_or_updated_without_customer_is_looked_behind(
     card = save(stripe, buyer)
     event = last_event(stripe, "payment_method.attached")
     obj = event["data"]["object"] | {"customer": None}
-    told_again(stripe, event, type=f"payment_method.{kind}", data={"object": obj})
+    send_again(stripe, event, type=f"payment_method.{kind}", data={"object": obj})
     assert listed(buyer) == {card["stripe_payment_method_id"]}
     stripe.control.detach(card["stripe_payment_method_id"])
     stripe.control.lose_events()
-    told_again(stripe, event, type=f"payment_method.{kind}", data={"object": obj})
+    send_again(stripe, event, type=f"payment_method.{kind}", data={"object": obj})
     assert (listed(buyer), none_is_dead()) == (set(), True)
 
 
@@ -130,7 +130,7 @@ def test_a_card_whose_attachment_names_nobody_is_listed_once_it_is_asked_about(
     pay(stripe, buying.credits(buyer))
     PaymentMethod.objects.all().delete()
     event = last_event(stripe, "payment_method.attached")
-    told_again(stripe, event, data={"object": event["data"]["object"] | {"customer": None}})
+    send_again(stripe, event, data={"object": event["data"]["object"] | {"customer": None}})
     assert listed(buyer) == attached(stripe) != set()
 
 
@@ -162,7 +162,7 @@ def test_a_foreign_card_is_of_no_concern(stripe: Sandbox, buyer: APIClient) -> N
     event = last_event(stripe, "payment_method.attached")
     for kind in ("attached", "detached", "updated"):
         obj = event["data"]["object"] | {"id": "pm_foreign", "customer": "cus_foreign"}
-        told_again(stripe, event, type=f"payment_method.{kind}", data={"object": obj})
+        send_again(stripe, event, type=f"payment_method.{kind}", data={"object": obj})
     assert listed(buyer) == {card["stripe_payment_method_id"]}
     assert none_is_dead()
 
@@ -176,17 +176,17 @@ def test_a_deleted_customer_takes_all_cards_along_whatever_is_told_of_them_later
     settle_everything(stripe)
     assert listed(buyer) == set()
     for event in events:
-        told_again(stripe, event)
-        told_again(stripe, event, type="payment_method.detached")
-        told_again(stripe, event, type="payment_method.updated")
+        send_again(stripe, event)
+        send_again(stripe, event, type="payment_method.detached")
+        send_again(stripe, event, type="payment_method.updated")
     assert (listed(buyer), none_is_dead()) == (set(), True)
 
 
 def test_an_order_whose_chosen_card_is_detached_is_paid_with_another(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    begun = buyer.post(f"{METHODS}setup/").json()
-    stripe.control.confirm_setup(begun["setup_intent_id"], card=buying.ATTACHES_THEN_DECLINES)
+    setup = buyer.post(f"{METHODS}setup/").json()
+    stripe.control.confirm_setup(setup["setup_intent_id"], card=buying.ATTACHES_THEN_DECLINES)
     settle_everything(stripe)
     card = buying.cards(buyer)[0]
     body = {"is_credit_purchase": True, "amount": "20.00"}
@@ -195,10 +195,10 @@ def test_an_order_whose_chosen_card_is_detached_is_paid_with_another(
     settle_everything(stripe)
     assert listed(buyer) == attached(stripe) == set()
     buying.refused(buyer, 409, "card_removed", **body, payment_method_id=card["id"])
-    made = buying.create(buyer, **body)
-    assert made["order_id"] == declined["order_id"]
-    pay(stripe, made)
-    assert status_of(made) == "completed"
+    order = buying.create(buyer, **body)
+    assert order["order_id"] == declined["order_id"]
+    pay(stripe, order)
+    assert status_of(order) == "completed"
 
 
 def test_a_card_of_whose_end_no_event_was_ever_made_leaves_the_list_in_its_turn(
@@ -209,8 +209,8 @@ def test_a_card_of_whose_end_no_event_was_ever_made_leaves_the_list_in_its_turn(
     stripe.control.detach(visa["stripe_payment_method_id"])
     assert customers.check_saved_payment_methods() == 1
     assert listed(buyer) == attached(stripe) == {mastercard["stripe_payment_method_id"]}
-    asked = len(stripe.requests)
-    assert (customers.check_saved_payment_methods(), len(stripe.requests)) == (0, asked)
+    calls_before = len(stripe.requests)
+    assert (customers.check_saved_payment_methods(), len(stripe.requests)) == (0, calls_before)
     with time_machine.travel(clock.now() + timedelta(minutes=11), tick=True):
         assert customers.check_saved_payment_methods() == 1
 

@@ -23,7 +23,7 @@ MASTERCARD, AMEX = "5555555555554444", "378282246310005"
 def save(stripe: Sandbox, buyer: APIClient, card: str = buying.FINE) -> Json:
     """Save a card by paying with it, and return it as it is listed."""
     pay(stripe, buying.credits(buyer, "10.00"), card)
-    return next(found for found in buying.cards(buyer) if found["last4"] == card[-4:])
+    return next(listed for listed in buying.cards(buyer) if listed["last4"] == card[-4:])
 
 
 def attached(stripe: Sandbox) -> set[str]:
@@ -52,8 +52,8 @@ def test_a_card_is_saved_by_paying_with_it_and_the_first_is_the_default(
     assert (row.user, row.stripe_payment_method_id in attached(stripe)) == (maya, True)
     path = "/v1/payment_intents" if payment_type == "intent" else "/v1/checkout/sessions"
     [sent] = posts(stripe, path)
-    asked = sent.params if payment_type == "intent" else sent.params["payment_intent_data"]
-    assert asked["setup_future_usage"] == "off_session"
+    params = sent.params if payment_type == "intent" else sent.params["payment_intent_data"]
+    assert params["setup_future_usage"] == "off_session"
 
 
 def listings(stripe: Sandbox) -> int:
@@ -64,15 +64,15 @@ def listings(stripe: Sandbox) -> int:
 def test_a_saved_card_is_listed_as_soon_as_the_page_has_asked_for_its_order(
     stripe: Sandbox, buyer: APIClient, payment_type: str
 ) -> None:
-    made = buying.credits(buyer, payment_type=payment_type)
-    buying.pay_only(stripe, made)
-    sync = f"/api/v1/orders/{made['order_id']}/sync/"
+    order = buying.credits(buyer, payment_type=payment_type)
+    buying.pay_only(stripe, order)
+    sync = f"/api/v1/orders/{order['order_id']}/sync/"
     assert buyer.post(sync).json()["status"] == "completed"
     [card] = buying.cards(buyer)
     assert (card["card_brand"], card["last4"], card["is_default"]) == ("Visa", "4242", True)
-    asked = listings(stripe)
+    listings_before = listings(stripe)
     assert buyer.post(sync).status_code == 200
-    assert listings(stripe) == asked  # once for each payment
+    assert listings(stripe) == listings_before  # once for each payment
     settle_everything(stripe)
     assert buying.cards(buyer) == [card]
 
@@ -80,19 +80,19 @@ def test_a_saved_card_is_listed_as_soon_as_the_page_has_asked_for_its_order(
 def test_the_card_of_an_order_that_its_webhook_completed_is_listed_by_the_page_too(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    made = buying.credits(buyer)
-    buying.pay_only(stripe, made)
+    order = buying.credits(buyer)
+    buying.pay_only(stripe, order)
     deliver(stripe, lambda waiting: [each for each in waiting if each.type == "payment_intent.succeeded"])
-    assert (buying.status_of(made), buying.cards(buyer)) == ("completed", [])
-    buyer.post(f"/api/v1/orders/{made['order_id']}/sync/")
+    assert (buying.status_of(order), buying.cards(buyer)) == ("completed", [])
+    buyer.post(f"/api/v1/orders/{order['order_id']}/sync/")
     assert [card["last4"] for card in buying.cards(buyer)] == ["4242"]
 
 
 def test_a_stripe_that_does_not_list_cards_spoils_no_settled_order(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    buying.pay_only(stripe, made)
+    order = buying.credits(buyer)
+    buying.pay_only(stripe, order)
     stripe.faults.add("refuse", "GET /v1/payment_methods*")
-    answer = buyer.post(f"/api/v1/orders/{made['order_id']}/sync/")
+    answer = buyer.post(f"/api/v1/orders/{order['order_id']}/sync/")
     assert (answer.status_code, answer.json()["status"]) == (200, "completed")
     assert buying.cards(buyer) == []
     settle_everything(stripe)
@@ -100,17 +100,17 @@ def test_a_stripe_that_does_not_list_cards_spoils_no_settled_order(stripe: Sandb
 
 
 def test_who_keeps_no_card_costs_no_listing(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, save_payment_method=False)
-    buying.pay_only(stripe, made)
-    buyer.post(f"/api/v1/orders/{made['order_id']}/sync/")
-    assert (buying.status_of(made), buying.cards(buyer), listings(stripe)) == ("completed", [], 0)
+    order = buying.credits(buyer, save_payment_method=False)
+    buying.pay_only(stripe, order)
+    buyer.post(f"/api/v1/orders/{order['order_id']}/sync/")
+    assert (buying.status_of(order), buying.cards(buyer), listings(stripe)) == ("completed", [], 0)
 
 
 @pytest.mark.parametrize("payment_type", ["intent", "checkout"])
 def test_who_opts_out_keeps_no_card(stripe: Sandbox, buyer: APIClient, payment_type: str) -> None:
-    made = buying.credits(buyer, payment_type=payment_type, save_payment_method=False)
-    pay(stripe, made)
-    assert (status_of(made), buying.cards(buyer), attached(stripe)) == ("completed", [], set())
+    order = buying.credits(buyer, payment_type=payment_type, save_payment_method=False)
+    pay(stripe, order)
+    assert (status_of(order), buying.cards(buyer), attached(stripe)) == ("completed", [], set())
 
 
 def test_a_declined_card_is_not_saved(stripe: Sandbox, buyer: APIClient) -> None:
@@ -162,10 +162,10 @@ def test_a_deleted_card_stays_deleted_however_late_its_attachment_is_told(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
     card = save(stripe, buyer)
-    told = [event for event in stripe.state.store.events if event["type"] == "payment_method.attached"]
+    events = [event for event in stripe.state.store.events if event["type"] == "payment_method.attached"]
     buyer.delete(f"{METHODS}{card['id']}/")
     run_jobs()
-    event = told[-1] | {"id": "evt_late"}
+    event = events[-1] | {"id": "evt_late"}
     stripe.state.store.events.add(event)
     stripe.control.resend("evt_late")
     settle_everything(stripe)
@@ -197,18 +197,18 @@ def test_a_card_renewed_by_its_network_shows_its_new_date(stripe: Sandbox, buyer
 
 def test_a_saved_card_pays_in_the_browser(stripe: Sandbox, buyer: APIClient) -> None:
     card = save(stripe, buyer)
-    made = buying.credits(buyer, "25.00")
-    stripe.control.confirm(made["payment_intent_id"], payment_method=card["stripe_payment_method_id"])
+    order = buying.credits(buyer, "25.00")
+    stripe.control.confirm(order["payment_intent_id"], payment_method=card["stripe_payment_method_id"])
     settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "35.00")
-    assert [found["id"] for found in buying.cards(buyer)] == [card["id"]]
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "35.00")
+    assert [one["id"] for one in buying.cards(buyer)] == [card["id"]]
 
 
 @pytest.mark.parametrize("ref", ["id", "stripe_payment_method_id"])
 def test_a_saved_card_pays_on_the_server(stripe: Sandbox, buyer: APIClient, ref: str) -> None:
     card = save(stripe, buyer)
-    made = buying.credits(buyer, "25.00", payment_method_id=card[ref])
-    assert (made["status"], made["payment_status"]) == ("completed", "succeeded")
+    order = buying.credits(buyer, "25.00", payment_method_id=card[ref])
+    assert (order["status"], order["payment_status"]) == ("completed", "succeeded")
     assert buying.balance(buyer) == "35.00"
     settle_everything(stripe)
     assert buying.balance(buyer) == "35.00"
@@ -218,7 +218,7 @@ def test_the_card_of_another_is_not_found_and_stripe_is_not_asked(
     stripe: Sandbox, buyer: APIClient, other: APIClient
 ) -> None:
     card = save(stripe, buyer)
-    asked = len(stripe.requests)
+    calls_before = len(stripe.requests)
     for ref in (card["id"], card["stripe_payment_method_id"]):
         buying.refused(
             other, 404, "not_found", is_credit_purchase=True, amount="10.00", payment_method_id=ref
@@ -228,8 +228,8 @@ def test_the_card_of_another_is_not_found_and_stripe_is_not_asked(
             other.delete(f"{METHODS}{ref}/"),
         ):
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    assert len(stripe.requests) == asked
-    assert [found["id"] for found in buying.cards(buyer)] == [card["id"]]
+    assert len(stripe.requests) == calls_before
+    assert [one["id"] for one in buying.cards(buyer)] == [card["id"]]
 
 
 def test_paying_with_a_deleted_card_is_refused_without_asking_stripe(
@@ -237,12 +237,12 @@ def test_paying_with_a_deleted_card_is_refused_without_asking_stripe(
 ) -> None:
     card = save(stripe, buyer)
     buyer.delete(f"{METHODS}{card['id']}/")
-    asked = len(stripe.requests)
+    calls_before = len(stripe.requests)
     body = {"is_credit_purchase": True, "amount": "10.00", "payment_method_id": card["id"]}
     buying.refused(buyer, 409, "card_removed", **body)
     answer = buyer.post(f"{METHODS}default/", {"payment_method_id": card["id"]})
     assert (answer.status_code, answer.json()["code"]) == (409, "card_removed")
-    assert len(stripe.requests) == asked
+    assert len(stripe.requests) == calls_before
 
 
 def test_a_card_that_was_detached_elsewhere_is_refused_and_leaves_the_list(
@@ -254,9 +254,9 @@ def test_a_card_that_was_detached_elsewhere_is_refused_and_leaves_the_list(
     body = {"is_credit_purchase": True, "amount": "10.00", "payment_method_id": card["id"]}
     buying.refused(buyer, 409, "card_removed", **body)
     assert buying.cards(buyer) == []
-    made = buying.credits(buyer, "10.00")
-    pay(stripe, made)
-    assert status_of(made) == "completed"
+    order = buying.credits(buyer, "10.00")
+    pay(stripe, order)
+    assert status_of(order) == "completed"
 
 
 def test_a_customer_deleted_at_stripe_is_made_again_once(stripe: Sandbox, buyer: APIClient) -> None:
@@ -264,9 +264,9 @@ def test_a_customer_deleted_at_stripe_is_made_again_once(stripe: Sandbox, buyer:
     stripe.control.delete_customer(StripeCustomer.objects.get().stripe_customer_id)
     settle_everything(stripe)
     assert (buying.cards(buyer), StripeCustomer.objects.get().stripe_customer_id) == ([], "")
-    made = buying.credits(buyer)
-    pay(stripe, made)
-    assert (status_of(made), len(posts(stripe, "/v1/customers"))) == ("completed", 2)
+    order = buying.credits(buyer)
+    pay(stripe, order)
+    assert (status_of(order), len(posts(stripe, "/v1/customers"))) == ("completed", 2)
 
 
 @pytest.mark.parametrize("payment_type", ["intent", "checkout"])
@@ -276,18 +276,18 @@ def test_a_deleted_customer_of_whom_no_news_came_is_made_again_once(
     save(stripe, buyer)
     stripe.control.delete_customer(StripeCustomer.objects.get().stripe_customer_id)
     stripe.control.lose_events()
-    made = buying.credits(buyer, payment_type=payment_type)
-    pay(stripe, made)
-    assert (status_of(made), len(posts(stripe, "/v1/customers"))) == ("completed", 2)
+    order = buying.credits(buyer, payment_type=payment_type)
+    pay(stripe, order)
+    assert (status_of(order), len(posts(stripe, "/v1/customers"))) == ("completed", 2)
     assert [card["last4"] for card in buying.cards(buyer)] == ["4242"]
 
 
 def test_a_card_is_saved_without_paying(stripe: Sandbox, buyer: APIClient) -> None:
     for card in (buying.FINE, MASTERCARD):
-        begun = buyer.post(f"{METHODS}setup/")
-        assert begun.status_code == 201
-        assert begun.json()["client_secret"].startswith(begun.json()["setup_intent_id"])
-        stripe.control.confirm_setup(begun.json()["setup_intent_id"], card=card)
+        response = buyer.post(f"{METHODS}setup/")
+        assert response.status_code == 201
+        assert response.json()["client_secret"].startswith(response.json()["setup_intent_id"])
+        stripe.control.confirm_setup(response.json()["setup_intent_id"], card=card)
         settle_everything(stripe)
     assert [(card["last4"], card["is_default"]) for card in buying.cards(buyer)] == [
         ("4242", True),
@@ -303,10 +303,10 @@ def test_saving_a_card_for_a_customer_deleted_at_stripe_makes_another_once(
     gone = StripeCustomer.objects.get().stripe_customer_id
     stripe.control.delete_customer(gone)
     stripe.control.lose_events()
-    begun = buyer.post(f"{METHODS}setup/")
-    assert begun.status_code == 201, begun.json()
+    response = buyer.post(f"{METHODS}setup/")
+    assert response.status_code == 201, response.json()
     assert (StripeCustomer.objects.get().stripe_customer_id != gone, buying.cards(buyer)) == (True, [])
-    stripe.control.confirm_setup(begun.json()["setup_intent_id"], card=MASTERCARD)
+    stripe.control.confirm_setup(response.json()["setup_intent_id"], card=MASTERCARD)
     settle_everything(stripe)
     assert ([card["last4"] for card in buying.cards(buyer)], len(posts(stripe, "/v1/customers"))) == (
         ["4444"],
@@ -317,8 +317,8 @@ def test_saving_a_card_for_a_customer_deleted_at_stripe_makes_another_once(
 def test_a_removed_card_that_an_unpaid_order_kept_is_late_only_some_time_after_the_order_has_ended(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    begun = buyer.post(f"{METHODS}setup/").json()
-    stripe.control.confirm_setup(begun["setup_intent_id"], card=buying.ATTACHES_THEN_DECLINES)
+    setup = buyer.post(f"{METHODS}setup/").json()
+    stripe.control.confirm_setup(setup["setup_intent_id"], card=buying.ATTACHES_THEN_DECLINES)
     settle_everything(stripe)
     [card] = buying.cards(buyer)
     unpaid = buying.refused(

@@ -23,23 +23,23 @@ def test_a_setup_intent_that_is_made_while_others_are_ended_stays_open_here_too(
     stripe: Sandbox, buyer: APIClient, maya: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Marked as ended it would never be canceled: its client secret tries cards without end."""
-    first, made = setup(buyer), list[str]()
+    first, new_ids = setup(buyer), list[str]()
     listing = client.setup_intents_of
 
     def list_and_be_slow(customer_id: str) -> list[Setup]:
-        found = listing(customer_id)
-        made.append(setup(buyer))
-        return found
+        intents = listing(customer_id)
+        new_ids.append(setup(buyer))
+        return intents
 
     with monkeypatch.context() as patch:
         patch.setattr(client, "setup_intents_of", list_and_be_slow)
         setup_intents.end_setup_intents_of(maya.pk)
-    assert (ended(first), ended(made[0])) == (True, False)
-    assert at_stripe(stripe, made[0])["status"] == "requires_payment_method"
+    assert (ended(first), ended(new_ids[0])) == (True, False)
+    assert at_stripe(stripe, new_ids[0])["status"] == "requires_payment_method"
     with time_machine.travel(clock.now() + settings.HOLD, tick=True):
         overdue.end_setup_intents()
-    assert ended(made[0])
-    assert at_stripe(stripe, made[0])["status"] == "canceled"
+    assert ended(new_ids[0])
+    assert at_stripe(stripe, new_ids[0])["status"] == "canceled"
 
 
 @pytest.mark.parametrize("by_sweep", [False, True])

@@ -27,16 +27,16 @@ def buy_seat(stripe: Sandbox, buyer: APIClient, session: ServiceSession, tender:
     body: dict[str, Any] = {"use_credits": True} if tender in {CREDITS, MIXED} else {}
     if tender == PAGE:
         body["payment_type"] = "checkout"
-    made = create(
+    order = create(
         buyer,
         service_id=str(session.service_id),
         scheduling_data={"service_session_id": str(session.pk)},
         **body,
     )
     if tender != CREDITS:
-        pay_only(stripe, made)
+        pay_only(stripe, order)
     settle_everything(stripe)
-    return made
+    return order
 
 
 def guests(stripe: Sandbox, session: ServiceSession, how_many: int) -> list[tuple[APIClient, Json, str]]:

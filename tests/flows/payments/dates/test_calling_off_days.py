@@ -90,22 +90,22 @@ def test_two_sessions_of_one_bundle_are_one_order_and_both_shares(
     day = clock.now().date() + timedelta(days=9)
     slots = slots_on(buyer, lesson, day)
     items = [{"service_id": str(lesson.pk), "start_datetime": start} for start in (slots[0], slots[4])]
-    made = buying.create(buyer, service_id=str(bundle.pk), scheduling_data={"items": items})
-    buying.pay(stripe, made)
+    order = buying.create(buyer, service_id=str(bundle.pk), scheduling_data={"items": items})
+    buying.pay(stripe, order)
     me = host(ana)
     change = act(me, DAYS, first_day=day.isoformat(), last_day=day.isoformat())
     settle_everything(stripe)
     state = progress(me, change)
-    assert by_tender(state) == {"payment_method": sum(_shares(made)[:2])}
-    assert buying.status_of(made) == "partially_refunded"
+    assert by_tender(state) == {"payment_method": sum(_shares(order)[:2])}
+    assert buying.status_of(order) == "partially_refunded"
     assert Counter(Booking.objects.filter(position__gt=0).values_list("status", flat=True)) == {
         "canceled": 2,
         "confirmed": 1,
     }
 
 
-def _shares(made: buying.Json) -> list[int]:
-    order = buying.order_of(made)
+def _shares(purchase: buying.Json) -> list[int]:
+    order = buying.order_of(purchase)
     return list(order.lines.order_by("position").values_list("amount_minor", flat=True))
 
 
@@ -147,8 +147,8 @@ def test_an_afternoon_is_called_off_and_the_morning_stays(
     starts = slots_on(buyer, lesson, day)
     morning = buying.service(buyer, lesson, start_datetime=starts[0])
     afternoon = buying.service(other, lesson, start_datetime=starts[-1])
-    for made in (morning, afternoon):
-        buying.pay(stripe, made)
+    for order in (morning, afternoon):
+        buying.pay(stripe, order)
     from_then = datetime.fromisoformat(starts[-1]).astimezone(ana.zone)
     hours = {"first_day": day.isoformat(), "last_day": day.isoformat(), "start_time": f"{from_then:%H:%M}"}
     me = host(ana)
@@ -203,14 +203,14 @@ def test_past_changes_are_listed_newest_first_for_their_practitioner_only(
     with CaptureQueriesContext(connection) as empty:
         assert me.get(listed).json()["results"] == []
     day = clock.now().date() + timedelta(days=20)
-    made = [
+    changes = [
         act(me, DAYS, first_day=one.isoformat(), last_day=one.isoformat())
         for one in (day, day + timedelta(days=1), day + timedelta(days=2))
     ]
     with CaptureQueriesContext(connection) as full:
         answer = me.get(listed).json()
     assert len(full) == len(empty)
-    assert [one["change_id"] for one in answer["results"]] == [one["change_id"] for one in reversed(made)]
+    assert [one["change_id"] for one in answer["results"]] == [one["change_id"] for one in reversed(changes)]
     assert {one["kind"] for one in answer["results"]} == {"call_off_days"}
     first = me.get(listed, {"page_size": 2}).json()
     assert len(me.get(first["next"]).json()["results"]) == 1
@@ -222,12 +222,12 @@ def test_past_changes_are_listed_newest_first_for_their_practitioner_only(
 def test_the_days_of_another_practitioner_stay_as_they_are(
     stripe: Sandbox, workshop: ServiceSession, buyer: APIClient
 ) -> None:
-    made = buy_seat(stripe, buyer, workshop)
+    order = buy_seat(stripe, buyer, workshop)
     bela = host(make_practitioner("Bela Novak"))
     assert preview(bela, DAYS, **days_around(workshop))["rows"] == []
     act(bela, DAYS, **days_around(workshop))
     settle_everything(stripe)
-    assert buying.status_of(made) == "completed"
+    assert buying.status_of(order) == "completed"
     assert bela.get(f"/api/v1/roster/changes/{DateChange.objects.get().public_id}/").status_code == 200
 
 

@@ -25,10 +25,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def book(stripe: Sandbox, buyer: APIClient, lesson: Service, nth: int = 0) -> Booking:
-    made = buying.service(buyer, lesson, start_datetime=a_free_slot(lesson, nth=nth).isoformat())
-    buying.pay(stripe, made)
+    order = buying.service(buyer, lesson, start_datetime=a_free_slot(lesson, nth=nth).isoformat())
+    buying.pay(stripe, order)
     settle_everything(stripe)
-    return Booking.objects.get(order__public_id=made["order_id"])
+    return Booking.objects.get(order__public_id=order["order_id"])
 
 
 def subjects_to(user: User) -> list[str]:
@@ -67,12 +67,12 @@ def test_days_with_many_guests_are_not_reported_guest_by_guest(
 def test_a_date_that_a_practitioner_moved_is_not_reported_when_money_goes_back(
     stripe: Sandbox, ana: Practitioner, staff: APIClient, workshop: ServiceSession, buyer: APIClient
 ) -> None:
-    made = buy_seat(stripe, buyer, workshop)
+    order = buy_seat(stripe, buyer, workshop)
     assert len(subjects_to(ana.user)) == 1
     later = workshop.starts_at.replace(hour=(workshop.starts_at.hour + 1) % 24)
     act(host(ana), move_url(workshop), start_datetime=later.isoformat())
     settle_everything(stripe)
-    buying.refund(staff, made, amount="10.00")
+    buying.refund(staff, order, amount="10.00")
     settle_everything(stripe)
     assert subjects_to(ana.user) == []
 

@@ -70,7 +70,7 @@ def test_who_can_not_come_is_refunded_in_full_even_after_the_usual_deadline(
 ) -> None:
     service = make_service(ServiceType.WORKSHOP, ana, free_cancel_hours=24 * 30)
     [session] = make_sessions(service)
-    made = buy_seat(stripe, buyer, session, MIXED)
+    order = buy_seat(stripe, buyer, session, MIXED)
     act(host(ana), move_url(session), start_datetime=later(session, hours=3))
     settle_everything(stripe)
     [booking] = buying.bookings(buyer)
@@ -80,7 +80,7 @@ def test_who_can_not_come_is_refunded_in_full_even_after_the_usual_deadline(
     assert answer.status_code == 200, answer.json()
     assert (answer.json()["status"], answer.json()["refund"]["amount"]) == ("canceled", "100.00")
     settle_everything(stripe)
-    assert (buying.status_of(made), buying.balance(buyer)) == ("refunded", "30.00")
+    assert (buying.status_of(order), buying.balance(buyer)) == ("refunded", "30.00")
     assert refusal(buyer.post(url)) == (409, "not_moved")
     assert not Participant.objects.filter(active=True).exists()
 
@@ -114,9 +114,9 @@ def test_once_the_new_time_has_come_nothing_can_be_declined(
 def test_a_disputed_payment_can_not_be_declined_for_money_and_keeps_its_seat(
     stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
 ) -> None:
-    made = buy_seat(stripe, buyer, workshop)
+    order = buy_seat(stripe, buyer, workshop)
     act(host(ana), move_url(workshop), start_datetime=later(workshop, hours=3))
-    stripe.control.dispute(made["payment_intent_id"])
+    stripe.control.dispute(order["payment_intent_id"])
     settle_everything(stripe)
     [booking] = buying.bookings(buyer)
     assert refusal(buyer.post(f"/api/v1/bookings/{booking['id']}/decline/")) == (409, "charge_disputed")
@@ -126,10 +126,10 @@ def test_a_disputed_payment_can_not_be_declined_for_money_and_keeps_its_seat(
 def test_an_unpaid_order_for_the_old_time_ends(
     stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
 ) -> None:
-    made = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
+    order = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
     change = act(host(ana), move_url(workshop), start_datetime=later(workshop, hours=3))
     settle_everything(stripe)
-    assert buying.status_of(made) == "canceled"
+    assert buying.status_of(order) == "canceled"
     assert progress(host(ana), change)["status"] == "done"
 
 
@@ -140,29 +140,29 @@ def test_a_guest_who_pays_while_the_date_moves_has_the_new_time_and_may_decline(
     buyer: APIClient,
     mailoutbox: list[EmailMessage],
 ) -> None:
-    made = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
+    order = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
     act(host(ana), move_url(workshop), start_datetime=later(workshop, hours=3))
-    buying.pay(stripe, made)
+    buying.pay(stripe, order)
     [booking] = buying.bookings(buyer)
     assert booking["start_datetime"] == booking["decline_until"]
-    assert buying.status_of(made) == "completed"
+    assert buying.status_of(order) == "completed"
     assert "Breathwork has been moved to a new time" in [mail.subject for mail in mailoutbox]
 
 
 def test_a_payment_at_its_bank_moves_with_its_date(
     stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
 ) -> None:
-    made = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
-    stripe.control.confirm(made["payment_intent_id"], method="us_bank_account")
+    purchase = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
+    stripe.control.confirm(purchase["payment_intent_id"], method="us_bank_account")
     settle_everything(stripe)
     act(host(ana), move_url(workshop), start_datetime=later(workshop, days=-3))
     settle_everything(stripe)
     workshop.refresh_from_db()
-    order = buying.order_of(made)
+    order = buying.order_of(purchase)
     assert order.status == "processing"
     assert order.kept_until is not None
     assert order.kept_until <= workshop.starts_at
-    stripe.control.settle(made["payment_intent_id"])
+    stripe.control.settle(purchase["payment_intent_id"])
     settle_everything(stripe)
     [booking] = buying.bookings(buyer)
     assert booking["start_datetime"] == booking["decline_until"]
@@ -173,15 +173,15 @@ def test_a_course_whose_meeting_moves_can_be_declined_as_a_whole_until_it_begins
 ) -> None:
     course = make_service(ServiceType.COURSE, ana)
     meetings = make_sessions(course, 3)
-    made = buying.service(buyer, course)
-    buying.pay(stripe, made)
+    order = buying.service(buyer, course)
+    buying.pay(stripe, order)
     act(host(ana), move_url(meetings[2]), start_datetime=later(meetings[2], days=2))
     settle_everything(stripe)
     booking = Booking.objects.get()
     assert booking.ends_at == meetings[2].ends_at + timedelta(days=2)
     assert buyer.post(f"/api/v1/bookings/{booking.pk}/decline/").json()["refund"]["amount"] == "100.00"
     settle_everything(stripe)
-    assert buying.status_of(made) == "refunded"
+    assert buying.status_of(order) == "refunded"
 
 
 def test_a_date_can_not_move_onto_another_date_or_booking_of_its_practitioner(
@@ -263,9 +263,9 @@ def test_a_time_that_was_requested_and_not_held_is_not_taken_at_another_time(
     dates = [make_sessions(one, in_days=10 + number)[0] for number, one in enumerate(workshops)]
     package = make_service(ServiceType.PACKAGE, ana, holds=workshops, validity_days=90)
     items = [{"service_id": str(date.service_id), "service_session_id": str(date.pk)} for date in dates]
-    made = buying.create(buyer, service_id=str(package.pk), scheduling_data={"items": items})
+    order = buying.create(buyer, service_id=str(package.pk), scheduling_data={"items": items})
     act(host(ana), move_url(dates[3]), start_datetime=later(dates[3], days=30))
-    buying.pay(stripe, made)
+    buying.pay(stripe, order)
     [shown] = buying.bookings(buyer)
     assert [part["needs_scheduling"] for part in shown["children"]] == [False, False, False, True]
 

@@ -74,13 +74,13 @@ def doctor(*options: str) -> tuple[int, str]:
 
 def test_on_a_healthy_marketplace_it_says_one_line_and_writes_nothing(marketplace: Sandbox) -> None:
     before = contents()
-    status, said = doctor()
-    assert (status, said.count("\n")) == (0, 1), said
-    assert said.startswith(f"healthy: {len(RULES)} rules hold; ")
-    status, said = doctor("--stripe", "--json")
-    told = json.loads(said)
-    assert (status, told["healthy"], told["breaches"]) == (0, True, []), said
-    assert told["figures"][0]["currency"] == "usd"
+    status, output = doctor()
+    assert (status, output.count("\n")) == (0, 1), output
+    assert output.startswith(f"healthy: {len(RULES)} rules hold; ")
+    status, output = doctor("--stripe", "--json")
+    report = json.loads(output)
+    assert (status, report["healthy"], report["breaches"]) == (0, True, []), output
+    assert report["figures"][0]["currency"] == "usd"
     assert contents() == before
 
 
@@ -473,13 +473,13 @@ def _take_away(cursor: Any, guard: str) -> str:
 def a_late_payment(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> None:
     """An order that was paid after it had ended, whose refund is on its way."""
     session = make_service(ServiceType.SESSION, ana)
-    made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
-    buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/")
+    order = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
+    buyer.post(f"/api/v1/orders/{order['order_id']}/cancel/")
     store = stripe.state.store.payment_intents
-    intent = store.get(made["payment_intent_id"])
+    intent = store.get(order["payment_intent_id"])
     assert intent is not None
     intent["status"] = "requires_payment_method"  # Stripe answered that it was canceled, and was mistaken
-    pay(stripe, made, REFUND_PENDS)
+    pay(stripe, order, REFUND_PENDS)
 
 
 def test_each_kind_of_damage_is_named_and_only_that(
@@ -491,10 +491,10 @@ def test_each_kind_of_damage_is_named_and_only_that(
         with subtests.test(code, sql=sql), planted(guard, sql):
             assert codes() == {code} | ({"guard_missing"} if guard else set())
             if code != "guard_missing":
-                status, said = doctor()
+                status, output = doctor()
                 assert status == 1
-                assert f"{code}: broken by " in said
-                assert "What to do: " in said
+                assert f"{code}: broken by " in output
+                assert "What to do: " in output
     assert codes() == set()
 
 
@@ -507,17 +507,17 @@ def test_every_broken_object_is_counted_and_the_first_are_told(
 ) -> None:
     values = ", ".join(f"('list {n}', now() - interval '1 hour')" for n in range(25))
     with planted("", f"INSERT INTO payments_lookout (name, looked_until) VALUES {values}"):
-        _, said = doctor()
-        assert "worker_silent: broken by 25." in said
-        assert "… and 5 more" in said
+        _, output = doctor()
+        assert "worker_silent: broken by 25." in output
+        assert "… and 5 more" in output
 
 
 def test_a_rule_that_takes_too_long_is_told_and_the_others_are_asked(
     stripe: Sandbox, marketplace: Sandbox
 ) -> None:
     slow = replace(RULES[0], sql="SELECT 'x', 'y' FROM pg_sleep(5)")
-    found = run_checks([slow, *RULES[1:]], at=clock.now(), timeout_s=1)
-    assert [(breach.code, breach.objects[0][1][:13]) for breach in found.violations] == [
+    result = run_checks([slow, *RULES[1:]], at=clock.now(), timeout_s=1)
+    assert [(breach.code, breach.objects[0][1][:13]) for breach in result.violations] == [
         (slow.code, "not looked at")
     ]
 

@@ -28,9 +28,9 @@ def codes() -> set[str]:
     return {breach.code for breach in stripe_comparison.compare(since=at - timedelta(days=1), at=at)}
 
 
-def another(stripe: Sandbox, made: Json, *, paid: bool) -> None:
+def another(stripe: Sandbox, order: Json, *, paid: bool) -> None:
     """Stripe has another payment for the same order."""
-    first = stripe.state.store.payment_intents.get(made["payment_intent_id"])
+    first = stripe.state.store.payment_intents.get(order["payment_intent_id"])
     assert first is not None
     label = {"amount": 5000, "currency": "usd", "customer": first["customer"], "metadata": first["metadata"]}
     second = client.create_intent(label, key=f"another {len(stripe.requests)}")
@@ -38,18 +38,18 @@ def another(stripe: Sandbox, made: Json, *, paid: bool) -> None:
         stripe.control.confirm(second.id)
 
 
-def forget_refund(stripe: Sandbox, made: Json) -> None:
+def forget_refund(stripe: Sandbox, order: Json) -> None:
     Refund.objects.all().delete()
 
 
-def plant_dispute(stripe: Sandbox, made: Json) -> None:
+def plant_dispute(stripe: Sandbox, order: Json) -> None:
     """The bank has decided, and here the dispute is open."""
-    opened = stripe.control.dispute(made["payment_intent_id"])
+    opened = stripe.control.dispute(order["payment_intent_id"])
     stripe.control.close_dispute(opened["id"], "lost")
     Dispute.objects.create(
-        order=Order.objects.get(public_id=made["order_id"]),
+        order=Order.objects.get(public_id=order["order_id"]),
         stripe_dispute_id=opened["id"],
-        stripe_payment_intent_id=made["payment_intent_id"],
+        stripe_payment_intent_id=order["payment_intent_id"],
         currency="usd",
         amount_minor=opened["amount"],
         reason="fraudulent",
@@ -59,7 +59,7 @@ def plant_dispute(stripe: Sandbox, made: Json) -> None:
 
 
 DAMAGE: list[tuple[str, Damage]] = [
-    ("captured_unknown_here", lambda stripe, made: another(stripe, made, paid=True)),
+    ("captured_unknown_here", lambda stripe, order: another(stripe, order, paid=True)),
     ("captured_unknown_there", lambda _, __: Order.objects.update(stripe_payment_intent_id="pi_gone")),
     (
         "captured_differs",
@@ -68,12 +68,12 @@ DAMAGE: list[tuple[str, Damage]] = [
     ("captured_differs", lambda _, __: Order.objects.update(currency="eur")),
     ("captured_differs", lambda _, __: Order.objects.update(stripe_customer_id="cus_other")),
     ("refund_unknown_here", forget_refund),
-    ("refund_unknown_here", lambda stripe, made: stripe.control.refund(made["payment_intent_id"], 100)),
-    ("refund_unknown_there", lambda _, made: plant_refund(made)),
+    ("refund_unknown_here", lambda stripe, order: stripe.control.refund(order["payment_intent_id"], 100)),
+    ("refund_unknown_there", lambda _, order: plant_refund(order)),
     ("refund_differs", lambda _, __: Refund.objects.update(card_minor=999)),
     ("refund_differs", lambda _, __: Refund.objects.update(status="pending")),
-    ("open_after_end", lambda stripe, made: another(stripe, made, paid=False)),
-    ("dispute_unknown_here", lambda stripe, made: stripe.control.dispute(made["payment_intent_id"])),
+    ("open_after_end", lambda stripe, order: another(stripe, order, paid=False)),
+    ("dispute_unknown_here", lambda stripe, order: stripe.control.dispute(order["payment_intent_id"])),
     ("dispute_differs", plant_dispute),
     ("customer_differs", lambda stripe, _: rename_at_stripe(stripe)),
 ]
@@ -86,10 +86,10 @@ def rename_at_stripe(stripe: Sandbox) -> None:
         table._objects[name] = customer | {"email": "typo@example.com"}
 
 
-def plant_refund(made: Json) -> None:
+def plant_refund(order: Json) -> None:
     Refund.objects.create(
-        order=Order.objects.get(public_id=made["order_id"]),
-        stripe_payment_intent_id=made["payment_intent_id"],
+        order=Order.objects.get(public_id=order["order_id"]),
+        stripe_payment_intent_id=order["payment_intent_id"],
         stripe_refund_id="re_never_made",
         currency="usd",
         card_minor=1,
@@ -102,8 +102,8 @@ def plant_refund(made: Json) -> None:
 def test_each_difference_is_named_and_only_that(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, subtests: Any
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    buying.refund(staff, made, amount="10.00")
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    buying.refund(staff, order, amount="10.00")
     settle_everything(stripe)
     healthy = contents()
     for number, (code, damage) in enumerate(DAMAGE):
@@ -112,7 +112,7 @@ def test_each_difference_is_named_and_only_that(
         ]
         with subtests.test(code, number=number):
             assert codes() == set()
-            damage(stripe, made)
+            damage(stripe, order)
             expected = {code}
             if damage is DAMAGE[1][1]:  # the payment that Stripe has is then nobody's
                 expected |= {"captured_unknown_here"}
@@ -133,9 +133,9 @@ def _put_stripe_back(stripe: Sandbox, there: list[dict[str, Any]]) -> None:
 
 
 def test_two_open_ways_to_pay_for_one_order_are_named(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, "50.00")
+    order = buying.credits(buyer, "50.00")
     assert codes() == set()
-    another(stripe, made, paid=False)
+    another(stripe, order, paid=False)
     assert codes() == {"open_twice"}
     for intent in stripe.state.store.payment_intents:
         stripe.control.cancel(intent["id"])
@@ -144,10 +144,10 @@ def test_two_open_ways_to_pay_for_one_order_are_named(stripe: Sandbox, buyer: AP
 
 def test_a_refund_that_was_made_twice_is_named(stripe: Sandbox, buyer: APIClient, staff: APIClient) -> None:
     """40 were to come back, and 80 did."""
-    made = buying.buy_credits(stripe, buyer, "100.00")
-    first = buying.refund(staff, made, amount="40.00")
-    label = {"refund_id": first["refund_id"], "order_id": made["order_id"]}
-    again = {"payment_intent": made["payment_intent_id"], "amount": 4000, "metadata": label}
+    order = buying.buy_credits(stripe, buyer, "100.00")
+    first = buying.refund(staff, order, amount="40.00")
+    label = {"refund_id": first["refund_id"], "order_id": order["order_id"]}
+    again = {"payment_intent": order["payment_intent_id"], "amount": 4000, "metadata": label}
     client.create_refund(again, key="another")
     settle_everything(stripe)
     assert codes() == {"refund_made_twice", "refund_unknown_here"}
@@ -160,10 +160,10 @@ def test_no_difference_is_without_its_damage() -> None:
 
 
 def test_what_is_on_its_way_or_not_ours_is_no_difference(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, "50.00")
-    stripe.control.confirm(made["payment_intent_id"])
-    theirs = client.create_intent({"amount": 900, "currency": "usd"}, key="of another shop")
-    stripe.control.confirm(theirs.id)
+    order = buying.credits(buyer, "50.00")
+    stripe.control.confirm(order["payment_intent_id"])
+    foreign = client.create_intent({"amount": 900, "currency": "usd"}, key="of another shop")
+    stripe.control.confirm(foreign.id)
     at = clock.now() + timedelta(minutes=1)
     assert stripe_comparison.compare(since=at - timedelta(days=1), at=at) == []
     settle_everything(stripe)
@@ -172,20 +172,20 @@ def test_what_is_on_its_way_or_not_ours_is_no_difference(stripe: Sandbox, buyer:
 
 def test_the_payment_of_a_page_that_is_over_is_open_to_nobody(stripe: Sandbox, buyer: APIClient) -> None:
     """The bank refused after the page was completed: Stripe leaves its payment as it was, and no door leads to it."""
-    made = buying.credits(buyer, payment_type="checkout")
-    buying.pay(stripe, made, method="us_bank_account")
+    order = buying.credits(buyer, payment_type="checkout")
+    buying.pay(stripe, order, method="us_bank_account")
     [intent] = stripe.state.store.payment_intents
     stripe.control.fail_settlement(intent["id"])
     settle_everything(stripe)
-    assert (buying.status_of(made), intent["status"]) == ("canceled", "requires_payment_method")
+    assert (buying.status_of(order), intent["status"]) == ("canceled", "requires_payment_method")
     assert codes() == set()
 
 
 def test_every_page_of_stripes_lists_is_read(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    first = stripe.state.store.payment_intents.get(made["payment_intent_id"])
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    first = stripe.state.store.payment_intents.get(order["payment_intent_id"])
     assert first is not None
-    another(stripe, made, paid=True)
+    another(stripe, order, paid=True)
     for number in range(120):
         client.create_intent({"amount": 900, "currency": "usd"}, key=str(number))
     assert codes() == {"captured_unknown_here"}

@@ -25,8 +25,8 @@ FIGURE = "Payments without an event"
 
 
 def named() -> list[str]:
-    found = run_checks(DELIVERY, at=clock.now()).violations
-    return [name for violation in found for name, _ in violation.objects]
+    violations = run_checks(DELIVERY, at=clock.now()).violations
+    return [name for violation in violations for name, _ in violation.objects]
 
 
 def figure() -> tuple[str, bool]:
@@ -39,14 +39,14 @@ def figure() -> tuple[str, bool]:
 def test_what_only_the_sweep_found_is_named_until_its_event_comes(
     stripe: Sandbox, buyer: APIClient, payment_type: str
 ) -> None:
-    made = buying.credits(buyer, payment_type=payment_type)
-    pay_only(stripe, made)
+    order = buying.credits(buyer, payment_type=payment_type)
+    pay_only(stripe, order)
     lost = stripe.take_deliveries()
     sweep_for(10)
-    assert status_of(made) == "completed"
+    assert status_of(order) == "completed"
     assert (named(), count_payments_without_event()) == ([], 0)  # the event may still come
     with later(LATE):
-        assert named() == [f"order {made['order_id']}"]
+        assert named() == [f"order {order['order_id']}"]
         assert count_payments_without_event() == 1
         assert figure() == ("1", True)
         for delivery in lost:
@@ -58,11 +58,11 @@ def test_what_only_the_sweep_found_is_named_until_its_event_comes(
 
 
 def test_a_sweep_that_was_merely_first_is_no_news(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
     waiting = stripe.take_deliveries()
-    buyer.post(f"/api/v1/orders/{made['order_id']}/sync/")
-    assert status_of(made) == "completed"
+    buyer.post(f"/api/v1/orders/{order['order_id']}/sync/")
+    assert status_of(order) == "completed"
     assert {post_event(delivery) for delivery in waiting} == {200}
     settle_everything(stripe)
     with later(LATE):
@@ -85,8 +85,8 @@ def test_what_credits_paid_needs_no_event(stripe: Sandbox, buyer: APIClient, ana
 def test_a_thin_event_reports_a_payment_too(
     stripe: Sandbox, buyer: APIClient, payment_type: str, kind: str, column: str
 ) -> None:
-    made = buying.credits(buyer, payment_type=payment_type)
-    pay_only(stripe, made)
+    order = buying.credits(buyer, payment_type=payment_type)
+    pay_only(stripe, order)
     stripe.take_deliveries()
     sweep_for(10)
     with later(LATE):
@@ -96,7 +96,7 @@ def test_a_thin_event_reports_a_payment_too(
             stripe_event_id="evt_thin",
             type=kind,
             livemode=False,
-            payload={"related_object": {"id": getattr(buying.order_of(made), column)}},
+            payload={"related_object": {"id": getattr(buying.order_of(order), column)}},
             status=WebhookEvent.Status.DONE,
             due_at=at,
             created_at=at,

@@ -30,39 +30,39 @@ def mail_to_staff(settings: Settings) -> None:
 def bought(
     stripe: Sandbox, buyer: APIClient, card: str = buying.FINE, amount: str = "100.00", **body: str
 ) -> Json:
-    made = buying.credits(buyer, amount, **body)
-    buying.pay(stripe, made, card)
-    assert buying.status_of(made) == "completed"
-    return made
+    order = buying.credits(buyer, amount, **body)
+    buying.pay(stripe, order, card)
+    assert buying.status_of(order) == "completed"
+    return order
 
 
-def told_of(code: str) -> int:
+def count_alerts(code: str) -> int:
     return sum(each.subject == f"[Estuary alert] {code}" for each in mail.outbox)
 
 
-def intent_of(made: Json) -> str:
-    return buying.order_of(made).stripe_payment_intent_id
+def intent_of(order: Json) -> str:
+    return buying.order_of(order).stripe_payment_intent_id
 
 
 @pytest.mark.parametrize("payment_type", ["intent", "checkout"])
 def test_a_warning_is_kept_by_its_order_and_told_to_staff_once(
     stripe: Sandbox, buyer: APIClient, payment_type: str
 ) -> None:
-    made = bought(stripe, buyer, WARNED, payment_type=payment_type)
+    order = bought(stripe, buyer, WARNED, payment_type=payment_type)
     notice = FraudNotice.objects.get()
     assert (notice.order.public_id, notice.kind, notice.is_open) == (
-        made["order_id"],
+        order["order_id"],
         "early_fraud_warning",
         True,
     )
     assert notice.reason == "made_with_stolen_card"
-    assert told_of("fraud_warning") == 1
+    assert count_alerts("fraud_warning") == 1
     assert buying.balance(buyer) == "100.00"  # nothing is taken for a warning
     staff = admin_client()
     page = staff.get(f"/admin/orders/order/{notice.order_id}/change/").content.decode()
     assert notice.stripe_notice_id in page and "to be decided" in page
     listed = staff.get("/admin/payments/fraudnotice/", {"standing": "open"}).content.decode()
-    assert notice.stripe_notice_id in listed and made["order_id"] in listed
+    assert notice.stripe_notice_id in listed and order["order_id"] in listed
     overview = staff.get("/admin/").content.decode()
     assert "Fraud warnings and reviews" in overview
 
@@ -70,30 +70,30 @@ def test_a_warning_is_kept_by_its_order_and_told_to_staff_once(
 def test_a_full_refund_answers_a_warning_and_a_partial_one_does_not(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = bought(stripe, buyer, WARNED)
-    buying.refund(staff, made, amount="40.00")
+    order = bought(stripe, buyer, WARNED)
+    buying.refund(staff, order, amount="40.00")
     settle_everything(stripe)
     assert FraudNotice.objects.get().is_open
-    buying.refund(staff, made)
+    buying.refund(staff, order)
     settle_everything(stripe)
     assert not FraudNotice.objects.get().is_open
-    assert told_of("fraud_warning") == 1
+    assert count_alerts("fraud_warning") == 1
 
 
 def test_a_review_is_opened_and_approved(stripe: Sandbox, buyer: APIClient) -> None:
-    made = bought(stripe, buyer)
-    stripe.control.open_review(intent_of(made))
+    order = bought(stripe, buyer)
+    stripe.control.open_review(intent_of(order))
     settle_everything(stripe)
     notice = FraudNotice.objects.get()
     assert (notice.kind, notice.is_open, notice.reason) == ("review", True, "rule")
-    assert told_of("review_opened") == 1
-    stripe.control.close_review(intent_of(made))
+    assert count_alerts("review_opened") == 1
+    stripe.control.close_review(intent_of(order))
     settle_everything(stripe)
     notice.refresh_from_db()
     assert (notice.is_open, notice.closed_reason) == (False, "approved")
     page = admin_client().get(f"/admin/orders/order/{notice.order_id}/change/").content.decode()
     assert "approved" in page
-    assert told_of("review_opened") == 1
+    assert count_alerts("review_opened") == 1
 
 
 def radar_deliveries(stripe: Sandbox) -> list[Delivery]:
@@ -102,12 +102,12 @@ def radar_deliveries(stripe: Sandbox) -> list[Delivery]:
 
 def test_any_order_of_doubled_events_ends_the_same(stripe: Sandbox, buyer: APIClient) -> None:
     for number, order in enumerate(itertools.permutations(range(4))):
-        made = bought(stripe, buyer, amount=f"{20 + number}.00")
-        stripe.control.warn_of_fraud(intent_of(made))
-        stripe.control.open_review(intent_of(made))
-        stripe.control.dispute(intent_of(made))
+        purchase = bought(stripe, buyer, amount=f"{20 + number}.00")
+        stripe.control.warn_of_fraud(intent_of(purchase))
+        stripe.control.open_review(intent_of(purchase))
+        stripe.control.dispute(intent_of(purchase))
         events = radar_deliveries(stripe)
-        before = {code: told_of(code) for code in ("fraud_warning", "review_opened")}
+        before = {code: count_alerts(code) for code in ("fraud_warning", "review_opened")}
         for position in [*order, *reversed(order)]:
             assert post_event(events[position]) == 200
             processor.drain()
@@ -115,7 +115,7 @@ def test_any_order_of_doubled_events_ends_the_same(stripe: Sandbox, buyer: APICl
         processor.replay(list(WebhookEvent.objects.filter(stripe_event_id__in=names)))
         processor.drain()
         settle_everything(stripe)
-        notices = FraudNotice.objects.filter(order__public_id=made["order_id"])
+        notices = FraudNotice.objects.filter(order__public_id=purchase["order_id"])
         assert sorted((notice.kind, notice.is_open, notice.closed_reason) for notice in notices) == [
             ("early_fraud_warning", False, ""),
             ("review", False, "disputed"),
@@ -123,29 +123,29 @@ def test_any_order_of_doubled_events_ends_the_same(stripe: Sandbox, buyer: APICl
         # Of what had ended before it was first heard of, nobody is told.
         for position, code in enumerate(before):
             came_open = order.index(position) < order.index(position + 2)
-            assert told_of(code) - before[code] == came_open
+            assert count_alerts(code) - before[code] == came_open
 
 
 def test_a_warning_that_comes_before_its_payment_finds_its_order(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, payment_type="checkout")
-    buying.pay_only(stripe, made, WARNED)
+    order = buying.credits(buyer, payment_type="checkout")
+    buying.pay_only(stripe, order, WARNED)
     waiting = stripe.take_deliveries()
     [warning] = [each for each in waiting if each.type.startswith("radar.")]
     assert post_event(warning) == 200
     processor.drain()
-    assert FraudNotice.objects.get().order.public_id == made["order_id"]
+    assert FraudNotice.objects.get().order.public_id == order["order_id"]
     for event in waiting:
         assert post_event(event) == 200
     settle_everything(stripe)
     processor.drain()
-    assert (FraudNotice.objects.count(), buying.status_of(made)) == (1, "completed")
-    assert told_of("fraud_warning") == 1
+    assert (FraudNotice.objects.count(), buying.status_of(order)) == (1, "completed")
+    assert count_alerts("fraud_warning") == 1
 
 
 def test_a_warning_whose_event_was_lost_is_found(stripe: Sandbox, buyer: APIClient) -> None:
-    made = bought(stripe, buyer)
-    stripe.control.warn_of_fraud(intent_of(made))
-    stripe.control.open_review(intent_of(made))
+    order = bought(stripe, buyer)
+    stripe.control.warn_of_fraud(intent_of(order))
+    stripe.control.open_review(intent_of(order))
     stripe.control.lose_events()
     sync_unlisted_events()
     processor.drain()
@@ -153,11 +153,11 @@ def test_a_warning_whose_event_was_lost_is_found(stripe: Sandbox, buyer: APIClie
 
 
 def test_a_warning_in_another_version_is_fetched(stripe: Sandbox, buyer: APIClient) -> None:
-    made = bought(stripe, buyer)
+    order = bought(stripe, buyer)
     stripe.settings.default_version = "2025-03-31.basil"
-    stripe.control.warn_of_fraud(intent_of(made))
+    stripe.control.warn_of_fraud(intent_of(order))
     deliver(stripe)
-    assert FraudNotice.objects.get().order.public_id == made["order_id"]
+    assert FraudNotice.objects.get().order.public_id == order["order_id"]
 
 
 def test_a_warning_about_a_payment_of_nobody_is_told_to_staff(stripe: Sandbox) -> None:
@@ -170,4 +170,4 @@ def test_a_warning_about_a_payment_of_nobody_is_told_to_staff(stripe: Sandbox) -
     )
     stripe.control.confirm(intent.id, card=WARNED)
     settle_everything(stripe)
-    assert (FraudNotice.objects.count(), told_of("fraud_notice_of_unknown_payment")) == (0, 1)
+    assert (FraudNotice.objects.count(), count_alerts("fraud_notice_of_unknown_payment")) == (0, 1)

@@ -72,10 +72,10 @@ def test_another_body_under_the_same_key_is_refused_without_a_call_to_stripe(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
     send(buyer, CREDITS, "the one key")
-    asked = len(stripe.requests)
+    calls_before = len(stripe.requests)
     answer = send(buyer, {**CREDITS, "amount": "30.00"}, "the one key")
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
-    assert (len(stripe.requests), Order.objects.count()) == (asked, 1)
+    assert (len(stripe.requests), Order.objects.count()) == (calls_before, 1)
 
 
 @BOTH
@@ -86,12 +86,12 @@ def test_our_key_binds_after_stripe_has_forgotten_its_own(
     body = {**CREDITS, "payment_type": payment_type}
     if first != "answered":
         stripe.faults.add(f"timeout_{first.removeprefix('lost ')}", f"POST {PATHS[payment_type]}")
-    told = send(buyer, body, "the one key")
-    assert told.status_code == (201 if first == "answered" else 503)
+    answer = send(buyer, body, "the one key")
+    assert answer.status_code == (201 if first == "answered" else 503)
     with later(A_DAY_AND_MORE):  # and no worker ran all the while
         again = send(signed_in(maya), body, "the one key")
         if first == "answered" and payment_type == "intent":
-            assert again.json() == told.json()
+            assert again.json() == answer.json()
         if (
             payment_type == "checkout" and again.status_code == 503
         ):  # its page has ended, and is asked for anew
@@ -122,12 +122,12 @@ def test_after_a_time_out_the_same_key_is_sent_again_and_there_is_one_thing_to_p
 ) -> None:
     stripe.faults.add(fault, f"POST {PATHS[payment_type]}")
     assert buyer.post(CREATE, {**CREDITS, "payment_type": payment_type}).status_code == 503
-    made = buying.credits(buyer, "20.00", payment_type=payment_type)
+    order = buying.credits(buyer, "20.00", payment_type=payment_type)
     keys = keys_sent(stripe, PATHS[payment_type])
     assert (len(keys), len(set(keys)), things_to_pay(stripe)) == (2, 1, 1)
-    assert keys[0].startswith(made["order_id"])
-    pay(stripe, made)
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "20.00")
+    assert keys[0].startswith(order["order_id"])
+    pay(stripe, order)
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "20.00")
 
 
 @BOTH
@@ -138,13 +138,13 @@ def test_after_a_failure_that_stripe_remembers_a_fresh_key_is_sent_only_once_abs
     path = PATHS[payment_type]
     stripe.faults.add("error_saved", f"POST {path}", effect=effect)
     buyer.post(CREATE, {**CREDITS, "payment_type": payment_type})
-    made = buying.credits(buyer, "20.00", payment_type=payment_type)
-    told = [sent.method for sent in stripe.requests if sent.path.partition("?")[0] == path]
-    assert told == (["POST", "GET"] if effect else ["POST", "GET", "POST"])
+    order = buying.credits(buyer, "20.00", payment_type=payment_type)
+    methods = [sent.method for sent in stripe.requests if sent.path.partition("?")[0] == path]
+    assert methods == (["POST", "GET"] if effect else ["POST", "GET", "POST"])
     keys = keys_sent(stripe, path)
     assert (len(set(keys)), things_to_pay(stripe)) == (len(keys), 1)
-    pay(stripe, made)
-    assert status_of(made) == "completed"
+    pay(stripe, order)
+    assert status_of(order) == "completed"
 
 
 @pytest.mark.parametrize("fault", ["rate_limit", "lock_timeout"])
@@ -179,16 +179,16 @@ def test_what_stripe_made_before_our_commit_was_lost_is_found_by_the_retry(
         dying.setattr(stripe_creation, "save_stripe_id", lost)
         assert ask().status_code == 500
     IdempotencyKey.objects.update(leased_until=clock.now())
-    made = ask().json()
+    order = ask().json()
     assert (things_to_pay(stripe), Order.objects.count()) == (1, 1)
-    pay(stripe, made)
+    pay(stripe, order)
     assert buying.balance(buyer) == "20.00"
 
 
 @pytest.mark.parametrize("key", [True, False], ids=["with a key", "without a key"])
-@pytest.mark.parametrize("news", ["heard", "not heard"])
+@pytest.mark.parametrize("event", ["heard", "not heard"])
 def test_a_payment_that_went_through_before_our_commit_was_lost_is_not_made_again(
-    stripe: Sandbox, buyer: APIClient, monkeypatch: pytest.MonkeyPatch, key: bool, news: str
+    stripe: Sandbox, buyer: APIClient, monkeypatch: pytest.MonkeyPatch, key: bool, event: str
 ) -> None:
     buying.buy_credits(stripe, buyer, "10.00")
     body = {**CREDITS, "payment_method_id": buying.cards(buyer)[0]["id"]}
@@ -198,10 +198,10 @@ def test_a_payment_that_went_through_before_our_commit_was_lost_is_not_made_agai
         dying.setattr(start_payment, "settle", lost)
         assert ask().status_code == 500
     IdempotencyKey.objects.update(leased_until=clock.now())
-    if news == "heard":
+    if event == "heard":
         settle_everything(stripe)
     again = ask()
-    if key or news == "not heard":
+    if key or event == "not heard":
         assert (again.status_code, again.json()["status"]) == (201, "completed")
     else:
         assert (again.status_code, again.json()["code"]) == (409, "bought_just_now")

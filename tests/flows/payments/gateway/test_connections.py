@@ -27,9 +27,9 @@ def test_requests_with_and_without_a_body_or_a_query_arrive_as_the_sdk_means_the
     stripe: Sandbox, address: str
 ) -> None:
     v1 = sdk_at(address).v1
-    made = v1.customers.create({"email": "maya@example.com", "metadata": {"user_id": "7"}})
-    assert v1.customers.retrieve(made.id).metadata == made.metadata
-    assert [one.id for one in v1.customers.list({"email": "maya@example.com", "limit": 1})] == [made.id]
+    customer = v1.customers.create({"email": "maya@example.com", "metadata": {"user_id": "7"}})
+    assert v1.customers.retrieve(customer.id).metadata == customer.metadata
+    assert [one.id for one in v1.customers.list({"email": "maya@example.com", "limit": 1})] == [customer.id]
 
 
 def test_an_error_of_stripe_s_is_the_sdk_s_error(stripe: Sandbox, address: str) -> None:

@@ -190,13 +190,13 @@ def test_in_test_mode_a_copy_sells_ends_and_refunds_its_own(
         tasks.ask_stripe(0)
         other = signed_in(make_user("Nora New"))
         with later(timedelta(seconds=5)):
-            made = buying.buy_credits(stripe, other, "20.00")
-            assert status_of(made) == "completed"
-            buying.refund(staff, made, amount="20.00")
+            order = buying.buy_credits(stripe, other, "20.00")
+            assert status_of(order) == "completed"
+            buying.refund(staff, order, amount="20.00")
             settle_everything(stripe)
             left = buying.credits(other, "30.00")
             assert other.post(f"/api/v1/orders/{left['order_id']}/cancel/").status_code == 200
-            assert status_of(made) == "refunded"
+            assert status_of(order) == "refunded"
         stripe.control.lose_events()
 
 
@@ -211,12 +211,12 @@ def test_another_house_at_the_same_laptops_address_sells_and_takes_in_nothing_un
     mine = contents()
     put_back(people)
     with estuary_talks_to(stripe):
-        made = buying.buy_credits(stripe, other, "20.00")
-        buying.refund(staff, made, amount="20.00")
+        order = buying.buy_credits(stripe, other, "20.00")
+        buying.refund(staff, order, amount="20.00")
         settle_everything(stripe)
         mailoutbox.clear()
         sweep_for()
-        assert status_of(made) == "refunded"
+        assert status_of(order) == "refunded"
         assert not Orphan.objects.exists()
         assert not [mail for mail in mailoutbox if "alert" in mail.subject]
         assert StripeAccount.objects.get().owner_status == "other"
@@ -266,8 +266,8 @@ def test_a_restored_backup_settles_and_sells_and_ends_nothing_until_it_is_claime
         with later(timedelta(minutes=2)):
             sweep_for()
             assert status_of(sold) == "refunded"
-            found = stripe.state.store.payment_intents.get(left["payment_intent_id"])
-            assert found is not None and found["status"] == "canceled"
+            intent = stripe.state.store.payment_intents.get(left["payment_intent_id"])
+            assert intent is not None and intent["status"] == "canceled"
             all_is_well()
 
 
@@ -299,17 +299,17 @@ def test_the_first_write_of_a_process_asks_who_the_owner_is_and_no_other_does(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
     buying.buy_credits(stripe, buyer)
-    asked = [(sent.method, sent.path) for sent in stripe.requests if "/products" in sent.path]
-    assert asked == [
+    calls = [(sent.method, sent.path) for sent in stripe.requests if "/products" in sent.path]
+    assert calls == [
         ("GET", "/v1/products/estuary_owner"),
         ("POST", "/v1/products"),
         ("GET", "/v1/products/estuary_owner"),
     ]
     buying.buy_credits(stripe, buyer)
-    assert len([sent for sent in stripe.requests if "/products" in sent.path]) == len(asked)
+    assert len([sent for sent in stripe.requests if "/products" in sent.path]) == len(calls)
     with estuary_talks_to(stripe):
         buying.credits(buyer)
-    assert len([sent for sent in stripe.requests if "/products" in sent.path]) == len(asked) + 1
+    assert len([sent for sent in stripe.requests if "/products" in sent.path]) == len(calls) + 1
 
 
 def test_the_count_goes_up_once_an_hour_by_whichever_worker(stripe: Sandbox, buyer: APIClient) -> None:
@@ -349,11 +349,11 @@ def test_a_key_that_may_not_read_products_sells_refunds_and_takes_in_nothing_unk
     stripe: Sandbox, buyer: APIClient, staff: APIClient, mailoutbox: list[Any]
 ) -> None:
     stripe.faults.add("forbidden", "GET /v1/products/*", times=None)
-    made = buying.buy_credits(stripe, buyer)
-    buying.refund(staff, made, amount="20.00")
+    order = buying.buy_credits(stripe, buyer)
+    buying.refund(staff, order, amount="20.00")
     settle_everything(stripe)
     sweep_for()
-    assert (status_of(made), StripeAccount.objects.get().owner_status) == ("partially_refunded", "untold")
+    assert (status_of(order), StripeAccount.objects.get().owner_status) == ("partially_refunded", "untold")
     assert [mail.subject for mail in mailoutbox if "stripe_untold" in mail.subject] == [
         "[Estuary alert] stripe_untold"
     ]
@@ -400,8 +400,12 @@ def test_a_product_that_somebody_deleted_is_made_again_by_the_house_and_not_by_a
 
 def test_every_call_that_writes_says_so_and_is_asked_for_its_right(stripe: Sandbox) -> None:
     """What carries an idempotency key, or is posted, gives its key to the one place that refuses."""
-    functions = [found for _, found in inspect.getmembers(client, inspect.isfunction)]
-    ours = [found for found in functions if found.__module__ == client.__name__ and found is not client._post]
+    functions = [function for _, function in inspect.getmembers(client, inspect.isfunction)]
+    ours = [
+        function
+        for function in functions
+        if function.__module__ == client.__name__ and function is not client._post
+    ]
     sources = map(inspect.getsource, ours)
     writing = [source for source in sources if re.search(r"idempotency_key|\b_write\(|\(_post\(", source)]
     assert len(writing) >= 9

@@ -100,9 +100,9 @@ def test_the_same_code_talks_to_stripe_itself(recorder: tuple[str, list[dict[str
     customer, intent = seen
     order = Order.objects.get()
     assert (customer["path"], intent["path"]) == ("/v1/customers", "/v1/payment_intents")
-    for asked in seen:
-        assert asked["headers"]["Authorization"] == "Bearer sk_live_0123456789abcdef"
-        assert asked["headers"]["Stripe-Version"] == "2026-10-28.endive"
+    for request in seen:
+        assert request["headers"]["Authorization"] == "Bearer sk_live_0123456789abcdef"
+        assert request["headers"]["Stripe-Version"] == "2026-10-28.endive"
     assert intent["headers"]["Idempotency-Key"] == f"{order.public_id}-intent-1"
     assert intent["body"] == {
         "amount": ["10000"],

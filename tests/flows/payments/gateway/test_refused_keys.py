@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BUYERS_TEXT = "We have been told"
 
 
-def said_by(command: str, *options: str) -> str:
+def output_of(command: str, *options: str) -> str:
     """Return what a command prints, to either stream; it must fail."""
     out = StringIO()
     with pytest.raises((CommandError, SystemExit)) as ended:
@@ -32,17 +32,17 @@ def test_a_command_says_what_stripe_said_and_what_to_do(
 ) -> None:
     buying.credits(buyer)
     stripe.control.revoke_key(settings.STRIPE_SECRET_KEY)
-    said = said_by(*command)
-    assert "“Expired API Key provided: sk_test_" in said
-    assert "STRIPE_SECRET_KEY" in said and "https://dashboard.stripe.com/apikeys" in said
-    assert settings.STRIPE_SECRET_KEY not in said and BUYERS_TEXT not in said
+    output = output_of(*command)
+    assert "“Expired API Key provided: sk_test_" in output
+    assert "STRIPE_SECRET_KEY" in output and "https://dashboard.stripe.com/apikeys" in output
+    assert settings.STRIPE_SECRET_KEY not in output and BUYERS_TEXT not in output
 
 
 def test_a_stripe_that_is_away_is_told_with_its_address(stripe: Sandbox, settings: Settings) -> None:
     settings.STRIPE_API_BASE = "http://127.0.0.1:12111"
     stripe.faults.add("timeout_before", times=None)
-    said = said_by("stripe_account")
-    assert "does not answer" in said and "http://127.0.0.1:12111" in said and BUYERS_TEXT not in said
+    output = output_of("stripe_account")
+    assert "does not answer" in output and "http://127.0.0.1:12111" in output and BUYERS_TEXT not in output
 
 
 def test_the_log_and_the_alert_name_the_permission_that_a_403_wants(

@@ -77,8 +77,8 @@ def test_whatever_is_asked_for_a_stripe_that_does_not_answer_costs_five_seconds_
             assert (answer.status_code, answer.json()["code"]) == (503, "payment_service_unavailable"), what
             assert int(answer["Retry-After"]) > 0
     stripe.faults.clear()
-    for made in Order.objects.filter(status="pending"):
-        assert buyer.post(f"/api/v1/orders/{made.public_id}/cancel/").status_code == 200
+    for order in Order.objects.filter(status="pending"):
+        assert buyer.post(f"/api/v1/orders/{order.public_id}/cancel/").status_code == 200
     settle_everything(stripe)
 
 
@@ -90,8 +90,8 @@ def test_these_are_the_timeouts_that_stripe_is_called_with(stripe: Sandbox, sett
     assert isinstance(real, sdk.RequestsClient)
     connections: Any = real._session
     assert isinstance(connections.get_adapter("https://api.stripe.com"), DeadlineAdapter)
-    given = deadline.timeout()
-    assert (given.connect_timeout, given.total) == (deadline.CONNECT_TIMEOUT_S, deadline.REQUEST_BUDGET_S)
+    timeout = deadline.timeout()
+    assert (timeout.connect_timeout, timeout.total) == (deadline.CONNECT_TIMEOUT_S, deadline.REQUEST_BUDGET_S)
     assert client._client()._requestor._options.max_network_retries == 0
     client._client.cache_clear()
 
@@ -144,8 +144,8 @@ def test_what_was_declined_or_abandoned_can_be_paid_until_the_hold_ends_and_not_
         )
         for who, seat in zip((buyer, other), seats, strict=True)
     )
-    for made in (first, second):
-        pay(stripe, made, card, **({"challenge": None} if payment_type == "checkout" else {}))
+    for order in (first, second):
+        pay(stripe, order, card, **({"challenge": None} if payment_type == "checkout" else {}))
     with later(timedelta(minutes=14)):
         sweep_once()
         assert {status_of(first), status_of(second)} <= {"pending", "failed"}
@@ -192,7 +192,7 @@ def test_a_key_that_stripe_refuses_changes_nothing_and_staff_are_told(
         "completed",
         "requested",
     )
-    assert ([found["id"] for found in buying.cards(buyer)], buying.balance(buyer)) == ([card["id"]], "10.00")
+    assert ([one["id"] for one in buying.cards(buyer)], buying.balance(buyer)) == ([card["id"]], "10.00")
     assert not PaymentMethod.objects.exclude(detached_at=None).exists()
     stripe.state.settings.revoked_keys.clear()
     run_jobs()

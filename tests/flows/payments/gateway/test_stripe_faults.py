@@ -54,11 +54,11 @@ def test_a_fault_at_stripe_loses_nothing_and_the_second_try_pays_once(
     unavailable(buyer, FAULTS[fault], payment_type=payment_type)
     order = Order.objects.get()
     assert order.status == "pending"
-    made = buying.credits(buyer, payment_type=payment_type)
-    assert made["order_id"] == order.public_id
+    purchase = buying.credits(buyer, payment_type=payment_type)
+    assert purchase["order_id"] == order.public_id
     assert things_to_pay(stripe, payment_type) == 1
-    pay(stripe, made)
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
+    pay(stripe, purchase)
+    assert (status_of(purchase), buying.balance(buyer)) == ("completed", "100.00")
 
 
 @BOTH
@@ -70,10 +70,10 @@ def test_a_failure_that_stripe_remembers_ends_with_one_thing_to_pay(
     body = {"is_credit_purchase": True, "amount": "100.00", "payment_type": payment_type}
     first = buyer.post(buying.CREATE, body)
     assert first.status_code in {201, 503}
-    made = buying.credits(buyer, payment_type=payment_type)
+    order = buying.credits(buyer, payment_type=payment_type)
     assert things_to_pay(stripe, payment_type) == 1
-    pay(stripe, made)
-    assert (status_of(made), Order.objects.count()) == ("completed", 1)
+    pay(stripe, order)
+    assert (status_of(order), Order.objects.count()) == ("completed", 1)
 
 
 def test_a_failure_that_stripe_remembers_for_the_customer_is_overcome(
@@ -81,9 +81,9 @@ def test_a_failure_that_stripe_remembers_for_the_customer_is_overcome(
 ) -> None:
     stripe.faults.add("error_saved", "POST /v1/customers")
     unavailable(buyer, "payment_service_failed")
-    made = buying.credits(buyer)
-    pay(stripe, made)
-    assert (status_of(made), len(stripe.state.store.customers)) == ("completed", 1)
+    order = buying.credits(buyer)
+    pay(stripe, order)
+    assert (status_of(order), len(stripe.state.store.customers)) == ("completed", 1)
 
 
 @pytest.mark.parametrize("fault", ["timeout_before", "timeout_after", "error_before"])
@@ -113,12 +113,12 @@ def test_a_confirmation_whose_answer_was_lost_charges_once(
 def test_a_refund_that_stripe_failed_and_remembers_is_given_once(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "10.00")
+    order = buying.buy_credits(stripe, buyer, "10.00")
     stripe.faults.add("error_saved", "POST /v1/refunds")
-    assert buying.refund(staff, made)["status"] == "requested"
+    assert buying.refund(staff, order)["status"] == "requested"
     settle_everything(stripe)
     assert (Refund.objects.get().status, len(stripe.state.store.refunds)) == ("succeeded", 1)
-    assert status_of(made) == "refunded"
+    assert status_of(order) == "refunded"
 
 
 def test_a_revoked_key_is_a_503_and_changes_nothing(stripe: Sandbox, buyer: APIClient) -> None:
@@ -130,10 +130,10 @@ def test_a_revoked_key_is_a_503_and_changes_nothing(stripe: Sandbox, buyer: APIC
 def test_a_refund_whose_answer_was_lost_is_found_again_after_its_key_is_forgotten(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer)
+    order = buying.buy_credits(stripe, buyer)
     stripe.faults.add("timeout_after", "POST /v1/refunds")
-    asked = buying.refund(staff, made, amount="40.00")
-    assert asked["status"] == "requested"
+    refund = buying.refund(staff, order, amount="40.00")
+    assert refund["status"] == "requested"
     stripe.control.advance(25 * 3600)
     Refund.objects.update(created_at=F("created_at") - timedelta(hours=25))
     overdue.send_unsent_refunds()

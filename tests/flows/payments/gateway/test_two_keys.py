@@ -54,19 +54,19 @@ def test_a_key_is_not_given_up_when_another_tab_has_asked_under_it_meanwhile(
     body, look, looks = {**CREDITS, "payment_type": payment_type}, stripe_creation.find_created, iter([True])
 
     def and_the_other_tab_asks(order: Order) -> Any:
-        found = look(order)
+        payment = look(order)
         if next(looks, False):
             stripe.faults.add("cut", PATHS[payment_type])
             assert signed_in(maya).post(CREATE, body).status_code == 503
-        return found
+        return payment
 
     stripe.faults.add("error_before", PATHS[payment_type])
     with monkeypatch.context() as racing:
         racing.setattr(stripe_creation, "find_created", and_the_other_tab_asks)
         assert buyer.post(CREATE, body).status_code == 503
-    made = buyer.post(CREATE, body).json()
+    purchase = buyer.post(CREATE, body).json()
     assert len(open_ways(stripe)) == 1
-    pay(stripe, made)
+    pay(stripe, purchase)
     assert buying.balance(buyer) == "20.00"
 
 
@@ -78,11 +78,11 @@ def test_a_request_that_reaches_stripe_late_makes_no_second_thing_to_pay(
     stripe.faults.add("timeout_before", PATHS[payment_type])
     stripe.faults.add("error_before", PATHS[payment_type])
     assert [buyer.post(CREATE, body).status_code for _ in range(2)] == [503, 503]
-    made = buyer.post(CREATE, body).json()
+    order = buyer.post(CREATE, body).json()
     first, key = sent[0]
     (client.create_intent if payment_type == "intent" else client.create_session)(first, key=key)
     assert len(open_ways(stripe)) == 1
-    pay(stripe, made)
+    pay(stripe, order)
     assert buying.balance(buyer) == "20.00"
 
 
@@ -97,9 +97,9 @@ def test_a_failure_that_stripe_remembers_after_a_lost_answer_is_overcome_once_st
     with later(idempotency_keys.STRIPE_REQUEST_MAX_AGE + timedelta(seconds=1)):
         tab = signed_in(maya)
         assert tab.post(CREATE, body).status_code == 503  # its key is given up now
-        made = tab.post(CREATE, body).json()
-        pay(stripe, made)
-    assert (status_of(made), len(open_ways(stripe))) == ("completed", 0)
+        order = tab.post(CREATE, body).json()
+        pay(stripe, order)
+    assert (status_of(order), len(open_ways(stripe))) == ("completed", 0)
 
 
 def test_a_key_for_a_customer_who_was_replaced_is_kept_while_stripe_may_be_at_it(
@@ -115,20 +115,20 @@ def test_a_key_for_a_customer_who_was_replaced_is_kept_while_stripe_may_be_at_it
     StripeCustomer.objects.update(stripe_customer_id=another)
     assert buyer.post(CREATE, CREDITS).json()["code"] == "payment_service_busy"
     with later(idempotency_keys.STRIPE_REQUEST_MAX_AGE + timedelta(seconds=1)):
-        made = signed_in(maya).post(CREATE, CREDITS).json()
-        assert open_ways(stripe) == [made["payment_intent_id"]]
-        pay(stripe, made)
-    assert status_of(made) == "completed"
+        order = signed_in(maya).post(CREATE, CREDITS).json()
+        assert open_ways(stripe) == [order["payment_intent_id"]]
+        pay(stripe, order)
+    assert status_of(order) == "completed"
 
 
 def test_a_refund_that_reaches_stripe_late_is_made_once(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, sent: list[tuple[Any, str]]
 ) -> None:
     """The web process and the worker send one refund at once: 40 of 100 come back, and not 80."""
-    made = buying.buy_credits(stripe, buyer)
+    order = buying.buy_credits(stripe, buyer)
     stripe.faults.add("timeout_before", "POST /v1/refunds")
     stripe.faults.add("error_before", "POST /v1/refunds")
-    buying.refund(staff, made, amount="40.00")
+    buying.refund(staff, order, amount="40.00")
     first, key = sent[-1]
     refund = Refund.objects.get()
     with pytest.raises(StripeRefused):
@@ -142,10 +142,10 @@ def test_a_refund_that_reaches_stripe_late_is_made_once(
 def test_a_refund_s_key_is_given_up_once_stripe_is_surely_done(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer)
+    order = buying.buy_credits(stripe, buyer)
     stripe.faults.add("timeout_before", "POST /v1/refunds")
     stripe.faults.add("error_saved", "POST /v1/refunds")
-    buying.refund(staff, made, amount="40.00")
+    buying.refund(staff, order, amount="40.00")
     refund = Refund.objects.get()
     for _ in range(2):
         with pytest.raises(StripeRefused):

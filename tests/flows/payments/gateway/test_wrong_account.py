@@ -45,7 +45,7 @@ def restarted(stripe: Sandbox) -> Iterator[None]:
         yield
 
 
-def asked_of(sandbox: Sandbox) -> set[tuple[str, str]]:
+def calls_to(sandbox: Sandbox) -> set[tuple[str, str]]:
     return {(sent.method, sent.path) for sent in sandbox.requests}
 
 
@@ -91,7 +91,7 @@ def test_nothing_is_asked_of_another_account_and_nothing_is_forgotten(
     paid = buying.buy_credits(stripe, buyer)
     [card] = buying.cards(buyer)
     waiting = buying.credits(buyer, "30.00")
-    known = remembered()
+    ids_before = remembered()
     make_everything_due()
     with the_key_of_somebody_else() as elsewhere:
         refused(buyer, "post", buying.CREATE)
@@ -101,10 +101,10 @@ def test_nothing_is_asked_of_another_account_and_nothing_is_forgotten(
         requested = buying.refund(staff, paid, amount="10.00")
         for heal in (overdue.expire_orders, overdue.send_unsent_refunds, overdue.sync_open_orders):
             heal()
-        assert asked_of(elsewhere) == {("GET", "/v1/account")}
+        assert calls_to(elsewhere) == {("GET", "/v1/account")}
         assert (requested["status"], status_of(waiting)) == ("requested", "pending")
-        assert remembered() == known
-        assert [found["id"] for found in buying.cards(buyer)] == [card["id"]]
+        assert remembered() == ids_before
+        assert [one["id"] for one in buying.cards(buyer)] == [card["id"]]
     make_everything_due()
     settle_everything(stripe)
     overdue.expire_orders()
@@ -149,8 +149,8 @@ def test_a_customer_who_is_gone_elsewhere_is_no_customer_who_is_gone(
 
 
 def test_an_event_that_needs_a_look_waits_and_is_never_dead(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
     deliveries = stripe.take_deliveries()
     with the_key_of_somebody_else():
         for delivery in deliveries:
@@ -163,10 +163,10 @@ def test_an_event_that_needs_a_look_waits_and_is_never_dead(stripe: Sandbox, buy
             WebhookEvent.objects.update(due_at=clock.now())
             processor.drain()
         assert set(WebhookEvent.objects.values_list("status", flat=True)) <= {"pending", "done", "ignored"}
-        assert status_of(made) == "pending"
+        assert status_of(order) == "pending"
     WebhookEvent.objects.update(due_at=clock.now())
     processor.drain()
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "100.00")
 
 
 def test_staff_are_told_once_an_hour(stripe: Sandbox, buyer: APIClient) -> None:
@@ -222,14 +222,14 @@ def test_a_key_that_may_not_say_whose_it_is_takes_payments_and_is_believed_no_ab
 def test_whose_account_it_is_can_be_asked_and_changed_on_purpose(stripe: Sandbox, buyer: APIClient) -> None:
     buying.buy_credits(stripe, buyer)
 
-    def told(*arguments: str) -> str:
+    def output_of(*arguments: str) -> str:
         call_command("stripe_account", *arguments, stdout=(out := StringIO()))
         return out.getvalue()
 
-    assert f"belongs to {OURS} (test)" in told()
+    assert f"belongs to {OURS} (test)" in output_of()
     with the_key_of_somebody_else():
-        assert f"STRIPE_SECRET_KEY is of {OTHERS} (test)" in told()
-        assert f"From now on it belongs to {OTHERS}" in told("--replace")
+        assert f"STRIPE_SECRET_KEY is of {OTHERS} (test)" in output_of()
+        assert f"From now on it belongs to {OTHERS}" in output_of("--replace")
     with the_key_of_somebody_else() as elsewhere:
         buying.credits(buyer)
         assert len(list(elsewhere.state.store.customers)) == 1

@@ -114,31 +114,31 @@ def names() -> list[str]:
 
 
 def test_without_a_receiver_nothing_is_enqueued(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    buying.pay_only(stripe, made)
+    order = buying.credits(buyer)
+    buying.pay_only(stripe, order)
     deliver(stripe)
-    assert (buying.status_of(made), jobs()) == ("completed", [])
+    assert (buying.status_of(order), jobs()) == ("completed", [])
 
 
 def test_each_change_of_an_order_is_sent_once_with_its_rows(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, connect: Connect
 ) -> None:
     connect(listen)
-    made = buying.credits(buyer)
-    buying.pay(stripe, made)
+    purchase = buying.credits(buyer)
+    buying.pay(stripe, purchase)
     [(name, details)] = heard
-    order = buying.order_of(made)
+    order = buying.order_of(purchase)
     assert (name, details["order"], details["sender"]) == ("order_completed", order, Order)
     assert (details["order"].status, details["change_id"]) == (
         "completed",
         f"order_completed:{order.public_id}",
     )
-    buying.refund(staff, made, amount="30.00")
+    buying.refund(staff, purchase, amount="30.00")
     settle_everything(stripe)
     (name, details) = heard[1]
     assert (name, details["order"], details["refund"].card_minor) == ("order_refunded", order, 3000)
     assert details["change_id"] == f"order_refunded:{details['refund'].public_id}"
-    dispute(stripe, made)
+    dispute(stripe, purchase)
     assert names() == ["order_completed", "order_refunded", "order_disputed"]
     assert heard[2][1]["dispute"].order == order
 
@@ -150,8 +150,8 @@ def test_bookings_are_confirmed_and_canceled(
     massage = make_service(ServiceType.SESSION, ana, usd=9000)
     other = make_service(ServiceType.SESSION, ana, usd=6000)
     package = make_service(ServiceType.PACKAGE, ana, holds=[massage, other], usd=12000)
-    made = buying.create(buyer, service_id=str(package.pk))
-    buying.pay(stripe, made)
+    order = buying.create(buyer, service_id=str(package.pk))
+    buying.pay(stripe, order)
     assert sorted(names()) == ["booking_confirmed"] * 3 + ["order_completed"]
     heard.clear()
     [root] = buying.bookings(buyer)
@@ -167,8 +167,8 @@ def test_an_order_that_ends_unpaid_is_canceled(
 ) -> None:
     connect(listen)
     session = make_service(ServiceType.SESSION, ana)
-    made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
-    assert buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/").status_code == 200
+    order = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
+    assert buyer.post(f"/api/v1/orders/{order['order_id']}/cancel/").status_code == 200
     settle_everything(stripe)
     assert names() == ["order_canceled"]
 
@@ -176,10 +176,10 @@ def test_an_order_that_ends_unpaid_is_canceled(
 def test_a_refund_that_a_bank_returns_is_sent_as_failed(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, connect: Connect
 ) -> None:
-    made = buying.credits(buyer)
-    buying.pay(stripe, made)
+    order = buying.credits(buyer)
+    buying.pay(stripe, order)
     connect(listen)
-    buying.refund(staff, made)
+    buying.refund(staff, order)
     settle_everything(stripe)
     [refund] = stripe.state.store.refunds
     stripe.control.fail_refund(refund["id"])
@@ -191,15 +191,15 @@ def test_a_change_that_is_rolled_back_is_sent_to_nobody(
     stripe: Sandbox, buyer: APIClient, connect: Connect
 ) -> None:
     connect(listen)
-    made = buying.credits(buyer)
-    buying.pay_only(stripe, made)
+    order = buying.credits(buyer)
+    buying.pay_only(stripe, order)
     for delivery in stripe.take_deliveries():
         post_event(delivery)
     with transaction.atomic():
         processor.drain()
-        assert buying.status_of(made) == "completed" and jobs()
+        assert buying.status_of(order) == "completed" and jobs()
         transaction.set_rollback(True)
-    assert (buying.status_of(made), jobs()) == ("pending", [])
+    assert (buying.status_of(order), jobs()) == ("pending", [])
     work()
     assert heard == []
     processor.drain()
@@ -211,15 +211,15 @@ def test_doubled_and_replayed_events_send_a_change_once(
     stripe: Sandbox, buyer: APIClient, connect: Connect
 ) -> None:
     connect(listen)
-    made = buying.credits(buyer)
-    buying.pay_only(stripe, made)
+    order = buying.credits(buyer)
+    buying.pay_only(stripe, order)
     deliveries = stripe.take_deliveries()
     for delivery in [*deliveries, *reversed(deliveries)]:
         post_event(delivery)
         processor.drain()
     processor.replay(list(WebhookEvent.objects.all()))
     processor.drain()
-    buyer.post(f"/api/v1/orders/{made['order_id']}/sync/")
+    buyer.post(f"/api/v1/orders/{order['order_id']}/sync/")
     work()
     assert names() == ["order_completed"]
 
@@ -230,14 +230,14 @@ def test_a_receiver_that_fails_is_tried_again_and_the_others_are_left_alone(
     settings.STAFF_MAIL = "staff@estuary.example"
     connect(listen, stumble, listen_too)
     failures.extend([RuntimeError("the shop's own database is away"), ValueError("once more")])
-    made = buying.credits(buyer)
-    buying.pay_only(stripe, made)
+    order = buying.credits(buyer)
+    buying.pay_only(stripe, order)
     deliver(stripe)
     assert [name for name, _ in jobs()] == [
         f"order_completed {name}" for name in ("listen", "listen_too", "stumble")
     ]
     work()
-    assert (buying.status_of(made), buying.balance(buyer)) == ("completed", "100.00")
+    assert (buying.status_of(order), buying.balance(buyer)) == ("completed", "100.00")
     assert sorted(names()) == ["order_completed", "order_completed too"]
     assert jobs() == [("order_completed stumble", 1)]
     make_due()
@@ -249,17 +249,17 @@ def test_a_receiver_that_fails_is_tried_again_and_the_others_are_left_alone(
         ["order_completed", "order_completed at last", "order_completed too"],
         [],
     )
-    assert {details["change_id"] for _, details in heard} == {f"order_completed:{made['order_id']}"}
-    told = [each for each in mail.outbox if each.subject == "[Estuary alert] receiver_failed"]
-    assert len(told) == 1 and "stumble" in told[0].body
+    assert {details["change_id"] for _, details in heard} == {f"order_completed:{order['order_id']}"}
+    alerts = [each for each in mail.outbox if each.subject == "[Estuary alert] receiver_failed"]
+    assert len(alerts) == 1 and "stumble" in alerts[0].body
 
 
 def test_a_worker_without_the_receiver_leaves_the_job_for_one_that_has_it(
     stripe: Sandbox, buyer: APIClient, connect: Connect
 ) -> None:
     connect(listen)
-    made = buying.credits(buyer)
-    buying.pay_only(stripe, made)
+    order = buying.credits(buyer)
+    buying.pay_only(stripe, order)
     deliver(stripe)
     signals.order_completed.disconnect(listen)
     work()
@@ -349,11 +349,11 @@ def test_the_app_of_the_page_sends_orders_to_another_project(
     Shop.taken.clear()
     Shop.answers[:] = [503]
     try:
-        made = buying.credits(buyer)
-        buying.pay_only(stripe, made)
+        order = buying.credits(buyer)
+        buying.pay_only(stripe, order)
         deliver(stripe)
         work()
-        assert [each["order_id"] for each in Shop.taken] == [made["order_id"]]
+        assert [each["order_id"] for each in Shop.taken] == [order["order_id"]]
         make_due()
         work()
     finally:
@@ -362,7 +362,7 @@ def test_the_app_of_the_page_sends_orders_to_another_project(
         del sys.modules["shop_hooks.receivers"], sys.modules["shop_hooks"]
         server.shutdown()
         server.server_close()
-    assert [each["change_id"] for each in Shop.taken] == [f"order_completed:{made['order_id']}"] * 2
+    assert [each["change_id"] for each in Shop.taken] == [f"order_completed:{order['order_id']}"] * 2
     assert (Shop.taken[1]["status"], Shop.taken[1]["token"]) == ("completed", "Bearer a-token")
 
 
@@ -370,8 +370,8 @@ def test_a_receiver_comes_after_every_other_job_of_the_worker(
     stripe: Sandbox, buyer: APIClient, connect: Connect
 ) -> None:
     connect(listen)
-    made = buying.credits(buyer)
-    buying.pay_only(stripe, made)
+    order = buying.credits(buyer)
+    buying.pay_only(stripe, order)
     for delivery in stripe.take_deliveries():
         assert post_event(delivery) == 200
     processor.drain()

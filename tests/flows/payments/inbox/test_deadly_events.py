@@ -70,18 +70,18 @@ def lease_over() -> None:
 def test_once_its_try_was_counted_no_other_event_is_put_at_risk_with_it(
     stripe: Sandbox, buyer: APIClient, deadly: WebhookEvent
 ) -> None:
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
     post_all(stripe)
     with pytest.raises(Died):
         processor.drain()
-    assert (status_of(made), WebhookEvent.objects.filter(attempts__gt=0).count()) == ("pending", 0)
+    assert (status_of(order), WebhookEvent.objects.filter(attempts__gt=0).count()) == ("pending", 0)
     with pytest.raises(Died):
         processor.drain_one()
     lease_over()
     with pytest.raises(Died):
         processor.drain()
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "100.00")
     deadly.refresh_from_db()
     assert (deadly.status, deadly.attempts) == ("pending", 2)
 
@@ -90,19 +90,19 @@ def test_events_that_wait_behind_it_lose_no_try_and_come_first_the_next_time(
     stripe: Sandbox, buyer: APIClient, deadly: WebhookEvent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A batch that fails is settled one by one: whoever dies over the first has begun none of the others."""
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
     post_all(stripe)
     with monkeypatch.context() as failing:
         failing.setattr(processor, "_settle_batch", fail)
         with pytest.raises(Died):
             processor.drain()
         others = WebhookEvent.objects.exclude(pk=deadly.pk)
-        assert (status_of(made), set(others.values_list("attempts", flat=True))) == ("pending", {0})
+        assert (status_of(order), set(others.values_list("attempts", flat=True))) == ("pending", {0})
         WebhookEvent.objects.update(due_at=clock.now() - timedelta(minutes=1))
         with pytest.raises(Died):
             processor.drain()
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "100.00")
     assert set(others.values_list("attempts", "error")) == {(1, "")}
 
 
@@ -169,8 +169,8 @@ def test_a_worker_that_died_over_one_takes_up_the_first_events_alone_when_it_sta
     transactional_db: None, stripe: Sandbox, buyer: APIClient
 ) -> None:
     """Two lives of a real worker: the one ends over the event that was claimed so often, the other gives it up."""
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
     event = put_in_deadly(attempts=processor.MAX_ATTEMPTS - 1)
     post_all(stripe)
     assert live() == 7
@@ -179,7 +179,7 @@ def test_a_worker_that_died_over_one_takes_up_the_first_events_alone_when_it_sta
     lease_over()
     assert live() is None
     event.refresh_from_db()
-    assert (event.status, status_of(made)) == ("dead", "completed")
+    assert (event.status, status_of(order)) == ("dead", "completed")
 
 
 def live() -> int | None:

@@ -71,8 +71,8 @@ def free() -> int:
 
 
 def test_a_batch_that_must_wait_holds_up_none_of_a_backlog(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
     put_in(processor.BATCH, before_others=True)
     post_all(stripe)
     put_in(3 * processor.BATCH, before_others=False)
@@ -80,15 +80,15 @@ def test_a_batch_that_must_wait_holds_up_none_of_a_backlog(stripe: Sandbox, buye
         with transaction.atomic():
             Order.objects.select_for_update().get()
             wait_until(lambda: PENDING.count() <= processor.BATCH)
-            assert status_of(made) == "pending"
+            assert status_of(order) == "pending"
         wait_until(lambda: not PENDING.exists())
-    assert status_of(made) == "completed"
+    assert status_of(order) == "completed"
     assert buying.balance(buyer) == "100.00"
 
 
 def test_one_alone_drains_what_is_less_than_a_batch(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
     post_all(stripe)
     with draining():
         with transaction.atomic():
@@ -98,4 +98,4 @@ def test_one_alone_drains_what_is_less_than_a_batch(stripe: Sandbox, buyer: APIC
             time.sleep(0.2)
             assert free() == processor.BATCH // 2
         wait_until(lambda: not PENDING.exists())
-    assert status_of(made) == "completed"
+    assert status_of(order) == "completed"

@@ -91,12 +91,12 @@ def test_what_is_signed_is_kept_or_refused_and_read_without_harm(stripe: Sandbox
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Return the way to every value inside a decoded event."""
-    found = [path] if path else []
+    paths = [path] if path else []
     if isinstance(value, dict):
-        found += [way for name, inner in value.items() for way in places(inner, (*path, name))]
+        paths += [way for name, inner in value.items() for way in places(inner, (*path, name))]
     if isinstance(value, list):
-        found += [way for index, inner in enumerate(value) for way in places(inner, (*path, index))]
-    return found
+        paths += [way for index, inner in enumerate(value) for way in places(inner, (*path, index))]
+    return paths
 
 
 GONE = object()

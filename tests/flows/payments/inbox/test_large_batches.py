@@ -69,7 +69,7 @@ def fill_orders() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "index", "table"),
+    ("build", "index", "table"),
     [
         (payment, "order_by_intent_id", "orders_order"),
         (refund, "refund_by_intent", "payments_refund"),
@@ -77,19 +77,21 @@ def fill_orders() -> None:
     ids=["payments", "refunds of strays"],
 )
 def test_whose_the_news_of_a_full_batch_is_is_found_by_an_index(
-    told: Callable[[str], Intent | StripeRefund], index: str, table: str
+    build: Callable[[str], Intent | StripeRefund], index: str, table: str
 ) -> None:
-    facts = [StripeObservation(told(f"pi_{n}"), "told") for n in range(BATCH)]
-    said = []
+    facts = [StripeObservation(build(f"pi_{n}"), "told") for n in range(BATCH)]
+    queries = []
 
     def note(execute: Callable[..., Any], sql: str, params: Any, *rest: Any) -> Any:
-        said.append((sql, params))
+        queries.append((sql, params))
         return execute(sql, params, *rest)
 
     with connection.execute_wrapper(note):
         settle(facts, at=clock.now())
     fill_orders()
-    [search] = [(sql, params) for sql, params in said if "pi_199" in str(params) and f'FROM "{table}"' in sql]
+    [search] = [
+        (sql, params) for sql, params in queries if "pi_199" in str(params) and f'FROM "{table}"' in sql
+    ]
     with connection.cursor() as cursor:
         # A plan that reads the whole table all the same, or all of it by its key, had no index to use.
         cursor.execute("SET enable_seqscan = off; SET enable_indexscan = off")

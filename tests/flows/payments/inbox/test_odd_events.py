@@ -80,17 +80,17 @@ def arrive_thin(stripe: Sandbox) -> None:
 def test_a_thin_event_is_recorded_and_its_object_fetched(
     stripe: Sandbox, buyer: APIClient, payment_type: str
 ) -> None:
-    made = buying.credits(buyer, "50.00", payment_type=payment_type)
-    pay_only(stripe, made)
+    order = buying.credits(buyer, "50.00", payment_type=payment_type)
+    pay_only(stripe, order)
     arrive_thin(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "50.00")
-    intent = order_of(made).stripe_payment_intent_id
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "50.00")
+    intent = order_of(order).stripe_payment_intent_id
     stripe.control.refund(intent, 2000)
     arrive_thin(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("partially_refunded", "30.00")
+    assert (status_of(order), buying.balance(buyer)) == ("partially_refunded", "30.00")
     stripe.control.close_dispute(stripe.control.dispute(intent)["id"], "lost")
     arrive_thin(stripe)
-    assert (buying.balance(buyer), order_of(made).lost_minor) == ("0.00", 3000)
+    assert (buying.balance(buyer), order_of(order).lost_minor) == ("0.00", 3000)
     assert set(WebhookEvent.objects.values_list("status", flat=True)) <= {"done", "ignored"}
     settle_everything(stripe)
 
@@ -123,10 +123,10 @@ def test_a_thin_event_of_something_else_is_recorded_and_of_no_concern(
 ) -> None:
     pay_only(stripe, buying.credits(buyer))
     body = json.dumps(json.loads(thin(stripe.take_deliveries()[-1])) | change).encode()
-    asked = len(stripe.requests)
+    calls_before = len(stripe.requests)
     assert send(body, signed(body)).status_code == 200
     processor.drain()
-    assert (WebhookEvent.objects.get().status, len(stripe.requests)) == ("ignored", asked)
+    assert (WebhookEvent.objects.get().status, len(stripe.requests)) == ("ignored", calls_before)
 
 
 # --- Whose payment it is ------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ def another(part: str) -> Change:
     return change
 
 
-@pytest.mark.parametrize("news", ["told by its event", "found at Stripe"])
+@pytest.mark.parametrize("source", ["told by its event", "found at Stripe"])
 @pytest.mark.parametrize("part", ["amount", "currency", "customer"])
 def test_a_payment_that_is_not_what_the_order_asked_for_is_quarantined_returned_and_told(
     stripe: Sandbox,
@@ -184,20 +184,20 @@ def test_a_payment_that_is_not_what_the_order_asked_for_is_quarantined_returned_
     settings: Settings,
     mailoutbox: list[Any],
     part: str,
-    news: str,
+    source: str,
 ) -> None:
     settings.STAFF_MAIL = "staff@estuary.example"
     session = make_service(ServiceType.SESSION, ana)
-    made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
-    intent = stripe.state.store.payment_intents.get(made["payment_intent_id"])
+    purchase = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
+    intent = stripe.state.store.payment_intents.get(purchase["payment_intent_id"])
     assert intent is not None
     another(part)(intent)
-    pay_only(stripe, made)
-    if news == "found at Stripe":
+    pay_only(stripe, purchase)
+    if source == "found at Stripe":
         stripe.control.lose_events()
-        buyer.post(f"/api/v1/orders/{made['order_id']}/sync/")
+        buyer.post(f"/api/v1/orders/{purchase['order_id']}/sync/")
     settle_everything(stripe)
-    order = order_of(made)
+    order = order_of(purchase)
     assert (order.status, order.captured_minor, Booking.objects.count()) == ("canceled", 0, 0)
     [refund] = Refund.objects.all()
     assert (refund.is_unmatched, refund.status, refund.card_minor) == (
@@ -214,14 +214,14 @@ def test_a_payment_of_another_mode_has_no_effect_and_staff_are_told(
     stripe: Sandbox, buyer: APIClient, settings: Settings, mailoutbox: list[Any]
 ) -> None:
     settings.STAFF_MAIL = "staff@estuary.example"
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
     for delivery in stripe.take_deliveries():
         body = json.dumps(json.loads(delivery.body) | {"livemode": True}).encode()
         assert send(body, signed(body)).status_code == 200
     processor.drain()
     run_jobs()
-    assert (status_of(made), CreditTransaction.objects.count()) == ("pending", 0)
+    assert (status_of(order), CreditTransaction.objects.count()) == ("pending", 0)
     assert {mail.subject for mail in mailoutbox} == {"[Estuary alert] wrong_mode"}
 
 
@@ -234,14 +234,14 @@ def test_an_event_that_comes_before_its_payment_is_written_down_here_is_not_lost
     """The order is committed before Stripe is asked, so the news finds it though the payment's id is not saved yet."""
     remember = stripe_creation.save_stripe_id
 
-    def paid_and_told_first(order: Any, made: Any) -> None:
-        stripe.control.confirm(made.id)
+    def pay_before_saving(order: Any, payment: Any) -> None:
+        stripe.control.confirm(payment.id)
         deliver(stripe)
-        remember(order, made)
+        remember(order, payment)
 
-    monkeypatch.setattr(stripe_creation, "save_stripe_id", paid_and_told_first)
-    made = buying.credits(buyer, "50.00")
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "50.00")
+    monkeypatch.setattr(stripe_creation, "save_stripe_id", pay_before_saving)
+    purchase = buying.credits(buyer, "50.00")
+    assert (status_of(purchase), buying.balance(buyer)) == ("completed", "50.00")
     settle_everything(stripe)
     assert CreditTransaction.objects.count() == 1
     assert not Refund.objects.exists()
@@ -251,22 +251,22 @@ def test_a_refund_that_is_told_before_its_payment_waits_for_it_and_is_settled(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
     """Stripe can't be asked at that moment: the event waits, and is retried."""
-    made = buying.credits(buyer, "50.00")
-    pay_only(stripe, made)
-    stripe.control.refund(made["payment_intent_id"], 2000)
+    order = buying.credits(buyer, "50.00")
+    pay_only(stripe, order)
+    stripe.control.refund(order["payment_intent_id"], 2000)
     early = [one for one in stripe.take_deliveries() if one.type.startswith(("refund.", "charge.refunded"))]
     stripe.faults.add("timeout_before", "GET *", times=None)
     for delivery in early:
         assert post_event(delivery) == 200
     processor.drain()
     assert set(WebhookEvent.objects.values_list("status", flat=True)) == {"pending"}
-    assert (status_of(made), Refund.objects.count()) == ("pending", 0)
+    assert (status_of(order), Refund.objects.count()) == ("pending", 0)
     stripe.faults.clear()
     for row in WebhookEvent.objects.all():
         row.due_at = row.received_at
         row.save()
     processor.drain()
-    assert (status_of(made), order_of(made).refunded_minor, buying.balance(buyer)) == (
+    assert (status_of(order), order_of(order).refunded_minor, buying.balance(buyer)) == (
         "partially_refunded",
         2000,
         "30.00",

@@ -26,7 +26,7 @@ from estuary.payments.reconciliation import stripe_lists
 from stripe_sandbox import Sandbox
 from tests.factories import make_service
 from tests.flows import buying
-from tests.flows.payments.reconciliation.test_lost_news import later
+from tests.flows.payments.reconciliation.test_lost_events import later
 from tests.sandbox_bridge import post_all, run_jobs, settle_everything
 
 LIST_DISAGREES = next(rule for rule in LIVENESS if rule.code == "list_disagrees")
@@ -41,12 +41,12 @@ def unsettled(
     """A package that is paid, with a typo in its snapshot and no bound in the arithmetic, as there was none before."""
     settings.STAFF_MAIL = "staff@estuary.example"
     package = make_service(ServiceType.PACKAGE, ana, holds=[make_service(ServiceType.SESSION, ana)])
-    made = buying.service(buyer, package)
-    order = buying.order_of(made)
+    purchase = buying.service(buyer, package)
+    order = buying.order_of(purchase)
     Order.objects.filter(pk=order.pk).update(snapshot=order.snapshot | {"validity_days": 9_000_000})
     monkeypatch.setattr(fulfilment, "validity", lambda days: timedelta(days=days))
-    buying.pay_only(stripe, made)
-    return made
+    buying.pay_only(stripe, purchase)
+    return purchase
 
 
 def mails_about(code: str, mailoutbox: list[Any]) -> list[str]:
@@ -117,8 +117,8 @@ def test_a_list_that_can_not_be_read_stops_no_other_list_and_no_worker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.STAFF_MAIL = "staff@estuary.example"
-    made = buying.credits(buyer)
-    buying.pay_only(stripe, made)
+    order = buying.credits(buyer)
+    buying.pay_only(stripe, order)
     stripe.control.lose_events()
     monkeypatch.setattr(client, "customers_since", dict[str, object]().__getitem__)
     for minutes in (6, 20):
@@ -127,7 +127,7 @@ def test_a_list_that_can_not_be_read_stops_no_other_list_and_no_worker(
             run_jobs()
             if minutes == 20:
                 call_command("worker", "--check")
-    assert buying.status_of(made) == "completed"
+    assert buying.status_of(order) == "completed"
     [text] = mails_about("reconcile_fails", mailoutbox)
     assert "the list itself" in text
 
@@ -144,9 +144,9 @@ def test_a_rule_of_the_doctor_that_trips_over_a_row_is_told_and_the_others_are_a
 ) -> None:
     odd = Rule("odd", "Odd.", "SELECT 'row', (1 / (random() * 0)::int)::text", "")
     fine = Rule("fine", "Fine.", "SELECT 'row', 'always'", "")
-    found = run_checks([odd, fine], at=clock.now()).violations
-    assert [breach.code for breach in found] == ["odd", "fine"]
-    assert "division by zero" in found[0].objects[0][1]
+    violations = run_checks([odd, fine], at=clock.now()).violations
+    assert [breach.code for breach in violations] == ["odd", "fine"]
+    assert "division by zero" in violations[0].objects[0][1]
     assert (run_check(odd, at=clock.now()) is not None, connection.in_atomic_block) == (True, False)
 
 

@@ -42,16 +42,16 @@ def mails() -> int:
 def test_one_worker_settles_the_events_and_another_does_the_jobs(
     stripe: Sandbox, buyer: APIClient, tmp_path: Path
 ) -> None:
-    made = buying.credits(buyer, "50.00")
-    pay_only(stripe, made)
+    order = buying.credits(buyer, "50.00")
+    pay_only(stripe, order)
     post_all(stripe)
     pending = WebhookEvent.objects.filter(status="pending")
     with worker(tmp_path, "jobs") as jobs:
         alert(jobs, "meanwhile")
-    assert pending.exists() and status_of(made) == "pending"
+    assert pending.exists() and status_of(order) == "pending"
     with worker(tmp_path, "events") as events:
         events.wait_until(lambda: not pending.exists(), "settling")
-    assert (status_of(made), mails()) == ("completed", 1)
+    assert (status_of(order), mails()) == ("completed", 1)
     with worker(tmp_path, "jobs") as jobs:
         jobs.wait_until(lambda: not mails(), "sending the mail")
 
@@ -60,6 +60,6 @@ def test_one_worker_settles_the_events_and_another_does_the_jobs(
 def test_mails_let_what_was_bought_go_first(tmp_path: Path) -> None:
     with worker(tmp_path, "events") as events, worker(tmp_path, "jobs") as jobs:
         for each in (events, jobs):
-            each.wait_until(partial(each.said, "ready"), "starting")
+            each.wait_until(partial(each.has_logged, "ready"), "starting")
         policies = [os.sched_getscheduler(each.process.pid) for each in (events, jobs)]
     assert policies == [os.SCHED_OTHER, os.SCHED_BATCH]

@@ -155,12 +155,12 @@ def test_who_leaves_a_payment_that_the_bank_wants_confirmed_is_asked_once(
     [card] = buying.cards(buyer)
     session = workshop.sessions.get()
     body = {"service_id": str(workshop.pk), "scheduling_data": {"service_session_id": str(session.pk)}}
-    made = buying.create(buyer, **body, payment_method_id=card["id"])
-    assert made["payment_status"] == "requires_action"
+    order = buying.create(buyer, **body, payment_method_id=card["id"])
+    assert order["payment_status"] == "requires_action"
     run_at(clock.now() + timedelta(minutes=1))
     assert about(mailoutbox, "Confirm your payment") == []
     run_at(clock.now() + timedelta(minutes=4))
     run_at(clock.now() + timedelta(minutes=6))
     [mail] = about(mailoutbox, "Confirm your payment for Sound bath")
     assert mail.to == [maya.email]
-    assert made["order_id"] in str(mail.body)
+    assert order["order_id"] in str(mail.body)

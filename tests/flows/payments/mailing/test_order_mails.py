@@ -49,8 +49,8 @@ def sent(mailoutbox: list[EmailMessage], user: User, word: str = "") -> list[Ema
 def test_the_confirmation_tells_what_when_where_with_whom_and_what_was_paid(
     stripe: Sandbox, buyer: APIClient, maya: User, workshop: Service, mailoutbox: list[EmailMessage]
 ) -> None:
-    made = buying.service(buyer, workshop, **seat(workshop))
-    buying.pay(stripe, made)
+    order = buying.service(buyer, workshop, **seat(workshop))
+    buying.pay(stripe, order)
     [mail] = sent(mailoutbox, maya)
     begins = workshop.sessions.all()[0].starts_at
     for text in (str(mail.body), words_of_html(mail)):
@@ -62,7 +62,7 @@ def test_the_confirmation_tells_what_when_where_with_whom_and_what_was_paid(
             assert part in text
         assert "100.00 USD by Visa •••• 4242" in text
         assert "Yours is free to cancel until" in text
-        assert made["order_id"] in text
+        assert order["order_id"] in text
     [entry] = calendar_entries(mail)
     booking = buying.bookings(buyer)[0]
     assert (entry.method, entry.uid) == ("REQUEST", f"booking-{booking['id']}@localhost")
@@ -157,9 +157,9 @@ def test_a_moved_booking_keeps_its_place_in_the_calendar(
     assert (after.uid, after.method) == (before.uid, "REQUEST")
     assert after.starts_at == later.starts_at
     assert after.sequence > before.sequence
-    [told] = sent(mailoutbox, ana.user, "Moved: Sound bath")
+    [message] = sent(mailoutbox, ana.user, "Moved: Sound bath")
     was = workshop.sessions.all()[0].starts_at
-    assert f"It was {was:%A}, {was.day} {was:%B %Y}" in str(told.body)
+    assert f"It was {was:%A}, {was.day} {was:%B %Y}" in str(message.body)
 
 
 def twice(waiting: list[Delivery]) -> list[Delivery]:
@@ -201,11 +201,11 @@ def test_however_events_come_each_mail_is_sent_once(
 def test_a_job_that_is_run_again_sends_nothing(
     stripe: Sandbox, buyer: APIClient, maya: User, mailoutbox: list[EmailMessage]
 ) -> None:
-    made = buying.buy_credits(stripe, buyer)
+    purchase = buying.buy_credits(stripe, buyer)
     [mail] = sent(mailoutbox, maya)
     row = SentMail.objects.get()
     assert mail.extra_headers["Message-ID"] == f"<{row.key}@localhost>"
-    order = buying.order_of(made)
+    order = buying.order_of(purchase)
     tasks.send_mail(order.pk, row.kind, row.key)
     tasks.send_mails([{"order_id": order.pk, "template": row.kind, "key": row.key}])
     assert len(sent(mailoutbox, maya)) == 1
@@ -215,7 +215,7 @@ def test_a_job_that_is_run_again_sends_nothing(
 
 
 @pytest.mark.parametrize(
-    ("told", "named"), [("Asia/Tokyo", "JST (Asia/Tokyo)"), ("Mars/Olympus", "(Europe/Lisbon)")]
+    ("zone", "named"), [("Asia/Tokyo", "JST (Asia/Tokyo)"), ("Mars/Olympus", "(Europe/Lisbon)")]
 )
 def test_what_is_online_is_told_in_the_buyers_time_and_an_unknown_zone_stops_no_payment(
     stripe: Sandbox,
@@ -223,12 +223,12 @@ def test_what_is_online_is_told_in_the_buyers_time_and_an_unknown_zone_stops_no_
     maya: User,
     ana: Practitioner,
     mailoutbox: list[EmailMessage],
-    told: str,
+    zone: str,
     named: str,
 ) -> None:
     talk = make_service(ServiceType.SESSION, ana, name="A talk")
     start = a_free_slot(talk).isoformat()
-    body = {"service_id": str(talk.pk), "scheduling_data": {"start_datetime": start}, "time_zone": told}
+    body = {"service_id": str(talk.pk), "scheduling_data": {"start_datetime": start}, "time_zone": zone}
     buying.pay(stripe, buying.create(buyer, **body))
     assert named in str(sent(mailoutbox, maya)[0].body)
     assert "(Europe/Lisbon)" in str(sent(mailoutbox, ana.user)[0].body)

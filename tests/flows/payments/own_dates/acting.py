@@ -17,13 +17,13 @@ def in_days(days: int, hour: int = 18) -> datetime:
     return datetime.combine(clock.now().date() + timedelta(days=days), time(hour), UTC)
 
 
-def asked_for(service: Service, starts_at: datetime | None = None, **more: Any) -> Json:
+def date_body(service: Service, starts_at: datetime | None = None, **more: Any) -> Json:
     start = (starts_at or in_days(30)).isoformat()
     return {"service_id": str(service.pk), "start_datetime": start, "capacity": 8, **more}
 
 
 def add(host: APIClient, service: Service, starts_at: datetime | None = None, **more: Any) -> list[Json]:
-    answer = host.post(DATES, asked_for(service, starts_at, **more))
+    answer = host.post(DATES, date_body(service, starts_at, **more))
     assert answer.status_code == 201, answer.json()
     return list(answer.json()["results"])
 

@@ -27,7 +27,7 @@ from tests.factories import (
 )
 from tests.flows import buying
 from tests.flows.payments.dates.acting import DAYS, act, host
-from tests.flows.payments.own_dates.acting import DATES, SERVICES, add, asked_for, in_days, problem, url_of
+from tests.flows.payments.own_dates.acting import DATES, SERVICES, add, date_body, in_days, problem, url_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,9 +47,9 @@ def course(ana: Practitioner) -> Service:
 def refused(client: APIClient, service: Service, status: int, code: str, **more: Any) -> buying.Json:
     """Try to add a date: nothing is added, neither to the service nor to the calendar."""
     before = (ServiceSession.objects.count(), CalendarEntry.objects.count())
-    told = problem(client.post(DATES, asked_for(service) | more), status, code)
+    body = problem(client.post(DATES, date_body(service) | more), status, code)
     assert (ServiceSession.objects.count(), CalendarEntry.objects.count()) == before
-    return told
+    return body
 
 
 def test_a_new_date_is_in_the_catalogue_and_is_bought(
@@ -63,8 +63,8 @@ def test_a_new_date_is_in_the_catalogue_and_is_bought(
     shown = buyer.get(f"/api/v1/services/{workshop.pk}/sessions/").json()["results"]
     assert [(one["id"], one["seats_left"]) for one in shown] == [(date["id"], 2)]
     assert "meet.example" not in str(shown)
-    made = buying.service(buyer, workshop, service_session_id=date["id"])
-    buying.pay(stripe, made)
+    order = buying.service(buyer, workshop, service_session_id=date["id"])
+    buying.pay(stripe, order)
     [booking] = buying.bookings(buyer)
     assert booking["join_url"] == "https://meet.example/breath"
     [service] = host(ana).get(SERVICES).json()["results"]
@@ -132,29 +132,29 @@ def test_each_conflict_is_named_and_none_of_the_dates_is_added(
     slot = a_free_slot(lesson, nth=3)
     buy(make_user(), lesson, wish=ScheduleRequest(starts_at=slot))
 
-    told = refused(me, workshop, 409, "practitioner_taken", weeks=5)
-    assert [(one["kind"], one["taken_by"].split(",")[0]) for one in told["conflicts"]] == [
+    refusal = refused(me, workshop, 409, "practitioner_taken", weeks=5)
+    assert [(one["kind"], one["taken_by"].split(",")[0]) for one in refusal["conflicts"]] == [
         ("date", "Yoga in six weeks"),
         ("called_off_date", "Yoga in six weeks (called off)"),
         ("closed_time", "Closed time"),
     ]
-    assert "Yoga in six weeks" in told["detail"]
-    told = refused(me, workshop, 409, "practitioner_taken", start_datetime=slot.isoformat())
-    assert [one["kind"] for one in told["conflicts"]] == ["booking"]
-    assert "Massage (booked)" in told["detail"]
+    assert "Yoga in six weeks" in refusal["detail"]
+    refusal = refused(me, workshop, 409, "practitioner_taken", start_datetime=slot.isoformat())
+    assert [one["kind"] for one in refusal["conflicts"]] == ["booking"]
+    assert "Massage (booked)" in refusal["detail"]
 
 
 def test_a_key_that_is_sent_again_gets_the_first_answer_and_no_key_a_clear_no(
     ana: Practitioner, workshop: Service
 ) -> None:
-    me, body = host(ana), asked_for(workshop)
+    me, body = host(ana), date_body(workshop)
     first = me.post(DATES, body, headers={"Idempotency-Key": "one"})
     again = me.post(DATES, body, headers={"Idempotency-Key": "one"})
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.json() == first.json()
     assert again["Idempotency-Replayed"] == "true"
-    told = problem(me.post(DATES, body), 409, "practitioner_taken")
-    assert "Breathwork" in told["detail"]
+    refusal = problem(me.post(DATES, body), 409, "practitioner_taken")
+    assert "Breathwork" in refusal["detail"]
     assert ServiceSession.objects.count() == 1
     problem(
         me.post(DATES, body | {"capacity": 9}, headers={"Idempotency-Key": "one"}),
@@ -166,7 +166,7 @@ def test_a_key_that_is_sent_again_gets_the_first_answer_and_no_key_a_clear_no(
 def test_what_an_interrupted_request_has_added_is_returned_by_its_repetition(
     ana: Practitioner, workshop: Service
 ) -> None:
-    me, body = host(ana), asked_for(workshop, weeks=2)
+    me, body = host(ana), date_body(workshop, weeks=2)
     first = me.post(DATES, body, headers={"Idempotency-Key": "one"}).json()
     with connection.cursor() as cursor:  # as if the process had died before it answered
         cursor.execute(

@@ -9,7 +9,7 @@ from stripe_sandbox import Sandbox
 from tests.factories import make_service, make_sessions, make_user, signed_in
 from tests.flows.buying import CREATE
 from tests.flows.payments.dates.acting import host
-from tests.flows.payments.own_dates.acting import DATES, asked_for, in_days, look, url_of
+from tests.flows.payments.own_dates.acting import DATES, date_body, in_days, look, url_of
 from tests.flows.test_crowds import all_at_once, answer_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +25,7 @@ def test_a_course_is_bought_while_a_date_is_added(stripe: Sandbox, ana: Practiti
         buyers = [signed_in(make_user(f"Buyer{number}x{one} Crowd")) for one in range(3)]
         body = {"service_id": str(course.pk)}
         me = host(ana)
-        new = asked_for(course, in_days(60 + number))
+        new = date_body(course, in_days(60 + number))
         answers = all_at_once([answer_to(me, DATES, new), *(answer_to(one, CREATE, body) for one in buyers)])
         meetings = ServiceSession.objects.filter(service=course).count()
         assert (answers[0], meetings) in {((201, ""), 4), ((409, "course_sold"), 3)}
@@ -38,7 +38,7 @@ def test_a_course_is_bought_while_a_date_is_added(stripe: Sandbox, ana: Practiti
 def test_the_same_date_is_added_by_two_tabs_at_once(ana: Practitioner) -> None:
     workshop = make_service(ServiceType.WORKSHOP, ana)
     tabs = [host(ana) for _ in range(4)]
-    body = asked_for(workshop, weeks=3)
+    body = date_body(workshop, weeks=3)
     answers = all_at_once([answer_to(tab, DATES, body) for tab in tabs])
     assert sorted(answers) == [(201, ""), *[(409, "practitioner_taken")] * 3]
     assert ServiceSession.objects.count() == 3

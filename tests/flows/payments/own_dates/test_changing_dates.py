@@ -43,9 +43,9 @@ def picture(session: ServiceSession) -> Any:
 
 def refused(host: APIClient, session: ServiceSession, status: int, code: str, **values: Any) -> Json:
     before = picture(session)
-    told = problem(change(host, session, **values), status, code)
+    body = problem(change(host, session, **values), status, code)
     assert picture(session) == before
-    return told
+    return body
 
 
 def test_seats_are_added_and_taken_away_but_never_those_that_are_taken(
@@ -54,8 +54,8 @@ def test_seats_are_added_and_taken_away_but_never_those_that_are_taken(
     me = host(ana)
     buy_seat(stripe, buyer, date)
     buying.service(other, date.service, service_session_id=str(date.pk))  # holds a seat, unpaid
-    told = refused(me, date, 409, "capacity_below_taken", capacity=1)
-    assert (told["taken"], "2 seats are" in told["detail"]) == (2, True)
+    refusal = refused(me, date, 409, "capacity_below_taken", capacity=1)
+    assert (refusal["taken"], "2 seats are" in refusal["detail"]) == (2, True)
     assert change(me, date, capacity=2).json()["capacity"] == 2
     shown = buyer.get(f"/api/v1/services/{date.service_id}/sessions/").json()["results"]
     assert [one["sold_out"] for one in shown] == [True]
@@ -80,12 +80,14 @@ def test_a_time_with_guests_is_moved_with_them(
     me = host(ana)
     held = buying.service(buyer, date.service, service_session_id=str(date.pk))
     new = (date.starts_at + timedelta(hours=1)).isoformat()
-    told = refused(me, date, 409, "date_has_guests", start_datetime=new)
-    assert told["preview"] == move_url(date)
-    assert [row["act"] for row in preview(me, told["preview"], start_datetime=new)["rows"]] == ["end_order"]
+    refusal = refused(me, date, 409, "date_has_guests", start_datetime=new)
+    assert refusal["preview"] == move_url(date)
+    assert [row["act"] for row in preview(me, refusal["preview"], start_datetime=new)["rows"]] == [
+        "end_order"
+    ]
     buying.pay(stripe, held)
     refused(me, date, 409, "date_has_guests", end_datetime=(date.ends_at + timedelta(hours=1)).isoformat())
-    assert [row["act"] for row in preview(me, told["preview"], start_datetime=new)["rows"]] == ["move"]
+    assert [row["act"] for row in preview(me, refusal["preview"], start_datetime=new)["rows"]] == ["move"]
 
 
 def test_guests_are_told_of_a_new_link_and_nobody_else_sees_it(
@@ -120,8 +122,10 @@ def test_what_changed_elsewhere_is_not_written_over(ana: Practitioner, date: Ser
     me = host(ana)
     old = look(me, date)
     assert change(me, date, capacity=9).status_code == 200
-    told = problem(me.patch(url_of(date), {"version": old["version"], "capacity": 5}), 409, "date_outdated")
-    assert (told["date"]["capacity"], told["date"]["version"]) == (9, look(me, date)["version"])
+    refusal = problem(
+        me.patch(url_of(date), {"version": old["version"], "capacity": 5}), 409, "date_outdated"
+    )
+    assert (refusal["date"]["capacity"], refusal["date"]["version"]) == (9, look(me, date)["version"])
     # Sent again after its answer was lost, it is there already.
     assert me.patch(url_of(date), {"version": old["version"], "capacity": 9}).status_code == 200
     problem(me.patch(url_of(date), {"capacity": 5}), 400, "invalid_request")
@@ -163,7 +167,7 @@ def test_what_no_date_can_become_is_refused(
 def test_a_date_is_not_moved_onto_another_one(ana: Practitioner, date: ServiceSession) -> None:
     me = host(ana)
     add(me, make_service(ServiceType.COURSE, ana, name="Yoga"), in_days(20))
-    told = refused(
+    refusal = refused(
         me,
         date,
         409,
@@ -171,7 +175,7 @@ def test_a_date_is_not_moved_onto_another_one(ana: Practitioner, date: ServiceSe
         start_datetime=in_days(20, 17).isoformat(),
         end_datetime=in_days(20, 19).isoformat(),
     )
-    assert [one["kind"] for one in told["conflicts"]] == ["date"]
+    assert [one["kind"] for one in refusal["conflicts"]] == ["date"]
 
 
 def test_what_has_begun_or_was_called_off_stays(ana: Practitioner, date: ServiceSession) -> None:
@@ -255,6 +259,6 @@ def test_changing_a_date_costs_as_much_with_many_guests(
     with CaptureQueriesContext(connection) as queries:
         body = {"version": version, "capacity": 6, "join_url": "https://meet.example/room"}
         assert me.patch(url_of(date), body).status_code == 200
-    asked = [query["sql"] for query in queries if query["sql"] not in {"BEGIN", "COMMIT"}]
-    assert len(asked) <= CHANGING, "\n".join(sql[:120] for sql in asked)
+    statements = [query["sql"] for query in queries if query["sql"] not in {"BEGIN", "COMMIT"}]
+    assert len(statements) <= CHANGING, "\n".join(sql[:120] for sql in statements)
     assert clock.now() < date.starts_at

@@ -41,9 +41,9 @@ def setup(buyer: APIClient) -> str:
 
 
 def at_stripe(stripe: Sandbox, setup_intent_id: str) -> dict[str, Any]:
-    found = stripe.state.store.setup_intents.get(setup_intent_id)
-    assert found is not None
-    return found
+    setup_intent = stripe.state.store.setup_intents.get(setup_intent_id)
+    assert setup_intent is not None
+    return setup_intent
 
 
 def ended(setup_intent_id: str) -> bool:
@@ -58,7 +58,7 @@ def test_one_order_that_stripe_will_not_end_now_stops_no_other_and_is_tried_agai
     stripe.faults.add(fault, f"POST /v1/payment_intents/{first['payment_intent_id']}/cancel", times=9)
     with pytest.raises(EstuaryError):
         cancel_order.close_open_orders(maya.pk, cause="too many cards were declined")
-    assert [buying.status_of(made) for made in (first, second)] == ["pending", "canceled"]
+    assert [buying.status_of(order) for order in (first, second)] == ["pending", "canceled"]
     stripe.faults.clear()
     cancel_order.close_open_orders(maya.pk, cause="too many cards were declined")
     assert buying.status_of(first) == "canceled"
@@ -113,9 +113,9 @@ def test_an_erasure_with_an_order_that_stripe_will_not_end_now_is_finished_later
 def test_an_erasure_of_which_stripe_ends_no_order_says_why_and_waits(
     stripe: Sandbox, buyer: APIClient, maya: User, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    for made in two_orders(buyer):
+    for order in two_orders(buyer):
         stripe.faults.add(
-            "rate_limit", f"POST /v1/payment_intents/{made['payment_intent_id']}/cancel", times=None
+            "rate_limit", f"POST /v1/payment_intents/{order['payment_intent_id']}/cancel", times=None
         )
     with pytest.raises(CommandError, match="The payment service is very busy"):
         erase(maya.pk)
@@ -138,14 +138,14 @@ def test_a_list_that_stripe_no_longer_has_hides_none_of_the_others_from_an_erasu
     stripe: Sandbox, buyer: APIClient, maya: User, path: str
 ) -> None:
     """A customer that somebody deletes at Stripe meanwhile: what the other lists told is found by its id later."""
-    made = buying.credits(buyer, "20.00")
+    order = buying.credits(buyer, "20.00")
     secret = setup(buyer)
     SetupIntent.objects.all().delete()  # of code before the rows: only Stripe's list tells
     stripe.faults.add("refuse", f"GET /v1/{path}", times=None, code="resource_missing", message="No such")
     erase(maya.pk)
     remembered = set(Erasure.objects.get(user=maya).stripe_ids)
-    customer = buying.order_of(made).stripe_customer_id
-    assert {customer, made["payment_intent_id"]} <= remembered
+    customer = buying.order_of(order).stripe_customer_id
+    assert {customer, order["payment_intent_id"]} <= remembered
     if path != "setup_intents":
         assert secret in remembered
         assert at_stripe(stripe, secret)["status"] == "canceled"

@@ -74,11 +74,11 @@ def statuses(stripe: Sandbox) -> set[str]:
 def test_what_could_not_be_withdrawn_when_its_order_ended_is_withdrawn_later(
     stripe: Sandbox, buyer: APIClient, payment_type: str
 ) -> None:
-    made = buying.credits(buyer, "50.00", payment_type=payment_type)
+    order = buying.credits(buyer, "50.00", payment_type=payment_type)
     # The order ended between Stripe's answer and our note of it, and Stripe did not take the withdrawal.
     Order.objects.update(stripe_payment_intent_id="", stripe_checkout_session_id="", requested_at=None)
-    buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/")
-    assert status_of(made) == "canceled"
+    buyer.post(f"/api/v1/orders/{order['order_id']}/cancel/")
+    assert status_of(order) == "canceled"
     assert codes() == {"open_after_end"}
     sweep_for()
     assert statuses(stripe) <= {"canceled", "expired"}
@@ -88,8 +88,8 @@ def test_what_could_not_be_withdrawn_when_its_order_ended_is_withdrawn_later(
 def test_a_second_way_to_pay_for_an_order_is_closed_and_the_first_stays(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    made = buying.credits(buyer, "50.00")
-    first = stripe.state.store.payment_intents.get(made["payment_intent_id"])
+    order = buying.credits(buyer, "50.00")
+    first = stripe.state.store.payment_intents.get(order["payment_intent_id"])
     assert first is not None
     params = {"amount": 5000, "currency": "usd", "customer": first["customer"], "metadata": first["metadata"]}
     second = client.create_intent(params, key="a second one")
@@ -98,13 +98,13 @@ def test_a_second_way_to_pay_for_an_order_is_closed_and_the_first_stays(
         assert stripe_lists.sync_payments() == 1
         assert stripe_lists.sync_payments() == 0
     assert client.retrieve_intent(second.id).status == "canceled"
-    pay(stripe, made)
-    assert status_of(made) == "completed"
+    pay(stripe, order)
+    assert status_of(order) == "completed"
 
 
 def test_a_second_payment_of_which_no_event_came_is_returned(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    first = stripe.state.store.payment_intents.get(made["payment_intent_id"])
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    first = stripe.state.store.payment_intents.get(order["payment_intent_id"])
     assert first is not None
     params = {"amount": 5000, "currency": "usd", "customer": first["customer"], "metadata": first["metadata"]}
     second = client.create_intent(params, key="a second one")
@@ -124,10 +124,10 @@ def test_what_is_not_ours_is_left_alone_and_told_only_when_it_looks_like_ours(
     v1 = client._client().v1
     shop = v1.customers.create({"email": "somebody@shop.example"})
     for metadata in ({}, {"order_id": "1234"}, {"order_id": "ord_" + "a" * 20, "user_id": "1"}):
-        made = client.create_intent(
+        intent = client.create_intent(
             {"amount": 900, "currency": "usd", "customer": shop.id, "metadata": metadata}, key=str(metadata)
         )
-        stripe.control.confirm(made.id)
+        stripe.control.confirm(intent.id)
     left_open = client.create_intent(
         {"amount": 900, "currency": "usd", "customer": shop.id, "metadata": {"order_id": "ord_" + "b" * 20}},
         key="open",
@@ -210,12 +210,12 @@ def test_after_an_older_backup_is_restored_all_is_rebuilt_from_stripe(
 def assert_a_second_run_writes_nothing(stripe: Sandbox) -> None:
     with later(timedelta(minutes=20)):
         tasks.ask_stripe(0)
-        before, asked = contents(), buying_posts(stripe)
+        before, posts_before = contents(), buying_posts(stripe)
         tasks.expire_orders(0)
         tasks.sweep_minute(0)
         tasks.ask_stripe(0)
         assert contents() == before
-        assert buying_posts(stripe) == asked
+        assert buying_posts(stripe) == posts_before
 
 
 def buying_posts(stripe: Sandbox) -> int:
@@ -250,8 +250,8 @@ def test_a_payment_at_its_bank_while_its_order_was_forgotten_is_looked_at_until_
     )
     buying.credits(signed_in(make_user("Olga Old")))  # this database is known at Stripe before the backup
     backup = contents()
-    made = buying.service(buyer, bundle)
-    paid = buying.pay_only(stripe, made, method="us_bank_account")
+    order = buying.service(buyer, bundle)
+    paid = buying.pay_only(stripe, order, method="us_bank_account")
     settle_everything(stripe)
     lose_an_hour(stripe, backup)
     sweep_for()
@@ -261,25 +261,25 @@ def test_a_payment_at_its_bank_while_its_order_was_forgotten_is_looked_at_until_
         stripe.control.lose_events()
         sweep_for()
         assert Orphan.objects.get().status == "recovered"
-        assert status_of(made) == "refunded"
+        assert status_of(order) == "refunded"
         all_is_well()
 
 
 def test_after_a_month_of_silence_every_list_is_read_from_where_it_stopped(
     stripe: Sandbox, buyer: APIClient, other: APIClient, maya: User
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
+    order = buying.buy_credits(stripe, buyer, "50.00")
     sweep_for(0)
     marks = dict(SyncCursor.objects.values_list("name", "looked_until"))
     assert set(marks) == {"customers", "events", "sessions", "payments", "refunds", "disputes"}
     with later(timedelta(hours=2)):
-        stripe.control.refund(made["payment_intent_id"], 2000)
+        stripe.control.refund(order["payment_intent_id"], 2000)
         late = buying.credits(signed_in(maya), "30.00")
         stripe.control.confirm(late["payment_intent_id"], card=buying.FINE)
         stripe.control.lose_events()
     with later(timedelta(days=31)):
         sweep_for()
-        assert (status_of(made), status_of(late)) == ("partially_refunded", "completed")
+        assert (status_of(order), status_of(late)) == ("partially_refunded", "completed")
         all_is_well()
         assert_a_second_run_writes_nothing(stripe)
 
@@ -287,8 +287,8 @@ def test_after_a_month_of_silence_every_list_is_read_from_where_it_stopped(
 def test_cards_whose_news_never_came_are_listed_and_removed_ones_are_not(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    made = buying.credits(buyer, "50.00")
-    stripe.control.confirm(made["payment_intent_id"], card=buying.FINE)
+    order = buying.credits(buyer, "50.00")
+    stripe.control.confirm(order["payment_intent_id"], card=buying.FINE)
     stripe.control.lose_events()
     assert buying.cards(buyer) == []
     sweep_for(0)

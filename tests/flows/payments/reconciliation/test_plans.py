@@ -38,22 +38,22 @@ DISPUTES = [
     )
     for number in MANY
 ]  # fmt: skip
-THEIRS = stripe_comparison.StripeFigures(
+AT_STRIPE = stripe_comparison.StripeFigures(
     {}, {}, {one.id: one for one in REFUNDS}, {one.id: one for one in DISPUTES}
 )
 
-ASKED: dict[str, Callable[[], Any]] = {
+QUERIES: dict[str, Callable[[], Any]] = {
     "orders by their names": lambda: stripe_lists.orders_by_name(INTENTS),
     "refunds that are not known": lambda: stripe_lists.differing_orders(REFUNDS),
     "payments that are disputed": lambda: disputes._own_payments(DISPUTES),
-    "all that the doctor compares": lambda: stripe_comparison._read_own(THEIRS),
+    "all that the doctor compares": lambda: stripe_comparison._read_own(AT_STRIPE),
 }
 
 
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", QUERIES)
 def test_many_names_are_found_by_index(name: str) -> None:
     with as_if_large() as plans:
-        ASKED[name]()
+        QUERIES[name]()
     assert plans
     assert read_whole(plans) == []
 

@@ -29,22 +29,22 @@ type Scenario = Callable[[Sandbox, APIClient, Practitioner], str]
 
 
 def intent_paid(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> str:
-    made = buying.credits(buyer, "50.00")
-    pay_only(stripe, made)
+    order = buying.credits(buyer, "50.00")
+    pay_only(stripe, order)
     return "completed"
 
 
 def page_paid(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> str:
     session = make_service(ServiceType.SESSION, ana)
     slot = {"start_datetime": a_free_slot(session).isoformat()}
-    made = buying.create(buyer, service_id=str(session.pk), payment_type="checkout", scheduling_data=slot)
-    pay_only(stripe, made)
+    order = buying.create(buyer, service_id=str(session.pk), payment_type="checkout", scheduling_data=slot)
+    pay_only(stripe, order)
     return "completed"
 
 
 def page_refused_by_its_bank(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> str:
-    made = buying.credits(buyer, "50.00", payment_type="checkout")
-    paid = pay_only(stripe, made, method="us_bank_account")
+    order = buying.credits(buyer, "50.00", payment_type="checkout")
+    paid = pay_only(stripe, order, method="us_bank_account")
     stripe.control.fail_settlement(paid["payment_intent"])
     return "canceled"
 
@@ -56,9 +56,9 @@ def paid_and_refunded_in_part(stripe: Sandbox, buyer: APIClient, ana: Practition
 
 
 def paid_and_refunded_by_a_slow_bank(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> str:
-    made = buying.credits(buyer, "50.00")
-    pay_only(stripe, made, buying.REFUND_PENDS)
-    refund = stripe.control.refund(made["payment_intent_id"])
+    order = buying.credits(buyer, "50.00")
+    pay_only(stripe, order, buying.REFUND_PENDS)
+    refund = stripe.control.refund(order["payment_intent_id"])
     stripe.control.succeed_refund(refund["id"])
     return "refunded"
 
@@ -70,8 +70,8 @@ def paid_and_lost_to_a_dispute(stripe: Sandbox, buyer: APIClient, ana: Practitio
 
 
 def canceled_in_the_dashboard(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> str:
-    made = buying.credits(buyer, "50.00")
-    stripe.control.cancel(made["payment_intent_id"])
+    order = buying.credits(buyer, "50.00")
+    stripe.control.cancel(order["payment_intent_id"])
     return "canceled"
 
 

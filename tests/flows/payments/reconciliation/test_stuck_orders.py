@@ -62,9 +62,9 @@ def test_an_order_that_stripe_did_not_hear_of_is_paid_by_asking_again_later(
     stripe.faults.add("timeout_before", PATHS[payment_type])
     assert buyer.post(buying.CREATE, wish_for(seat, payment_type)).status_code == 503
     with later(minutes):
-        made = buying.create(signed_in(maya), **wish_for(seat, payment_type))
-        pay(stripe, made)
-    assert (status_of(made), Order.objects.count()) == ("completed", 1)
+        order = buying.create(signed_in(maya), **wish_for(seat, payment_type))
+        pay(stripe, order)
+    assert (status_of(order), Order.objects.count()) == ("completed", 1)
 
 
 @pytest.mark.exhaustive(one_in=3)
@@ -134,9 +134,9 @@ def test_a_customer_whom_stripe_refuses_holds_nothing(
     assert ended(seat)
 
 
-def of_another_account(made: Json) -> None:
+def of_another_account(order: Json) -> None:
     """As if the keys were changed for those of another Stripe account."""
-    if "checkout_url" in made:
+    if "checkout_url" in order:
         Order.objects.update(stripe_checkout_session_id="cs_test_of_another_account")
     else:
         Order.objects.update(stripe_payment_intent_id="pi_of_another_account")
@@ -147,18 +147,18 @@ def of_another_account(made: Json) -> None:
 def test_an_order_whose_payment_is_gone_at_stripe_ends_by_every_door(
     stripe: Sandbox, buyer: APIClient, seat: ServiceSession, door: str, payment_type: str
 ) -> None:
-    made = buying.create(buyer, **wish_for(seat, payment_type))
-    there = order_of(made)
-    of_another_account(made)
+    order = buying.create(buyer, **wish_for(seat, payment_type))
+    there = order_of(order)
+    of_another_account(order)
     if door == "expiry":
         with later(16):
             assert overdue.expire_orders() == 1
     elif door == "cancel":
-        assert buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/").json()["status"] == "canceled"
+        assert buyer.post(f"/api/v1/orders/{order['order_id']}/cancel/").json()["status"] == "canceled"
     else:
         opposite = "checkout" if payment_type == "intent" else "intent"
-        assert buying.create(buyer, **wish_for(seat, opposite))["order_id"] != made["order_id"]
-    assert status_of(made) == "canceled"
+        assert buying.create(buyer, **wish_for(seat, opposite))["order_id"] != order["order_id"]
+    assert status_of(order) == "canceled"
     if payment_type == "intent":  # nobody may pay what we made here
         stripe.control.cancel(there.stripe_payment_intent_id)
     else:

@@ -48,26 +48,26 @@ def a_busy_house(stripe: Sandbox, ana: Practitioner, staff: APIClient) -> dict[s
     buyers = [signed_in(make_user(f"Buyer{number} Due")) for number in range(4)]
     workshop = make_service(ServiceType.WORKSHOP, ana)
     [seat] = make_sessions(workshop, capacity=3)
-    made = {
+    orders = {
         "unpaid": buying.service(buyers[0], workshop, service_session_id=str(seat.pk)),
         "paid": buying.service(buyers[1], workshop, service_session_id=str(seat.pk)),
         "on a page": buying.credits(buyers[2], "40.00", payment_type="checkout"),
         "refunded": buying.buy_credits(stripe, buyers[3], "50.00"),
     }
     for name in ("paid", "on a page"):
-        pay_only(stripe, made[name])
+        pay_only(stripe, orders[name])
     stripe.faults.add("timeout_before", "POST /v1/refunds")
-    assert buying.refund(staff, made["refunded"], amount="20.00")["status"] == "requested"
+    assert buying.refund(staff, orders["refunded"], amount="20.00")["status"] == "requested"
     [card] = buying.cards(buyers[3])
     assert buyers[3].delete(f"{METHODS}{card['id']}/").status_code == 204
     stripe.faults.clear()
     stripe.control.lose_events()
     forget_jobs()
-    return made
+    return orders
 
 
-def assert_all_is_done_once(stripe: Sandbox, made: dict[str, buying.Json]) -> None:
-    ends = {name: status_of(one) for name, one in made.items()}
+def assert_all_is_done_once(stripe: Sandbox, orders: dict[str, buying.Json]) -> None:
+    ends = {name: status_of(one) for name, one in orders.items()}
     assert ends == {
         "unpaid": "canceled",
         "paid": "completed",
@@ -82,7 +82,7 @@ def assert_all_is_done_once(stripe: Sandbox, made: dict[str, buying.Json]) -> No
 def test_two_schedulers_at_once_do_everything_once(
     stripe: Sandbox, ana: Practitioner, staff: APIClient
 ) -> None:
-    made = a_busy_house(stripe, ana, staff)
+    orders = a_busy_house(stripe, ana, staff)
     with at(timedelta(minutes=16)):
         for task in EVERY_TASK:
             all_at_once([lambda task=task: task(0)] * 2)  # type: ignore[misc]
@@ -92,7 +92,7 @@ def test_two_schedulers_at_once_do_everything_once(
         for task in EVERY_TASK:
             all_at_once([lambda task=task: task(0)] * 2)  # type: ignore[misc]
         settle_everything(stripe)
-        assert_all_is_done_once(stripe, made)
+        assert_all_is_done_once(stripe, orders)
     all_is_well(timedelta(minutes=47))
 
 
@@ -102,7 +102,7 @@ def test_a_worker_whose_clock_was_days_off_did_no_harm_and_all_is_healed_once_it
     stripe: Sandbox, ana: Practitioner, staff: APIClient, off: timedelta, down: bool
 ) -> None:
     sweep_for(0)
-    made = a_busy_house(stripe, ana, staff)
+    orders = a_busy_house(stripe, ana, staff)
     if down:
         stripe.faults.add("error_before", "*", times=None)
     with at(off):
@@ -111,13 +111,13 @@ def test_a_worker_whose_clock_was_days_off_did_no_harm_and_all_is_healed_once_it
     stripe.faults.clear()
     late = buying.credits(signed_in(make_user("Nora New")), "25.00")  # made while the clock is still wrong
     pay_only(stripe, late)
-    stripe.control.refund(made["paid"]["payment_intent_id"], 1_000)
+    stripe.control.refund(orders["paid"]["payment_intent_id"], 1_000)
     stripe.control.lose_events()
     with at(timedelta(hours=3)):  # only now is the clock put right
         sweep_for(15)
         assert status_of(late) == "completed"
-        assert status_of(made["unpaid"]) == "canceled"
-        assert status_of(made["paid"]) == "partially_refunded"
+        assert status_of(orders["unpaid"]) == "canceled"
+        assert status_of(orders["paid"]) == "partially_refunded"
         assert Refund.objects.filter(status="requested").count() == 0
         all_is_well()
         assert not SyncCursor.objects.filter(looked_until__gt=clock.now() + timedelta(minutes=20)).exists()
@@ -127,15 +127,15 @@ def test_a_worker_whose_clock_was_days_off_did_no_harm_and_all_is_healed_once_it
 def test_a_web_server_whose_clock_is_days_off_believes_no_event_and_loses_none(
     stripe: Sandbox, buyer: APIClient, off: timedelta
 ) -> None:
-    made = buying.credits(buyer, "50.00")
-    pay_only(stripe, made)
+    order = buying.credits(buyer, "50.00")
+    pay_only(stripe, order)
     deliveries = stripe.take_deliveries()
     with at(off):
         assert {post_event(delivery) for delivery in deliveries} == {400}
     assert not WebhookEvent.objects.exists()
     assert {post_event(delivery) for delivery in deliveries} == {200}  # Stripe tries again
     processor.drain()
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "50.00")
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "50.00")
 
 
 @OFF
@@ -143,19 +143,19 @@ def test_an_order_placed_by_a_clock_that_is_days_off_is_paid_and_handed_over(
     stripe: Sandbox, maya: User, off: timedelta
 ) -> None:
     with at(off):
-        made = buying.credits(signed_in(maya), "50.00")
-    pay_only(stripe, made)
+        order = buying.credits(signed_in(maya), "50.00")
+    pay_only(stripe, order)
     stripe.control.lose_events()
     sweep_for(15)
-    assert (status_of(made), buying.balance(signed_in(maya))) == ("completed", "50.00")
+    assert (status_of(order), buying.balance(signed_in(maya))) == ("completed", "50.00")
     all_is_well()
 
 
 def test_events_that_a_clock_ahead_has_put_off_wait_no_longer_than_any_other(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    made = buying.credits(buyer, "50.00")
-    pay_only(stripe, made)
+    order = buying.credits(buyer, "50.00")
+    pay_only(stripe, order)
     post_all(stripe)
     with at(timedelta(days=3)):
         assert leases.claim_events(100)  # and the worker dies with them
@@ -163,7 +163,7 @@ def test_events_that_a_clock_ahead_has_put_off_wait_no_longer_than_any_other(
     tasks.sweep_minute(0)
     while processor.drain():
         continue
-    assert status_of(made) == "completed"
+    assert status_of(order) == "completed"
 
 
 # --- Jobs ---------------------------------------------------------------------------------------------------
@@ -172,11 +172,11 @@ def test_events_that_a_clock_ahead_has_put_off_wait_no_longer_than_any_other(
 def test_what_lost_jobs_left_undone_the_sweep_does(
     stripe: Sandbox, ana: Practitioner, staff: APIClient
 ) -> None:
-    made = a_busy_house(stripe, ana, staff)  # no job of it is left
+    orders = a_busy_house(stripe, ana, staff)  # no job of it is left
     sweep_for(0)
     with at(timedelta(minutes=16)):
         sweep_for(15)
-        assert_all_is_done_once(stripe, made)
+        assert_all_is_done_once(stripe, orders)
         all_is_well()
 
 
@@ -184,8 +184,8 @@ def test_a_mail_that_is_sent_twice_changes_nothing_else(
     stripe: Sandbox, buyer: APIClient, maya: User, settings: Settings, mailoutbox: list[Any]
 ) -> None:
     settings.STAFF_MAIL = "staff@estuary.example"
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    order = buying.order_of(made)
+    purchase = buying.buy_credits(stripe, buyer, "50.00")
+    order = buying.order_of(purchase)
     before, [first] = contents(), mailoutbox
     tasks.send_mail(order.pk, "completed", SentMail.objects.get().key)
     assert (contents(), len(mailoutbox)) == (before, 1)
@@ -200,9 +200,9 @@ def test_a_mail_that_is_sent_twice_changes_nothing_else(
 def test_every_job_that_runs_twice_does_its_work_once(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
+    order = buying.buy_credits(stripe, buyer, "50.00")
     stripe.faults.add("timeout_after", "POST /v1/refunds")
-    buying.refund(staff, made, amount="20.00")
+    buying.refund(staff, order, amount="20.00")
     [card] = buying.cards(buyer)
     buyer.delete(f"{METHODS}{card['id']}/")
     refund = Refund.objects.get()
@@ -244,11 +244,11 @@ def test_a_purchase_that_loses_a_race_in_the_database_is_made_all_the_same(
     [seat] = make_sessions(workshop, capacity=1)
     lost = GivesUp('UPDATE "catalog_servicesession"', sqlstate, times=2)
     with connection.execute_wrapper(lost):
-        made = buying.service(buyer, workshop, service_session_id=str(seat.pk))
+        order = buying.service(buyer, workshop, service_session_id=str(seat.pk))
     assert lost.times == 0
-    pay(stripe, made)
+    pay(stripe, order)
     seat.refresh_from_db()
-    assert (status_of(made), seat.taken, Order.objects.count()) == ("completed", 1, 1)
+    assert (status_of(order), seat.taken, Order.objects.count()) == ("completed", 1, 1)
 
 
 @STATES
@@ -270,22 +270,22 @@ def test_a_purchase_that_loses_every_race_is_a_503_and_nothing_is_written(
 def test_events_whose_transaction_is_given_up_are_settled_all_the_same(
     stripe: Sandbox, buyer: APIClient, sqlstate: str
 ) -> None:
-    made = buying.credits(buyer, "50.00")
-    pay_only(stripe, made)
+    order = buying.credits(buyer, "50.00")
+    pay_only(stripe, order)
     post_all(stripe)
     lost = GivesUp("UPDATE orders_order", sqlstate, times=2)
     with connection.execute_wrapper(lost):
         processor.drain()
     assert lost.times == 0
     settle_everything(stripe)
-    assert (status_of(made), CreditTransaction.objects.count()) == ("completed", 1)
+    assert (status_of(order), CreditTransaction.objects.count()) == ("completed", 1)
 
 
 def test_a_refund_whose_commit_is_lost_was_never_asked_for(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A job is committed with its row: neither is there without the other, and Stripe hears of neither."""
-    made = buying.buy_credits(stripe, buyer, "50.00")
+    order = buying.buy_credits(stripe, buyer, "50.00")
     staff.raise_request_exception = False
 
     def lost(*_: Any, **__: Any) -> Any:
@@ -293,9 +293,9 @@ def test_a_refund_whose_commit_is_lost_was_never_asked_for(
 
     with monkeypatch.context() as dying:
         dying.setattr("estuary.payments.refunds.request_refund.staff_audit.record", lost)
-        answer = staff.post(f"/api/v1/orders/{made['order_id']}/refunds/", {"amount": "20.00"})
+        answer = staff.post(f"/api/v1/orders/{order['order_id']}/refunds/", {"amount": "20.00"})
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert (Refund.objects.count(), run_jobs(), posts(stripe, "/v1/refunds")) == (0, 0, [])
-    buying.refund(staff, made, amount="20.00")
+    buying.refund(staff, order, amount="20.00")
     settle_everything(stripe)
     assert buying.balance(buyer) == "30.00"

@@ -35,14 +35,14 @@ class Play:
     """One order and what is done to it, as its seed says; every number of chance is drawn whatever comes of it."""
 
     stripe: Sandbox
-    made: Json
+    purchase: Json
     chance: Random
     arrange: Callable[[list[Delivery]], list[Delivery]]
     used: set[int] = field(default_factory=set)
 
     def run(self) -> None:
         """Use the last part (a bonus, in a bundle) as often as not, take steps by chance, then cancel all the rest."""
-        whole, *parts = order_of(self.made).bookings.order_by("position")
+        whole, *parts = order_of(self.purchase).bookings.order_by("position")
         if self.chance.random() < 0.5:
             self._take("attend", whole, parts[-1], 0, False)
         for _ in range(5):
@@ -51,7 +51,7 @@ class Play:
                 self.chance.randint(1, 4000),
                 self.chance.random(),
             )
-            parts = list(order_of(self.made).bookings.order_by("position"))
+            parts = list(order_of(self.purchase).bookings.order_by("position"))
             part = self.chance.choice(parts[1:])
             with contextlib.suppress(*REFUSED):
                 self._take(step, parts[0], part, minor, cancels < 0.4)
@@ -64,7 +64,7 @@ class Play:
         self.settle()
 
     def _take(self, step: str, whole: Booking, part: Booking, minor: int, cancels: bool) -> None:
-        order = order_of(self.made)
+        order = order_of(self.purchase)
         if step == "attend" and part.is_active:
             at = clock.now()
             Booking.objects.filter(pk=part.pk).update(starts_at=at - timedelta(hours=5), ends_at=at)
@@ -111,14 +111,14 @@ def bought(stripe: Sandbox, who: User, ana: Practitioner, chance: Random) -> Jso
     else:
         parts = [make_service(ServiceType.SESSION, ana, usd=usd) for usd in (4000, 6000)]
         thing = make_service(ServiceType.PACKAGE, ana, holds=parts, usd=minor)
-    made = buying.create(buyer, service_id=str(thing.pk), use_credits=use_credits)
-    pay(stripe, made)
-    return made
+    order = buying.create(buyer, service_id=str(thing.pk), use_credits=use_credits)
+    pay(stripe, order)
+    return order
 
 
 def due_minor(play: Play) -> int:
     """The price of what is neither used nor kept, a bonus that was used counted as one that was paid for."""
-    parts = list(order_of(play.made).bookings.filter(position__gt=0))
+    parts = list(order_of(play.purchase).bookings.filter(position__gt=0))
     free = sorted(part.amount_minor for part in parts if part.amount_minor and part.position not in play.used)
     bonus = sum(not part.amount_minor and part.position in play.used for part in parts)
     return sum(free[bonus:])
@@ -126,7 +126,7 @@ def due_minor(play: Play) -> int:
 
 def named_before_minor(play: Play) -> int:
     """What staff had refunded by name, of what is not used, when the buyer last got something; later is a gift."""
-    done = order_of(play.made).refunds.filter(status=Refund.Status.SUCCEEDED)
+    done = order_of(play.purchase).refunds.filter(status=Refund.Status.SUCCEEDED)
     last = done.filter(origin=Refund.Origin.BUYER).order_by("pk").last()
     named = done.filter(origin=Refund.Origin.STAFF, booking__position__gt=0, pk__lt=last.pk if last else 0)
     return sum(refund.amount_minor for refund in named.exclude(booking__position__in=play.used))
@@ -148,7 +148,7 @@ def test_no_more_comes_back_than_is_due_whatever_is_done_and_in_whatever_order_i
             arrange,
         )
         play.run()
-        order = order_of(play.made)
+        order = order_of(play.purchase)
         back = dict.fromkeys(Refund.Origin.values, 0)
         for refund in order.refunds.filter(status=Refund.Status.SUCCEEDED):
             back[refund.origin] += refund.amount_minor

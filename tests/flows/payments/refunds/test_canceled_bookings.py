@@ -29,9 +29,9 @@ def package(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> Json:
     seat = make_sessions(workshop)[0]
     package = make_service(ServiceType.PACKAGE, ana, holds=[massage, workshop], validity_days=90)
     wish = {"service_id": str(workshop.pk), "service_session_id": str(seat.pk)}
-    made = buying.service(buyer, package, items=[wish])
-    pay(stripe, made)
-    return made
+    order = buying.service(buyer, package, items=[wish])
+    pay(stripe, order)
+    return order
 
 
 @pytest.fixture
@@ -40,9 +40,9 @@ def session(ana: Practitioner) -> Service:
 
 
 def bought(stripe: Sandbox, buyer: APIClient, session: Service) -> tuple[Json, Booking]:
-    made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
-    pay(stripe, made)
-    return made, Booking.objects.get(order__public_id=made["order_id"])
+    order = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
+    pay(stripe, order)
+    return order, Booking.objects.get(order__public_id=order["order_id"])
 
 
 def cancel(buyer: APIClient, booking: Booking) -> Json:
@@ -126,24 +126,24 @@ def test_the_booking_of_another_order_is_not_refunded_with_this_one(
 def test_a_booking_canceled_early_is_refunded_and_its_slot_is_free_again(
     stripe: Sandbox, buyer: APIClient, session: Service
 ) -> None:
-    made, booking = bought(stripe, buyer, session)
+    order, booking = bought(stripe, buyer, session)
     answer = cancel(buyer, booking)
     assert (answer["status"], answer["refund"]["amount"]) == ("canceled", "80.00")
     settle_everything(stripe)
-    assert status_of(made) == "refunded"
+    assert status_of(order) == "refunded"
     assert not CalendarEntry.objects.exists()
     again = buyer.post(f"/api/v1/bookings/{booking.pk}/cancel/")
     assert (again.status_code, again.json()["code"]) == (409, "booking_not_cancelable")
 
 
 def test_a_booking_canceled_late_is_not_refunded(stripe: Sandbox, buyer: APIClient, session: Service) -> None:
-    made, booking = bought(stripe, buyer, session)
+    order, booking = bought(stripe, buyer, session)
     assert booking.starts_at is not None
     Service.objects.filter(pk=session.pk).update(free_cancel_hours=0)  # the rule as it was sold counts
     with time_machine.travel(booking.starts_at - timedelta(hours=23), tick=False):
         cancel_late(booking)
     booking.refresh_from_db()
-    assert (booking.status, status_of(made)) == ("canceled", "completed")
+    assert (booking.status, status_of(order)) == ("canceled", "completed")
     assert not Refund.objects.exists()
     assert not CalendarEntry.objects.exists()
 
@@ -196,10 +196,10 @@ def test_a_booking_paid_with_credits_alone_gives_them_back_at_once(
 
 
 def test_staff_cancels_without_a_refund(stripe: Sandbox, buyer: APIClient, session: Service) -> None:
-    made, booking = bought(stripe, buyer, session)
+    order, booking = bought(stripe, buyer, session)
     cancel_without_refund(booking=booking)
     booking.refresh_from_db()
-    assert (booking.status, status_of(made)) == ("canceled", "completed")
+    assert (booking.status, status_of(order)) == ("canceled", "completed")
     assert not CalendarEntry.objects.exists()
     assert not posts(stripe, "/v1/refunds")
     with pytest.raises(BookingNotCancelable):

@@ -35,9 +35,9 @@ def package(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> Json:
         ServiceType.PACKAGE, ana, holds=[workshop, course, massage], usd=15000, validity_days=90
     )
     wish = {"service_id": str(workshop.pk), "service_session_id": str(seat.pk)}
-    made = buying.service(buyer, package, items=[wish])
-    pay(stripe, made)
-    return made
+    order = buying.service(buyer, package, items=[wish])
+    pay(stripe, order)
+    return order
 
 
 def part(service_type: str) -> Booking:
@@ -55,8 +55,8 @@ def takes_place(booking: Booking, *, ended: bool = True) -> None:
         session.save()
 
 
-def lapses(made: Json) -> None:
-    Booking.objects.filter(order=order_of(made)).update(valid_until=clock.now() - timedelta(days=1))
+def lapses(order: Json) -> None:
+    Booking.objects.filter(order=order_of(order)).update(valid_until=clock.now() - timedelta(days=1))
 
 
 def close() -> None:
@@ -77,9 +77,9 @@ def bundle(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> Json:
     bundle = make_service(
         ServiceType.BUNDLE, ana, bundle_of=massage, bundle_quantity=4, usd=40000, validity_days=30
     )
-    made = buying.service(buyer, bundle)
-    pay(stripe, made)
-    return made
+    order = buying.service(buyer, bundle)
+    pay(stripe, order)
+    return order
 
 
 def test_a_partial_refund_brings_no_lapsed_booking_back(
@@ -220,9 +220,9 @@ def test_what_took_place_while_a_refund_was_at_its_bank_stays(
     seat = make_sessions(workshop)[0]
     package = make_service(ServiceType.PACKAGE, ana, holds=[massage, workshop], validity_days=90)
     wish = {"service_id": str(workshop.pk), "service_session_id": str(seat.pk)}
-    made = buying.service(buyer, package, items=[wish])
-    pay(stripe, made, REFUND_PENDS)
-    buying.refund(staff, made, amount="10.00", cancel_booking=True)
+    order = buying.service(buyer, package, items=[wish])
+    pay(stripe, order, REFUND_PENDS)
+    buying.refund(staff, order, amount="10.00", cancel_booking=True)
     takes_place(part("workshop"))
     stripe.control.succeed_refund(Refund.objects.get().stripe_refund_id)
     settle_everything(stripe)

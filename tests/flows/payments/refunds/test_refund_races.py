@@ -34,7 +34,7 @@ def session(ana: Practitioner) -> Service:
 
 
 @pytest.fixture
-def made(stripe: Sandbox, buyer: APIClient, session: Service) -> Json:
+def purchase(stripe: Sandbox, buyer: APIClient, session: Service) -> Json:
     """A session of 100.00, to be paid with 20.00 in credits and 80.00 by card."""
     buying.buy_credits(stripe, buyer, "20.00")
     return buying.with_credits(buyer, session)
@@ -56,10 +56,12 @@ EVENTS = pytest.mark.parametrize("arrange", [list, doubled, reversed_], ids=["on
 FIRST = pytest.mark.parametrize("first", ["the events", "our job"])
 
 
-def ours_unheard(stripe: Sandbox, staff: APIClient, made: Json, fault: str = "before", **body: Any) -> None:
+def ours_unheard(
+    stripe: Sandbox, staff: APIClient, purchase: Json, fault: str = "before", **body: Any
+) -> None:
     """Staff refunds, and the answer is lost: before Stripe has done it, or after."""
     stripe.faults.add(f"timeout_{fault}", "POST /v1/refunds")
-    assert buying.refund(staff, made, **body)["status"] == "requested"
+    assert buying.refund(staff, purchase, **body)["status"] == "requested"
     stripe.faults.clear()
 
 
@@ -81,17 +83,17 @@ def subjects(mailoutbox: list[Any], part: str) -> int:
 
 @FIRST
 def test_late_money_refunded_in_the_dashboard_returns_the_spent_credits_no_second_time(
-    stripe: Sandbox, buyer: APIClient, made: Json, first: str
+    stripe: Sandbox, buyer: APIClient, purchase: Json, first: str
 ) -> None:
-    intent = client.retrieve_intent(made["payment_intent_id"])
+    intent = client.retrieve_intent(purchase["payment_intent_id"])
     settle([StripeObservation(replace(intent, status="canceled"), "the hold ended")], at=clock.now())
-    assert (status_of(made), buying.balance(buyer)) == ("canceled", "20.00")
-    stripe.control.confirm(made["payment_intent_id"], card=FINE)
+    assert (status_of(purchase), buying.balance(buyer)) == ("canceled", "20.00")
+    stripe.control.confirm(purchase["payment_intent_id"], card=FINE)
     deliver(stripe)
-    assert status_of(made) == "paid"
-    stripe.control.refund(made["payment_intent_id"])  # staff is faster than our own refund
+    assert status_of(purchase) == "paid"
+    stripe.control.refund(purchase["payment_intent_id"])  # staff is faster than our own refund
     all_arrives(stripe, first, list)
-    assert (status_of(made), order_of(made).refunded_minor, buying.balance(buyer)) == (
+    assert (status_of(purchase), order_of(purchase).refunded_minor, buying.balance(buyer)) == (
         "refunded",
         8000,
         "20.00",
@@ -106,20 +108,20 @@ def test_late_money_refunded_in_the_dashboard_returns_the_spent_credits_no_secon
 def test_late_money_of_which_the_dashboard_refunds_parts_first_goes_back_in_full_all_the_same(
     stripe: Sandbox,
     settings: Settings,
-    made: Json,
+    purchase: Json,
     mailoutbox: list[Any],
     first: str,
     arrange: Callable[[list[Delivery]], list[Delivery]],
 ) -> None:
     settings.STAFF_MAIL = "staff@estuary.example"
-    intent = client.retrieve_intent(made["payment_intent_id"])
+    intent = client.retrieve_intent(purchase["payment_intent_id"])
     settle([StripeObservation(replace(intent, status="canceled"), "the hold ended")], at=clock.now())
-    stripe.control.confirm(made["payment_intent_id"], card=FINE)
+    stripe.control.confirm(purchase["payment_intent_id"], card=FINE)
     deliver(stripe)
     for cents in (1, 99):
-        stripe.control.refund(made["payment_intent_id"], cents)
+        stripe.control.refund(purchase["payment_intent_id"], cents)
     all_arrives(stripe, first, arrange)
-    assert (status_of(made), order_of(made).refunded_minor) == ("refunded", 8000)
+    assert (status_of(purchase), order_of(purchase).refunded_minor) == ("refunded", 8000)
     assert sorted(refunds()) == [("automatic", 7900, 0), ("dashboard", 1, 0), ("dashboard", 99, 0)]
     assert subjects(mailoutbox, "refund_failed") == 0
 
@@ -131,16 +133,16 @@ def test_a_full_refund_of_ours_that_the_dashboard_overtakes_still_returns_the_cr
     stripe: Sandbox,
     buyer: APIClient,
     staff: APIClient,
-    made: Json,
+    purchase: Json,
     mailoutbox: list[Any],
     first: str,
     arrange: Callable[[list[Delivery]], list[Delivery]],
 ) -> None:
-    pay(stripe, made)
-    ours_unheard(stripe, staff, made)
-    stripe.control.refund(made["payment_intent_id"])
+    pay(stripe, purchase)
+    ours_unheard(stripe, staff, purchase)
+    stripe.control.refund(purchase["payment_intent_id"])
     all_arrives(stripe, first, arrange)
-    assert (status_of(made), order_of(made).refunded_minor, buying.balance(buyer)) == (
+    assert (status_of(purchase), order_of(purchase).refunded_minor, buying.balance(buyer)) == (
         "refunded",
         10000,
         "20.00",
@@ -158,25 +160,25 @@ def test_a_partial_refund_of_ours_that_the_dashboard_overtakes_gives_no_credits_
     stripe: Sandbox,
     buyer: APIClient,
     staff: APIClient,
-    made: Json,
+    purchase: Json,
     mailoutbox: list[Any],
     first: str,
     arrange: Callable[[list[Delivery]], list[Delivery]],
 ) -> None:
-    pay(stripe, made)
-    ours_unheard(stripe, staff, made, amount="50.00")
-    stripe.control.refund(made["payment_intent_id"], 4000)
+    pay(stripe, purchase)
+    ours_unheard(stripe, staff, purchase, amount="50.00")
+    stripe.control.refund(purchase["payment_intent_id"], 4000)
     all_arrives(stripe, first, arrange)
-    assert (status_of(made), order_of(made).refunded_minor, buying.balance(buyer)) == (
+    assert (status_of(purchase), order_of(purchase).refunded_minor, buying.balance(buyer)) == (
         "partially_refunded",
         4000,
         "0.00",
     )
     assert refunds() == [("dashboard", 4000, 0)]
     assert subjects(mailoutbox, "did not go through") == 1  # what staff had promised did not go back
-    buying.refund(staff, made)
+    buying.refund(staff, purchase)
     settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
+    assert (status_of(purchase), buying.balance(buyer)) == ("refunded", "20.00")
 
 
 @pytest.mark.exhaustive(one_in=3)
@@ -187,34 +189,34 @@ def test_the_dashboard_that_refunds_what_ours_leaves_of_the_charge_gives_no_cred
     stripe: Sandbox,
     buyer: APIClient,
     staff: APIClient,
-    made: Json,
+    purchase: Json,
     answer: str,
     first: str,
     arrange: Callable[[list[Delivery]], list[Delivery]],
 ) -> None:
-    pay(stripe, made)
-    ours_unheard(stripe, staff, made, answer, amount="50.00")
-    stripe.control.refund(made["payment_intent_id"], 3000)
+    pay(stripe, purchase)
+    ours_unheard(stripe, staff, purchase, answer, amount="50.00")
+    stripe.control.refund(purchase["payment_intent_id"], 3000)
     all_arrives(stripe, first, arrange)
-    assert (status_of(made), order_of(made).refunded_minor, buying.balance(buyer)) == (
+    assert (status_of(purchase), order_of(purchase).refunded_minor, buying.balance(buyer)) == (
         "partially_refunded",
         8000,
         "0.00",
     )
     assert refunds() == [("staff", 5000, 0), ("dashboard", 3000, 0)]
-    buying.refund(staff, made)
-    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
+    buying.refund(staff, purchase)
+    assert (status_of(purchase), buying.balance(buyer)) == ("refunded", "20.00")
 
 
 def test_what_staff_refunds_of_the_card_after_the_dashboard_returns_no_credits_unasked(
-    stripe: Sandbox, buyer: APIClient, staff: APIClient, made: Json
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, purchase: Json
 ) -> None:
-    pay(stripe, made)
-    stripe.control.refund(made["payment_intent_id"], 3000)
+    pay(stripe, purchase)
+    stripe.control.refund(purchase["payment_intent_id"], 3000)
     settle_everything(stripe)
-    buying.refund(staff, made, amount="50.00")
+    buying.refund(staff, purchase, amount="50.00")
     settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("partially_refunded", "0.00")
+    assert (status_of(purchase), buying.balance(buyer)) == ("partially_refunded", "0.00")
     assert refunds() == [("dashboard", 3000, 0), ("staff", 5000, 0)]
 
 
@@ -225,48 +227,52 @@ def test_a_pending_refund_of_the_dashboard_that_overtakes_ours_returns_the_credi
     stripe: Sandbox,
     buyer: APIClient,
     staff: APIClient,
-    made: Json,
+    purchase: Json,
     mailoutbox: list[Any],
     first: str,
     arrange: Callable[[list[Delivery]], list[Delivery]],
 ) -> None:
-    pay(stripe, made, REFUND_PENDS)
-    ours_unheard(stripe, staff, made)
-    there = stripe.control.refund(made["payment_intent_id"])
+    pay(stripe, purchase, REFUND_PENDS)
+    ours_unheard(stripe, staff, purchase)
+    there = stripe.control.refund(purchase["payment_intent_id"])
     all_arrives(stripe, first, arrange)
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "0.00")
+    assert (status_of(purchase), buying.balance(buyer)) == ("completed", "0.00")
     assert subjects(mailoutbox, "did not go through") == 0  # it is on its way
     stripe.control.succeed_refund(there["id"])
     settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
+    assert (status_of(purchase), buying.balance(buyer)) == ("refunded", "20.00")
     assert refunds() == [("dashboard", 8000, 2000)]
 
 
 def test_a_refund_that_overtook_ours_and_is_returned_by_its_bank_takes_its_credits_back(
-    stripe: Sandbox, buyer: APIClient, staff: APIClient, made: Json, mailoutbox: list[Any]
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, purchase: Json, mailoutbox: list[Any]
 ) -> None:
-    pay(stripe, made)
-    ours_unheard(stripe, staff, made)
-    there = stripe.control.refund(made["payment_intent_id"])
+    pay(stripe, purchase)
+    ours_unheard(stripe, staff, purchase)
+    there = stripe.control.refund(purchase["payment_intent_id"])
     settle_everything(stripe)
     stripe.control.fail_refund(there["id"])
     settle_everything(stripe)
-    assert (status_of(made), order_of(made).refunded_minor, buying.balance(buyer)) == ("completed", 0, "0.00")
+    assert (status_of(purchase), order_of(purchase).refunded_minor, buying.balance(buyer)) == (
+        "completed",
+        0,
+        "0.00",
+    )
     assert subjects(mailoutbox, "did not go through") == 1
-    buying.refund(staff, made)
+    buying.refund(staff, purchase)
     settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
+    assert (status_of(purchase), buying.balance(buyer)) == ("refunded", "20.00")
 
 
 def test_a_refund_that_stripe_made_unheard_is_found_when_a_later_try_is_refused(
-    stripe: Sandbox, buyer: APIClient, staff: APIClient, made: Json
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, purchase: Json
 ) -> None:
-    pay(stripe, made)
-    ours_unheard(stripe, staff, made, "after")
+    pay(stripe, purchase)
+    ours_unheard(stripe, staff, purchase, "after")
     stripe.control.lose_events()
     Refund.objects.update(attempt=2)  # its key is another one now, so Stripe says: refunded already
     settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
+    assert (status_of(purchase), buying.balance(buyer)) == ("refunded", "20.00")
     assert refunds() == [("staff", 8000, 2000)]
 
 
@@ -278,7 +284,7 @@ def test_a_part_refund_of_ours_not_answered_yet_while_the_dashboard_refunds_all_
     stripe: Sandbox,
     buyer: APIClient,
     staff: APIClient,
-    made: Json,
+    purchase: Json,
     mailoutbox: list[Any],
     settings: Settings,
     answer: str,
@@ -287,21 +293,23 @@ def test_a_part_refund_of_ours_not_answered_yet_while_the_dashboard_refunds_all_
 ) -> None:
     """Stripe never returns more than it took, our rows end as its own, and staff are told what became of theirs."""
     settings.STAFF_MAIL = "staff@estuary.example"
-    pay(stripe, made)
-    ours_unheard(stripe, staff, made, answer, amount="30.00")
-    stripe.control.refund(made["payment_intent_id"])  # all that is left, as the dashboard offers it
+    pay(stripe, purchase)
+    ours_unheard(stripe, staff, purchase, answer, amount="30.00")
+    stripe.control.refund(purchase["payment_intent_id"])  # all that is left, as the dashboard offers it
     mailoutbox.clear()
     all_arrives(stripe, first, arrange)
-    charged = {one["payment_intent"]: one for one in stripe.state.store.charges}[made["payment_intent_id"]]
+    charged = {one["payment_intent"]: one for one in stripe.state.store.charges}[
+        purchase["payment_intent_id"]
+    ]
     assert (charged["amount"], charged["amount_refunded"]) == (8000, 8000)
     there = sorted(one["amount"] for one in stripe.state.store.refunds)
     assert sorted(card_minor for _, card_minor, _ in refunds()) == there
     if answer == "after":  # Stripe had made ours, and the dashboard returned the rest
         assert (there, refunds("failed")) == ([3000, 5000], [])
-        assert (status_of(made), buying.balance(buyer)) == ("partially_refunded", "0.00")
+        assert (status_of(purchase), buying.balance(buyer)) == ("partially_refunded", "0.00")
         return
     assert (there, refunds("failed")) == ([8000], [("staff", 3000, 0)])
-    assert (status_of(made), order_of(made).refunded_minor, buying.balance(buyer)) == (
+    assert (status_of(purchase), order_of(purchase).refunded_minor, buying.balance(buyer)) == (
         "refunded",
         10000,
         "20.00",
@@ -324,13 +332,13 @@ def test_a_goodwill_in_the_dashboard_beside_a_cancellation_returns_no_credits(
     buying.buy_credits(stripe, buyer, "40.00")
     parts = [make_service(ServiceType.SESSION, who, usd=5000) for who in (ana, make_practitioner("Bruno"))]
     package = make_service(ServiceType.PACKAGE, ana, holds=parts)
-    made = buying.create(buyer, service_id=str(package.pk), use_credits=True)
-    pay(stripe, made)
+    purchase = buying.create(buyer, service_id=str(package.pk), use_credits=True)
+    pay(stripe, purchase)
     last = Booking.objects.get(position=2)
     if order == "cancel first":
         cancel_booking(booking=last, by=last.user)
         settle_everything(stripe)
-    stripe.control.refund(made["payment_intent_id"], 1000)
+    stripe.control.refund(purchase["payment_intent_id"], 1000)
     if order == "dashboard first":
         settle_everything(stripe)
     late = stripe.take_deliveries()
@@ -342,7 +350,7 @@ def test_a_goodwill_in_the_dashboard_beside_a_cancellation_returns_no_credits(
     processor.drain()
     settle_everything(stripe)
     due = 5000 if order == "dashboard first" else 6000  # what is known of is taken off what is canceled
-    assert (status_of(made), order_of(made).refunded_minor) == ("partially_refunded", due)
+    assert (status_of(purchase), order_of(purchase).refunded_minor) == ("partially_refunded", due)
     assert buying.balance(buyer) == "0.00"
 
 
@@ -353,13 +361,13 @@ def test_a_goodwill_in_the_dashboard_beside_a_cancellation_returns_no_credits(
 def test_refunds_of_the_dashboard_take_the_credits_along_together_in_any_order_of_their_news(
     stripe: Sandbox,
     buyer: APIClient,
-    made: Json,
+    purchase: Json,
     card: str,
     fails: int | None,
     arrange: Callable[[list[Delivery]], list[Delivery]],
 ) -> None:
-    pay(stripe, made, card)
-    there = [stripe.control.refund(made["payment_intent_id"], amount) for amount in (5000, 3000)]
+    pay(stripe, purchase, card)
+    there = [stripe.control.refund(purchase["payment_intent_id"], amount) for amount in (5000, 3000)]
     for number, refund in enumerate(there):
         if number == fails:
             stripe.control.fail_refund(refund["id"])
@@ -367,7 +375,7 @@ def test_refunds_of_the_dashboard_take_the_credits_along_together_in_any_order_o
             stripe.control.succeed_refund(refund["id"])
     deliver(stripe, arrange)
     expected = {0: ("partially_refunded", 3000), 1: ("partially_refunded", 5000), None: ("refunded", 10000)}
-    assert (status_of(made), order_of(made).refunded_minor) == expected[fails]
+    assert (status_of(purchase), order_of(purchase).refunded_minor) == expected[fails]
     assert buying.balance(buyer) == ("0.00" if fails in {0, 1} else "20.00")
 
 
@@ -377,51 +385,51 @@ def test_refunds_of_the_dashboard_take_the_credits_along_together_in_any_order_o
 def test_credits_that_followed_two_refunds_leave_with_either_and_come_again(
     stripe: Sandbox,
     buyer: APIClient,
-    made: Json,
+    purchase: Json,
     fails: int,
     arrange: Callable[[list[Delivery]], list[Delivery]],
 ) -> None:
-    pay(stripe, made)
-    there = [stripe.control.refund(made["payment_intent_id"], amount) for amount in (5000, 3000)]
+    pay(stripe, purchase)
+    there = [stripe.control.refund(purchase["payment_intent_id"], amount) for amount in (5000, 3000)]
     deliver(stripe, arrange)
-    assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
+    assert (status_of(purchase), buying.balance(buyer)) == ("refunded", "20.00")
     for _ in range(2):
         stripe.control.fail_refund(there[fails]["id"])
         deliver(stripe, arrange)
         left = 8000 - there[fails]["amount"]
-        assert (status_of(made), order_of(made).refunded_minor) == ("partially_refunded", left)
+        assert (status_of(purchase), order_of(purchase).refunded_minor) == ("partially_refunded", left)
         assert buying.balance(buyer) == "0.00"
-        there[fails] = stripe.control.refund(made["payment_intent_id"])
+        there[fails] = stripe.control.refund(purchase["payment_intent_id"])
         deliver(stripe, arrange)
-        assert (status_of(made), buying.balance(buyer)) == ("refunded", "20.00")
+        assert (status_of(purchase), buying.balance(buyer)) == ("refunded", "20.00")
 
 
 @pytest.mark.exhaustive(one_in=3)
 @pytest.mark.parametrize("seed", range(12))
 def test_a_refund_of_ours_that_failed_and_the_dashboard_that_made_up_for_it_agree_in_any_order(
-    stripe: Sandbox, buyer: APIClient, staff: APIClient, made: Json, seed: int
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, purchase: Json, seed: int
 ) -> None:
-    pay(stripe, made, REFUND_PENDS)
-    ours_unheard(stripe, staff, made, "after")
+    pay(stripe, purchase, REFUND_PENDS)
+    ours_unheard(stripe, staff, purchase, "after")
     [ours] = stripe.state.store.refunds
     stripe.control.succeed_refund(ours["id"])
     stripe.control.fail_refund(ours["id"])
-    there = stripe.control.refund(made["payment_intent_id"])
+    there = stripe.control.refund(purchase["payment_intent_id"])
     stripe.control.succeed_refund(there["id"])
     deliver(stripe, lambda waiting: Random(seed).sample(waiting, len(waiting)))
     settle_everything(stripe)
-    assert (status_of(made), order_of(made).refunded_minor) == ("refunded", 10000)
+    assert (status_of(purchase), order_of(purchase).refunded_minor) == ("refunded", 10000)
     assert buying.balance(buyer) == "20.00"
 
 
 def test_credits_that_staff_promised_with_a_refund_that_was_overtaken_are_not_forgotten(
-    stripe: Sandbox, buyer: APIClient, staff: APIClient, made: Json, mailoutbox: list[Any]
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, purchase: Json, mailoutbox: list[Any]
 ) -> None:
-    pay(stripe, made)
-    buying.refund(staff, made, amount="50.00")
+    pay(stripe, purchase)
+    buying.refund(staff, purchase, amount="50.00")
     settle_everything(stripe)
-    ours_unheard(stripe, staff, made)  # the rest: 30.00 of the card and 20.00 of credits
-    stripe.control.refund(made["payment_intent_id"], 3000)
+    ours_unheard(stripe, staff, purchase)  # the rest: 30.00 of the card and 20.00 of credits
+    stripe.control.refund(purchase["payment_intent_id"], 3000)
     settle_everything(stripe)
-    assert (status_of(made), buying.balance(buyer)) == ("partially_refunded", "0.00")
+    assert (status_of(purchase), buying.balance(buyer)) == ("partially_refunded", "0.00")
     assert subjects(mailoutbox, "did not go through") == 1

@@ -29,16 +29,16 @@ flow = pytest.mark.django_db(transaction=True)
 def test_partial_refunds_claw_back_in_proportion_and_add_up_exactly(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, origin: str
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "33.33")
+    order = buying.buy_credits(stripe, buyer, "33.33")
     for minor, left in ((1, "33.32"), (1111, "22.21"), (2221, "0.00")):
         if origin == "staff":
-            buying.refund(staff, made, amount=f"{minor / 100:.2f}")
+            buying.refund(staff, order, amount=f"{minor / 100:.2f}")
         else:
-            stripe.control.refund(made["payment_intent_id"], amount=minor)
+            stripe.control.refund(order["payment_intent_id"], amount=minor)
         settle_everything(stripe)
         assert buying.balance(buyer) == left
-    assert status_of(made) == "refunded"
-    lines = CreditTransaction.objects.filter(order=order_of(made)).order_by("id")
+    assert status_of(order) == "refunded"
+    lines = CreditTransaction.objects.filter(order=order_of(order)).order_by("id")
     assert list(lines.values_list("kind", "amount_minor")) == [
         ("purchase", 3333),
         ("refund", -1),
@@ -51,15 +51,15 @@ def test_partial_refunds_claw_back_in_proportion_and_add_up_exactly(
 def test_credits_spent_before_their_purchase_is_refunded_leave_a_recorded_debt(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, ana: Practitioner
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "100.00")
+    order = buying.buy_credits(stripe, buyer, "100.00")
     session = make_service(ServiceType.SESSION, ana, usd=8000)
     start = a_free_slot(session).isoformat()
     buying.create(
         buyer, service_id=str(session.pk), use_credits=True, scheduling_data={"start_datetime": start}
     )
-    buying.refund(staff, made)
+    buying.refund(staff, order)
     settle_everything(stripe)
-    assert (buying.balance(buyer), status_of(made)) == ("-80.00", "refunded")
+    assert (buying.balance(buyer), status_of(order)) == ("-80.00", "refunded")
     buying.buy_credits(stripe, buyer, "100.00")
     assert buying.balance(buyer) == "20.00"
 
@@ -68,28 +68,28 @@ def test_credits_spent_before_their_purchase_is_refunded_leave_a_recorded_debt(
 def test_a_refund_of_credits_that_fails_later_gives_them_back(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "33.33")
-    buying.refund(staff, made, amount="11.11")
-    buying.refund(staff, made, amount="22.22")
+    order = buying.buy_credits(stripe, buyer, "33.33")
+    buying.refund(staff, order, amount="11.11")
+    buying.refund(staff, order, amount="22.22")
     settle_everything(stripe)
     assert buying.balance(buyer) == "0.00"
     first = Refund.objects.get(card_minor=1111)
     stripe.control.fail_refund(first.stripe_refund_id)
     settle_everything(stripe)
-    assert (buying.balance(buyer), status_of(made)) == ("11.11", "partially_refunded")
+    assert (buying.balance(buyer), status_of(order)) == ("11.11", "partially_refunded")
 
 
 @flow
 def test_a_pending_refund_of_credits_claws_nothing_back_yet(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00", card=buying.REFUND_PENDS)
-    buying.refund(staff, made, amount="20.00")
+    order = buying.buy_credits(stripe, buyer, "50.00", card=buying.REFUND_PENDS)
+    buying.refund(staff, order, amount="20.00")
     settle_everything(stripe)
-    assert (buying.balance(buyer), status_of(made)) == ("50.00", "completed")
+    assert (buying.balance(buyer), status_of(order)) == ("50.00", "completed")
     stripe.control.succeed_refund(Refund.objects.get().stripe_refund_id)
     settle_everything(stripe)
-    assert (buying.balance(buyer), status_of(made)) == ("30.00", "partially_refunded")
+    assert (buying.balance(buyer), status_of(order)) == ("30.00", "partially_refunded")
 
 
 def credits_bought(captured_minor: int, credit_minor: int, refunds: tuple[RefundState, ...]) -> OrderState:
@@ -118,7 +118,7 @@ def test_whatever_succeeds_and_whatever_fails_later_the_clawed_back_credits_are_
 ) -> None:
     captured_minor = sum(parts)
     pending, done = Refund.Status.PENDING, Refund.Status.SUCCEEDED
-    known = {
+    refunds = {
         number: a_refund(number, part, pending, origin=Refund.Origin.STAFF)
         for number, part in enumerate(parts, start=1)
     }
@@ -126,15 +126,15 @@ def test_whatever_succeeds_and_whatever_fails_later_the_clawed_back_credits_are_
 
     def advance(number: int, status: Refund.Status) -> None:
         nonlocal clawed
-        order = credits_bought(captured_minor, credit_minor, tuple(known.values()))
+        order = credits_bought(captured_minor, credit_minor, tuple(refunds.values()))
         after = a_refund(number, parts[number - 1], status, origin=Refund.Origin.STAFF)
-        clawed -= moved(order, known[number], after)
-        known[number] = after
-        refunded = sum(refund.card_minor for refund in known.values() if refund.status == done)
+        clawed -= moved(order, refunds[number], after)
+        refunds[number] = after
+        refunded = sum(refund.card_minor for refund in refunds.values() if refund.status == done)
         assert clawed == credit_minor * refunded // captured_minor
 
-    for number in data.draw(st.permutations(sorted(known))):
+    for number in data.draw(st.permutations(sorted(refunds))):
         advance(number, done)
     assert clawed == credit_minor
-    for number in data.draw(st.lists(st.sampled_from(sorted(known)), unique=True)):
+    for number in data.draw(st.lists(st.sampled_from(sorted(refunds)), unique=True)):
         advance(number, Refund.Status.FAILED)

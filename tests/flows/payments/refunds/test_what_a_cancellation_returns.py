@@ -27,9 +27,9 @@ def package(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> Json:
     """Two sessions, of 40.00 and of 60.00, neither scheduled; paid."""
     short = make_service(ServiceType.SESSION, ana, usd=4000)
     long = make_service(ServiceType.SESSION, make_practitioner("Bruno Costa"), usd=6000)
-    made = buying.service(buyer, make_service(ServiceType.PACKAGE, ana, holds=[short, long]))
-    pay(stripe, made)
-    return made
+    order = buying.service(buyer, make_service(ServiceType.PACKAGE, ana, holds=[short, long]))
+    pay(stripe, order)
+    return order
 
 
 def bought_bundle(
@@ -46,9 +46,9 @@ def bought_bundle(
     bundle = make_service(
         ServiceType.BUNDLE, ana, bundle_of=one, bundle_quantity=paid, bundle_bonus=bonus, usd=usd
     )
-    made = buying.service(buyer, bundle)
-    pay(stripe, made, card)
-    return made, one
+    order = buying.service(buyer, bundle)
+    pay(stripe, order, card)
+    return order, one
 
 
 def nth(position: int) -> Booking:
@@ -174,12 +174,12 @@ def test_a_refund_of_the_whole_order_never_comes_out_of_what_staff_kept(
 def test_a_bonus_that_was_used_is_counted_as_one_that_was_paid_for(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, order: tuple[int, ...]
 ) -> None:
-    made, _ = bought_bundle(stripe, buyer, ana, paid=3, bonus=1, usd=10000)
+    purchase, _ = bought_bundle(stripe, buyer, ana, paid=3, bonus=1, usd=10000)
     attend(4)
     back = [cancel(buyer, position) for position in order]
     settle_everything(stripe)
-    assert order_of(made).refunded_minor in {6666, 6667}
-    assert back in ([f"{order_of(made).refunded_minor / 100:.2f}"], ["0.00", *back[1:]])
+    assert order_of(purchase).refunded_minor in {6666, 6667}
+    assert back in ([f"{order_of(purchase).refunded_minor / 100:.2f}"], ["0.00", *back[1:]])
     assert nth(4).status == "completed"
 
 
@@ -189,14 +189,14 @@ def test_a_bonus_that_was_used_is_counted_as_one_that_was_paid_for(
 def test_a_scheduled_bonus_is_worth_the_same_whenever_it_takes_place(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, order: tuple[int, ...], used_at: int
 ) -> None:
-    made, one = bought_bundle(stripe, buyer, ana, paid=3, bonus=1, usd=30000)
+    purchase, one = bought_bundle(stripe, buyer, ana, paid=3, bonus=1, usd=30000)
     schedule(buyer, 4, one)
     for number, position in enumerate(order):
         if number == used_at:
             attend(4)
         cancel(buyer, position)
     settle_everything(stripe)
-    assert (order_of(made).refunded_minor, nth(4).status) == (20000, "completed")
+    assert (order_of(purchase).refunded_minor, nth(4).status) == (20000, "completed")
 
 
 @pytest.mark.exhaustive(one_in=3)
@@ -204,39 +204,39 @@ def test_a_scheduled_bonus_is_worth_the_same_whenever_it_takes_place(
 def test_a_bonus_scheduled_and_canceled_in_time_costs_nothing_in_any_order(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, order: tuple[int, ...]
 ) -> None:
-    made, one = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=9999)
+    purchase, one = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=9999)
     schedule(buyer, 3, one)
     for position in order:
         cancel(buyer, position)
     settle_everything(stripe)
-    assert (status_of(made), order_of(made).refunded_minor) == ("refunded", 9999)
+    assert (status_of(purchase), order_of(purchase).refunded_minor) == ("refunded", 9999)
     assert statuses() == ["canceled"] * 4
 
 
 def test_a_bonus_that_is_canceled_in_time_releases_what_was_held_back_for_it(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner
 ) -> None:
-    made, one = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=20000)
+    order, one = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=20000)
     schedule(buyer, 3, one)
     assert [cancel(buyer, 1), cancel(buyer, 2), cancel(buyer, 3)] == ["0.00", "100.00", "100.00"]
     settle_everything(stripe)
-    assert status_of(made) == "refunded"
+    assert status_of(order) == "refunded"
 
 
 def test_a_parent_canceled_in_time_takes_a_scheduled_bonus_along_and_returns_all(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner
 ) -> None:
-    made, one = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=20000)
+    order, one = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=20000)
     schedule(buyer, 3, one)
     assert cancel(buyer, 0) == "200.00"
     settle_everything(stripe)
-    assert (status_of(made), statuses()) == ("refunded", ["canceled"] * 4)
+    assert (status_of(order), statuses()) == ("refunded", ["canceled"] * 4)
 
 
 def test_a_bonus_without_a_time_goes_with_the_first_paid_one_that_is_returned(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner
 ) -> None:
-    made, one = bought_bundle(stripe, buyer, ana, paid=5, bonus=1, usd=50000, card=REFUND_PENDS)
+    order, one = bought_bundle(stripe, buyer, ana, paid=5, bonus=1, usd=50000, card=REFUND_PENDS)
     assert cancel(buyer, 1) == "100.00"
     assert statuses() == ["confirmed", "canceled", *4 * ["confirmed"], "canceled"]
     answer = buyer.post(
@@ -248,7 +248,7 @@ def test_a_bonus_without_a_time_goes_with_the_first_paid_one_that_is_returned(
     for refund in Refund.objects.all():
         stripe.control.succeed_refund(refund.stripe_refund_id)
     settle_everything(stripe)
-    assert order_of(made).refunded_minor == 40000
+    assert order_of(order).refunded_minor == 40000
 
 
 def test_a_bonus_stays_while_nothing_is_returned(
@@ -263,24 +263,24 @@ def test_a_bonus_stays_while_nothing_is_returned(
 def test_a_bonus_canceled_too_late_counts_as_used(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner
 ) -> None:
-    made, one = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=20000)
+    order, one = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=20000)
     schedule(buyer, 3, one)
     soon = clock.now() + timedelta(hours=2)
     Booking.objects.filter(position=3).update(starts_at=soon, ends_at=soon + timedelta(hours=1))
     assert cancel(buyer, 3) == "0.00"
     assert [cancel(buyer, 1), cancel(buyer, 2)] == ["0.00", "100.00"]
     settle_everything(stripe)
-    assert order_of(made).refunded_minor == 10000
+    assert order_of(order).refunded_minor == 10000
 
 
 def test_paid_sessions_that_were_attended_and_a_bonus_are_counted_together(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner
 ) -> None:
-    made, _ = bought_bundle(stripe, buyer, ana, paid=4, bonus=2, usd=40000)
+    order, _ = bought_bundle(stripe, buyer, ana, paid=4, bonus=2, usd=40000)
     attend(1, 5, 6)
     assert cancel(buyer, 0) == "100.00"
     settle_everything(stripe)
-    assert order_of(made).refunded_minor == 10000
+    assert order_of(order).refunded_minor == 10000
     assert statuses() == ["canceled", "completed", *3 * ["canceled"], *2 * ["completed"]]
 
 
@@ -302,12 +302,12 @@ def test_more_bonus_used_than_is_left_returns_nothing(
 def test_what_staff_refunded_by_name_is_what_comes_back_beside_a_bonus_that_was_attended(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, ana: Practitioner, named: int, door: str
 ) -> None:
-    made, _ = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=10000)
+    order, _ = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=10000)
     attend(3)
-    buying.refund(staff, made, booking_id=str(nth(named).pk))
+    buying.refund(staff, order, booking_id=str(nth(named).pk))
     settle_everything(stripe)
     assert cancel(buyer, 0 if door == "parent" else 3 - named) == "0.00"
-    assert order_of(made).refunded_minor == 5000
+    assert order_of(order).refunded_minor == 5000
 
 
 @pytest.mark.exhaustive(one_in=2)
@@ -316,39 +316,39 @@ def test_what_staff_refunded_by_name_is_what_comes_back_beside_a_bonus_that_was_
 def test_a_part_of_a_share_refunded_by_name_is_made_up_to_what_is_due_and_no_further(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, ana: Practitioner, named: int, door: str
 ) -> None:
-    made, _ = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=10000)
+    order, _ = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=10000)
     attend(3)
-    buying.refund(staff, made, booking_id=str(nth(named).pk), amount="20.00", cancel_booking=True)
+    buying.refund(staff, order, booking_id=str(nth(named).pk), amount="20.00", cancel_booking=True)
     settle_everything(stripe)
     assert cancel(buyer, 0 if door == "parent" else 3 - named) == "30.00"
     settle_everything(stripe)
-    assert order_of(made).refunded_minor == 5000
+    assert order_of(order).refunded_minor == 5000
 
 
 @pytest.mark.parametrize("named", [1, 2, 3])
 def test_what_is_held_back_for_a_bonus_is_never_the_share_that_was_refunded_by_name(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, ana: Practitioner, named: int
 ) -> None:
-    made, one = bought_bundle(stripe, buyer, ana, paid=3, bonus=1, usd=15000)
+    order, one = bought_bundle(stripe, buyer, ana, paid=3, bonus=1, usd=15000)
     schedule(buyer, 4, one)
-    buying.refund(staff, made, booking_id=str(nth(named).pk))
+    buying.refund(staff, order, booking_id=str(nth(named).pk))
     settle_everything(stripe)
     first, second = [position for position in (1, 2, 3) if position != named]
     assert [cancel(buyer, position) for position in (first, 4, second)] == ["0.00", "50.00", "50.00"]
     settle_everything(stripe)
-    assert (status_of(made), order_of(made).refunded_minor) == ("refunded", 15000)
+    assert (status_of(order), order_of(order).refunded_minor) == ("refunded", 15000)
 
 
 @pytest.mark.parametrize("kept", [1, 2])
 def test_what_staff_kept_is_not_returned_with_another_that_is_canceled(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, kept: int
 ) -> None:
-    made, _ = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=10000)
+    order, _ = bought_bundle(stripe, buyer, ana, paid=2, bonus=1, usd=10000)
     attend(3)
     cancel_without_refund(booking=nth(kept))
     assert nth(kept).forfeited
     assert cancel(buyer, 3 - kept) == "0.00"
-    assert (order_of(made).refunded_minor, nth(3 - kept).forfeited) == (0, False)
+    assert (order_of(order).refunded_minor, nth(3 - kept).forfeited) == (0, False)
 
 
 def test_all_that_goes_with_a_whole_that_staff_cancels_without_a_refund_is_kept(

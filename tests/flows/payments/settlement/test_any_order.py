@@ -39,59 +39,59 @@ def create(buyer: APIClient, **body: Any) -> dict[str, Any]:
 
 
 def credits_paid(stripe: Sandbox, buyer: APIClient) -> None:
-    made = create(buyer, is_credit_purchase=True, amount="33.33")
-    stripe.control.confirm(made["payment_intent_id"], card=FINE)
+    order = create(buyer, is_credit_purchase=True, amount="33.33")
+    stripe.control.confirm(order["payment_intent_id"], card=FINE)
 
 
 def credits_declined_then_paid(stripe: Sandbox, buyer: APIClient) -> None:
-    made = create(buyer, is_credit_purchase=True, amount="33.33")
-    stripe.control.confirm(made["payment_intent_id"], card=DECLINED)
-    stripe.control.confirm(made["payment_intent_id"], card=FINE)
+    order = create(buyer, is_credit_purchase=True, amount="33.33")
+    stripe.control.confirm(order["payment_intent_id"], card=DECLINED)
+    stripe.control.confirm(order["payment_intent_id"], card=FINE)
 
 
 def credits_refunded_in_parts(stripe: Sandbox, buyer: APIClient) -> None:
-    made = create(buyer, is_credit_purchase=True, amount="33.33")
-    stripe.control.confirm(made["payment_intent_id"], card=FINE)
+    order = create(buyer, is_credit_purchase=True, amount="33.33")
+    stripe.control.confirm(order["payment_intent_id"], card=FINE)
     for part in (1, 1111, 2221):
-        stripe.control.refund(made["payment_intent_id"], amount=part)
+        stripe.control.refund(order["payment_intent_id"], amount=part)
 
 
 def workshop_paid_on_a_page(stripe: Sandbox, buyer: APIClient) -> None:
     workshop = make_service(ServiceType.WORKSHOP, make_practitioner())
     seat = make_sessions(workshop, capacity=3)[0]
-    made = create(
+    purchase = create(
         buyer,
         service_id=str(workshop.pk),
         payment_type="checkout",
         scheduling_data={"service_session_id": str(seat.pk)},
     )
-    order = Order.objects.get(public_id=made["order_id"])
+    order = Order.objects.get(public_id=purchase["order_id"])
     stripe.control.pay_checkout(order.stripe_checkout_session_id, card=FINE)
 
 
 def session_refunded_from_the_dashboard(stripe: Sandbox, buyer: APIClient) -> None:
     session = make_service(ServiceType.SESSION, make_practitioner())
-    made = create(
+    order = create(
         buyer,
         service_id=str(session.pk),
         scheduling_data={"start_datetime": a_free_slot(session).isoformat()},
     )
-    stripe.control.confirm(made["payment_intent_id"], card=FINE)
-    stripe.control.refund(made["payment_intent_id"])
+    stripe.control.confirm(order["payment_intent_id"], card=FINE)
+    stripe.control.refund(order["payment_intent_id"])
 
 
 def course_paid_by_bank_which_fails(stripe: Sandbox, buyer: APIClient) -> None:
     course = make_service(ServiceType.COURSE, make_practitioner())
     make_sessions(course, 3, capacity=2)
-    made = create(buyer, service_id=str(course.pk), payment_type="checkout")
-    order = Order.objects.get(public_id=made["order_id"])
+    purchase = create(buyer, service_id=str(course.pk), payment_type="checkout")
+    order = Order.objects.get(public_id=purchase["order_id"])
     paid = stripe.control.pay_checkout(order.stripe_checkout_session_id, method="us_bank_account")
     stripe.control.fail_settlement(paid["payment_intent"])
 
 
 def card_saved_and_removed(stripe: Sandbox, buyer: APIClient) -> None:
-    made = create(buyer, is_credit_purchase=True, amount="20.00")
-    paid = stripe.control.confirm(made["payment_intent_id"], card=FINE)
+    order = create(buyer, is_credit_purchase=True, amount="20.00")
+    paid = stripe.control.confirm(order["payment_intent_id"], card=FINE)
     stripe.control.update_card(paid["payment_method"], exp_month=7, exp_year=2039)
     stripe.control.detach(paid["payment_method"])
 
@@ -100,12 +100,12 @@ def session_moved_before_its_events_come(stripe: Sandbox, buyer: APIClient) -> N
     """The return page settles the payment, the buyer moves the session, and a part of the price is refunded."""
     session = make_service(ServiceType.SESSION, make_practitioner())
     starts = [a_free_slot(session, nth=nth).isoformat() for nth in (0, 9)]
-    made = create(buyer, service_id=str(session.pk), scheduling_data={"start_datetime": starts[0]})
-    stripe.control.confirm(made["payment_intent_id"], card=FINE)
-    assert buyer.post(f"/api/v1/orders/{made['order_id']}/sync/").status_code == 200
+    order = create(buyer, service_id=str(session.pk), scheduling_data={"start_datetime": starts[0]})
+    stripe.control.confirm(order["payment_intent_id"], card=FINE)
+    assert buyer.post(f"/api/v1/orders/{order['order_id']}/sync/").status_code == 200
     url = f"/api/v1/bookings/{Booking.objects.get().pk}/move/"
     assert buyer.post(url, {"start_datetime": starts[1]}).status_code == 200
-    stripe.control.refund(made["payment_intent_id"], amount=1000)
+    stripe.control.refund(order["payment_intent_id"], amount=1000)
 
 
 SCENARIOS: list[Scenario] = [

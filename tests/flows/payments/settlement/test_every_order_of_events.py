@@ -52,16 +52,16 @@ def test_every_permutation_of_one_orders_events_comes_to_the_same_end(
 
     Of the 120 permutations of a hosted page's five events, ``make test`` plays each seventh.
     """
-    made = a_session(buyer, ana, payment_type)
+    purchase = a_session(buyer, ana, payment_type)
     settle_everything(stripe)
     before = contents()
-    pay_only(stripe, made, DECLINED)
-    pay_only(stripe, made)
+    pay_only(stripe, purchase, DECLINED)
+    pay_only(stripe, purchase)
     intents = list(stripe.state.store.payment_intents)
     stripe.control.refund(intents[-1]["id"], 2_500)
-    told = of_money(stripe.take_deliveries())
-    assert len(told) == (4 if payment_type == "intent" else 5)
-    for number, order in enumerate(islice(permutations(told), 0, None, step)):
+    deliveries = of_money(stripe.take_deliveries())
+    assert len(deliveries) == (4 if payment_type == "intent" else 5)
+    for number, order in enumerate(islice(permutations(deliveries), 0, None, step)):
         if number:
             put_back(before)
         for delivery in order:
@@ -69,7 +69,9 @@ def test_every_permutation_of_one_orders_events_comes_to_the_same_end(
             processor.drain()
         run_jobs()
         kinds = [one.type for one in order]
-        assert (status_of(made), order_of(made).refunded_minor) == ("partially_refunded", 2_500), kinds
+        assert (status_of(purchase), order_of(purchase).refunded_minor) == ("partially_refunded", 2_500), (
+            kinds
+        )
         assert Booking.objects.get().status == "partially_refunded", kinds
         assert not WebhookEvent.objects.filter(status__in=["pending", "dead"]).exists(), kinds
         if number % 20 == 0:
@@ -79,15 +81,15 @@ def test_every_permutation_of_one_orders_events_comes_to_the_same_end(
 def test_a_failure_that_is_told_after_the_success_leaves_the_order_completed(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    made = buying.credits(buyer, "20.00")
-    pay_only(stripe, made, DECLINED)
+    order = buying.credits(buyer, "20.00")
+    pay_only(stripe, order, DECLINED)
     [failure] = [one for one in stripe.take_deliveries() if one.type == "payment_intent.payment_failed"]
-    pay(stripe, made)
+    pay(stripe, order)
     for _ in range(2):
         assert post_event(failure) == 200
         processor.drain()
     settle_everything(stripe)
-    shown = buying.detail(buyer, made)
+    shown = buying.detail(buyer, order)
     assert (shown["status"], shown["failure"], buying.balance(buyer)) == ("completed", None, "20.00")
 
 
@@ -98,24 +100,24 @@ def test_refunds_in_parts_up_to_all_of_it_are_exact_though_each_event_comes_thre
     stripe: Sandbox, buyer: APIClient, staff: APIClient, ana: Practitioner, thing: str, seed: int
 ) -> None:
     chance = Random(seed)
-    made = buying.credits(buyer, "100.00") if thing == "credits" else a_session(buyer, ana, "intent")
-    pay(stripe, made)
+    order = buying.credits(buyer, "100.00") if thing == "credits" else a_session(buyer, ana, "intent")
+    pay(stripe, order)
     cuts = sorted(chance.sample(range(1, 10_000), 5))
     parts = [after - before for before, after in zip([0, *cuts], [*cuts, 10_000], strict=True)]
     for part in parts:
         if chance.random() < 0.5:
-            stripe.control.refund(made["payment_intent_id"], part)
+            stripe.control.refund(order["payment_intent_id"], part)
         else:
-            buying.refund(staff, made, amount=f"{part // 100}.{part % 100:02}")
-    told = stripe.take_deliveries() * 3
-    chance.shuffle(told)
-    for delivery in told:
+            buying.refund(staff, order, amount=f"{part // 100}.{part % 100:02}")
+    deliveries = stripe.take_deliveries() * 3
+    chance.shuffle(deliveries)
+    for delivery in deliveries:
         assert post_event(delivery) == 200
         if chance.random() < 0.4:
             processor.drain()
     processor.drain()
     settle_everything(stripe)
-    assert (status_of(made), order_of(made).refunded_minor) == ("refunded", 10_000)
+    assert (status_of(order), order_of(order).refunded_minor) == ("refunded", 10_000)
     assert sorted(Refund.objects.values_list("card_minor", flat=True)) == sorted(parts)
     if thing == "credits":
         assert buying.balance(buyer) == "0.00"
@@ -126,15 +128,15 @@ def test_refunds_in_parts_up_to_all_of_it_are_exact_though_each_event_comes_thre
 def test_only_the_cumulative_sum_of_a_charge_is_told_and_it_is_never_added_up(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "60.00")
+    order = buying.buy_credits(stripe, buyer, "60.00")
     sums = []
     for part in (1_000, 1_500, 2_000):
-        stripe.control.refund(made["payment_intent_id"], part)
+        stripe.control.refund(order["payment_intent_id"], part)
         sums += [one for one in stripe.take_deliveries() if one.type == "charge.refunded"]
-    told = [json.loads(one.body)["data"]["object"]["amount_refunded"] for one in sums]
-    assert told == [1_000, 2_500, 4_500]
+    amounts = [json.loads(one.body)["data"]["object"]["amount_refunded"] for one in sums]
+    assert amounts == [1_000, 2_500, 4_500]
     for delivery in [*sums[::-1], *sums]:
         assert post_event(delivery) == 200
         processor.drain()
-    assert (order_of(made).refunded_minor, buying.balance(buyer)) == (4_500, "15.00")
+    assert (order_of(order).refunded_minor, buying.balance(buyer)) == (4_500, "15.00")
     assert sorted(Refund.objects.values_list("card_minor", flat=True)) == [1_000, 1_500, 2_000]

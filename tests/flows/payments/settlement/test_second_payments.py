@@ -19,7 +19,7 @@ from tests.factories import a_free_slot, make_service, make_sessions
 from tests.flows import buying
 from tests.flows.buying import Json, order_of, pay, status_of
 from tests.flows.payments.reconciliation.test_expiry import late_payment
-from tests.flows.payments.settlement.test_dispute_news import paid_past_us
+from tests.flows.payments.settlement.test_dispute_events import paid_past_us
 from tests.sandbox_bridge import deliver, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -114,10 +114,10 @@ def test_when_one_of_two_charges_of_an_order_goes_back_the_booking_stays(
 ) -> None:
     settings.STAFF_MAIL = "staff@estuary.example"
     session = make_service(ServiceType.SESSION, ana)
-    made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
-    pay(stripe, made)
+    purchase = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
+    pay(stripe, purchase)
     second = paid_past_us(
-        stripe, 10_000, customer=order_of(made).stripe_customer_id, order_id=made["order_id"]
+        stripe, 10_000, customer=order_of(purchase).stripe_customer_id, order_id=purchase["order_id"]
     )
     if by == "us":
         settle_everything(stripe)
@@ -125,24 +125,24 @@ def test_when_one_of_two_charges_of_an_order_goes_back_the_booking_stays(
         stripe.control.refund(second, None if "after" in by else 4_000)
         deliver(stripe)
         settle_everything(stripe)
-    order = order_of(made)
+    order = order_of(purchase)
     assert (order.status, order.refunded_minor, Booking.objects.get().status) == ("completed", 0, "confirmed")
-    assert charged_and_returned(stripe, made["payment_intent_id"]) == (10_000, 0)
+    assert charged_and_returned(stripe, purchase["payment_intent_id"]) == (10_000, 0)
     assert charged_and_returned(stripe, second) == (10_000, 10_000)
     assert not any("refund_failed" in mail.subject for mail in mailoutbox)
     assert any("payment_quarantined" in mail.subject for mail in mailoutbox)
-    assert buying.detail(buyer, made)["refundable"] == "100.00"
+    assert buying.detail(buyer, purchase)["refundable"] == "100.00"
 
 
 def test_a_charge_that_was_declined_before_the_one_that_went_through_changes_nothing_when_it_is_refunded(
     stripe: Sandbox, buyer: APIClient, seat: ServiceSession
 ) -> None:
-    made = buying.create(buyer, **wish_for(seat))
-    pay(stripe, made, buying.DECLINED)
-    pay(stripe, made)
-    stripe.control.refund(made["payment_intent_id"], 2_500)
+    order = buying.create(buyer, **wish_for(seat))
+    pay(stripe, order, buying.DECLINED)
+    pay(stripe, order)
+    stripe.control.refund(order["payment_intent_id"], 2_500)
     settle_everything(stripe)
-    assert (status_of(made), Booking.objects.get().status) == ("partially_refunded", "partially_refunded")
+    assert (status_of(order), Booking.objects.get().status) == ("partially_refunded", "partially_refunded")
     assert Refund.objects.get().card_minor == 2_500
 
 
@@ -153,7 +153,7 @@ def test_what_was_ordered_is_handed_over_as_it_was_sold_whatever_becomes_of_the_
 ) -> None:
     session = make_service(ServiceType.SESSION, ana, name="Deep rest", usd=8_000)
     slot = a_free_slot(session)
-    made = buying.create(
+    order = buying.create(
         buyer,
         service_id=str(session.pk),
         payment_type=payment_type,
@@ -165,12 +165,12 @@ def test_what_was_ordered_is_handed_over_as_it_was_sold_whatever_becomes_of_the_
         Service.objects.filter(pk=session.pk).update(active=False)
     else:
         session.delete()
-    pay(stripe, made)
-    shown, [booked] = buying.detail(buyer, made), buying.bookings(buyer)
+    pay(stripe, order)
+    shown, [booked] = buying.detail(buyer, order), buying.bookings(buyer)
     assert (shown["status"], shown["amount"], shown["title"]) == ("completed", "80.00", "Deep rest")
     assert (booked["status"], booked["service_name"], booked["amount"]) == ("confirmed", "Deep rest", "80.00")
     assert booked["start_datetime"] == slot.isoformat().replace("+00:00", "Z")
     answer = buyer.post(f"/api/v1/bookings/{booked['id']}/cancel/").json()
     assert answer["refund"]["amount"] == "80.00"
     settle_everything(stripe)
-    assert status_of(made) == "refunded"
+    assert status_of(order) == "refunded"

@@ -89,14 +89,14 @@ def test_events_of_another_account_are_kept_and_have_no_effect(
     """Whatever they are of, and though every id and label in them is ours."""
     paid = buying.buy_credits(stripe, buyer, "50.00")
     [card] = buying.cards(buyer)
-    made = buying.credits(buyer, "30.00", payment_type=payment_type)
-    pay_only(stripe, made)
+    order = buying.credits(buyer, "30.00", payment_type=payment_type)
+    pay_only(stripe, order)
     stripe.control.refund(paid["payment_intent_id"], 2000)
     opened = stripe.control.dispute(paid["payment_intent_id"], amount=1000)
     stripe.control.close_dispute(opened["id"], "lost")
     stripe.control.detach(card["stripe_payment_method_id"])
-    stripe.control.delete_customer(order_of(made).stripe_customer_id)
-    events, asked = taken(stripe), len(stripe.requests)
+    stripe.control.delete_customer(order_of(order).stripe_customer_id)
+    events, calls_before = taken(stripe), len(stripe.requests)
     arrive(*map(other, events))
     assert {"payment_intent.succeeded", "charge.refunded", "customer.deleted"} < {
         one["type"] for one in events
@@ -106,11 +106,11 @@ def test_events_of_another_account_are_kept_and_have_no_effect(
             "status", "outcome"
         )
     ) == {("ignored", "of another account")}
-    assert (status_of(made), status_of(paid), buying.balance(buyer)) == ("pending", "completed", "50.00")
+    assert (status_of(order), status_of(paid), buying.balance(buyer)) == ("pending", "completed", "50.00")
     assert not Refund.objects.exists() and not Dispute.objects.exists()
     assert PaymentMethod.objects.get().detached_at is None
     assert StripeCustomer.objects.exclude(stripe_customer_id="").exists()
-    assert len(stripe.requests) == asked
+    assert len(stripe.requests) == calls_before
     assert subjects(mailoutbox).count("event_of_another_account") == 1
     later_events = [one | {"id": one["id"] + "again"} for one in events]
     arrive(*map(other, later_events))
@@ -120,12 +120,12 @@ def test_events_of_another_account_are_kept_and_have_no_effect(
 def test_a_thin_event_of_another_account_has_no_effect_and_stripe_is_not_asked(
     stripe: Sandbox, buyer: APIClient, mailoutbox: list[Any]
 ) -> None:
-    made = buying.credits(buyer, "30.00")
-    pay_only(stripe, made)
+    order = buying.credits(buyer, "30.00")
+    pay_only(stripe, order)
     events = [json.loads(thin(delivery)) for delivery in stripe.take_deliveries()]
-    asked = len(stripe.requests)
+    calls_before = len(stripe.requests)
     arrive(*(event | {"context": f"org_6SD3oI/{CONNECTED}"} for event in events))
-    assert (status_of(made), len(stripe.requests)) == ("pending", asked)
+    assert (status_of(order), len(stripe.requests)) == ("pending", calls_before)
     assert subjects(mailoutbox) == ["event_of_another_account"]
 
 
@@ -145,14 +145,14 @@ def taken_by_hand(
         "metadata": metadata,
     }
     whose: Any = params | ({"customer": customer} if customer else {})
-    made = stripe_of(stripe).v1.payment_intents.create(whose)
-    found = stripe.state.store.payment_intents.get(made.id)
-    assert found is not None
-    return found
+    intent = stripe_of(stripe).v1.payment_intents.create(whose)
+    stored = stripe.state.store.payment_intents.get(intent.id)
+    assert stored is not None
+    return stored
 
 
-def own_label(made: Json) -> dict[str, str]:
-    return {"order_id": made["order_id"]}
+def own_label(order: Json) -> dict[str, str]:
+    return {"order_id": order["order_id"]}
 
 
 def a_stranger(stripe: Sandbox) -> str:
@@ -176,22 +176,22 @@ def test_a_payment_of_somebody_else_that_carries_our_label_is_left_alone_and_tol
     state: str,
 ) -> None:
     """Amount, currency and label are the order's: no order completes, nothing goes back, no order ends."""
-    made = buying.credits(buyer, "50.00", payment_type=payment_type)
+    order = buying.credits(buyer, "50.00", payment_type=payment_type)
     if state == "paid":
-        pay(stripe, made)
+        pay(stripe, order)
     elif state == "canceled":
-        buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/")
+        buyer.post(f"/api/v1/orders/{order['order_id']}/cancel/")
     elif state == "unknown":  # Stripe's answer was lost
         Order.objects.update(stripe_payment_intent_id="", stripe_checkout_session_id="")
     deliver(stripe)
-    before, balance = order_of(made), buying.balance(buyer)
+    before, balance = order_of(order), buying.balance(buyer)
     mailoutbox.clear()
-    by_hand = taken_by_hand(stripe, 5000, customer=whose(stripe), **own_label(made))
+    by_hand = taken_by_hand(stripe, 5000, customer=whose(stripe), **own_label(order))
     settle_everything(stripe)
     stripe_lists.sync_payments()
     stripe_lists.sync_payments()
     settle_everything(stripe)
-    after = order_of(made)
+    after = order_of(order)
     assert (after.status, after.stripe_payment_intent_id) == (before.status, before.stripe_payment_intent_id)
     assert (buying.balance(buyer), Refund.objects.count()) == (balance, 0)
     assert Orphan.objects.get().status == "foreign"
@@ -199,18 +199,18 @@ def test_a_payment_of_somebody_else_that_carries_our_label_is_left_alone_and_tol
     opened = stripe.control.dispute(by_hand["id"])
     settle_everything(stripe)
     assert not Refund.objects.exists() and not Dispute.objects.exists()
-    told = subjects(mailoutbox)
-    assert told.count("payment_names_our_order") == 1
-    assert told.count("dispute_of_unknown_payment") == 1 and opened["id"] in mailoutbox[-1].body
+    alerts = subjects(mailoutbox)
+    assert alerts.count("payment_names_our_order") == 1
+    assert alerts.count("dispute_of_unknown_payment") == 1 and opened["id"] in mailoutbox[-1].body
     assert by_hand["amount_received"] == 5000
     if state in {"unpaid", "unknown"}:  # and the buyer pays as if nothing had been
         if state == "unknown":
-            made = buying.credits(buyer, "50.00", payment_type=payment_type)
-        pay(stripe, made)
-        assert (status_of(made), buying.balance(buyer)) == ("completed", "50.00")
+            order = buying.credits(buyer, "50.00", payment_type=payment_type)
+        pay(stripe, order)
+        assert (status_of(order), buying.balance(buyer)) == ("completed", "50.00")
     with later(GRACE):
-        found = stripe_comparison.compare(since=clock.now() - GRACE * 8, at=clock.now())
-    assert "captured_unknown_here" not in {breach.code for breach in found}
+        differences = stripe_comparison.compare(since=clock.now() - GRACE * 8, at=clock.now())
+    assert "captured_unknown_here" not in {breach.code for breach in differences}
 
 
 @pytest.mark.parametrize("state", ["unpaid", "unknown", "paid"])
@@ -218,27 +218,27 @@ def test_a_payment_of_somebody_else_that_carries_our_label_is_left_alone_and_tol
 def test_money_of_the_orders_own_buyer_that_no_order_asked_for_goes_back(
     stripe: Sandbox, buyer: APIClient, mailoutbox: list[Any], payment_type: str, state: str
 ) -> None:
-    made = buying.credits(buyer, "50.00", payment_type=payment_type)
+    order = buying.credits(buyer, "50.00", payment_type=payment_type)
     if state == "paid":
-        pay(stripe, made)
+        pay(stripe, order)
     elif state == "unknown":
         Order.objects.update(stripe_payment_intent_id="", stripe_checkout_session_id="")
-    before = order_of(made)
+    before = order_of(order)
     amount = 5000 if state == "paid" else 4200
-    by_hand = taken_by_hand(stripe, amount, customer=before.stripe_customer_id, **own_label(made))
+    by_hand = taken_by_hand(stripe, amount, customer=before.stripe_customer_id, **own_label(order))
     settle_everything(stripe)
     stripe_lists.sync_payments()  # a page that is open does not tell what else came
     settle_everything(stripe)
     refund = Refund.objects.get()
     assert (refund.is_unmatched, refund.status, refund.card_minor) == (True, "succeeded", amount)
     assert refund.stripe_payment_intent_id == by_hand["id"]
-    assert order_of(made).status == before.status
+    assert order_of(order).status == before.status
     assert subjects(mailoutbox).count("payment_quarantined") == 1
     if state == "unknown":
-        made = buying.credits(buyer, "50.00", payment_type=payment_type)
+        order = buying.credits(buyer, "50.00", payment_type=payment_type)
     if state != "paid":
-        pay(stripe, made)
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "50.00")
+        pay(stripe, order)
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "50.00")
 
 
 @pytest.mark.parametrize("payment_type", ["intent", "checkout"])
@@ -246,11 +246,11 @@ def test_what_is_told_of_no_payment_of_ours_by_its_label_neither_ends_nor_fails_
     stripe: Sandbox, buyer: APIClient, payment_type: str
 ) -> None:
     """Canceled, declined, at its bank; of an intent and of a page: Stripe is asked, and has no such thing of ours."""
-    made = buying.credits(buyer, "50.00", payment_type=payment_type)
+    order = buying.credits(buyer, "50.00", payment_type=payment_type)
     deliver(stripe)
     Order.objects.update(stripe_payment_intent_id="", stripe_checkout_session_id="")
     stranger = a_stranger(stripe)
-    by_hand = taken_by_hand(stripe, 5000, customer=stranger, **own_label(made))
+    by_hand = taken_by_hand(stripe, 5000, customer=stranger, **own_label(order))
     deliver(stripe)
     base = {
         "api_version": API_VERSION,
@@ -270,8 +270,8 @@ def test_what_is_told_of_no_payment_of_ours_by_its_label_neither_ends_nor_fails_
             arrive(base | {"id": f"evt_{number}{named}", "type": kind, "data": {"object": obj}})
     page: Json = {
         "id": "cs_of_another", "object": "checkout.session", "status": "expired", "payment_status": "unpaid",
-        "amount_total": 5000, "currency": "usd", "customer": order_of(made).stripe_customer_id, "livemode": False,
-        "metadata": own_label(made), "payment_intent": None,
+        "amount_total": 5000, "currency": "usd", "customer": order_of(order).stripe_customer_id, "livemode": False,
+        "metadata": own_label(order), "payment_intent": None,
     }  # fmt: skip
     arrive(base | {"id": "evt_page", "type": "checkout.session.expired", "data": {"object": page}})
     paid = page | {
@@ -280,7 +280,7 @@ def test_what_is_told_of_no_payment_of_ours_by_its_label_neither_ends_nor_fails_
         "payment_intent": "pi_of_no_account_of_ours",
     }
     arrive(base | {"id": "evt_paid", "type": "checkout.session.completed", "data": {"object": paid}})
-    assert (order_of(made).status, order_of(made).stripe_payment_intent_id) == ("pending", "")
+    assert (order_of(order).status, order_of(order).stripe_payment_intent_id) == ("pending", "")
     assert not Refund.objects.exists()
     assert set(WebhookEvent.objects.values_list("status", flat=True)) <= {"done", "ignored"}
 
@@ -288,32 +288,32 @@ def test_what_is_told_of_no_payment_of_ours_by_its_label_neither_ends_nor_fails_
 def test_a_decline_of_a_labelled_payment_of_another_counts_against_nobody(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    made = buying.credits(buyer, "50.00", payment_type="checkout")
+    order = buying.credits(buyer, "50.00", payment_type="checkout")
     deliver(stripe)
     intent = stripe_of(stripe).v1.payment_intents.create(
         {
             "amount": 5000,
             "currency": "usd",
             "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-            "metadata": own_label(made),
+            "metadata": own_label(order),
         }
     )
     stripe.control.confirm(intent.id, card=buying.DECLINED)
     settle_everything(stripe)
-    assert status_of(made) == "pending"
+    assert status_of(order) == "pending"
     assert not any(row.declines for row in RateLimitCounter.objects.all())
-    pay(stripe, made)
-    assert status_of(made) == "completed"
+    pay(stripe, order)
+    assert status_of(order) == "completed"
 
 
 @pytest.mark.parametrize("payment_type", ["intent", "checkout"])
 def test_what_is_payable_and_of_somebody_else_is_not_ended_at_stripe_for_its_label(
     stripe: Sandbox, buyer: APIClient, payment_type: str
 ) -> None:
-    made = buying.credits(buyer, "50.00")
-    pay(stripe, made)
+    order = buying.credits(buyer, "50.00")
+    pay(stripe, order)
     v1, stranger = stripe_of(stripe).v1, a_stranger(stripe)
-    label: Any = {"customer": stranger, "metadata": own_label(made)}
+    label: Any = {"customer": stranger, "metadata": own_label(order)}
     price = {"currency": "usd", "unit_amount": 5000, "product_data": {"name": "Oil"}}
     page = {
         "mode": "payment",
@@ -321,14 +321,14 @@ def test_what_is_payable_and_of_somebody_else_is_not_ended_at_stripe_for_its_lab
         "success_url": "https://shop.example/",
     }
     if payment_type == "intent":
-        theirs = v1.payment_intents.create(label | {"amount": 5000, "currency": "usd"}).id
+        foreign_id = v1.payment_intents.create(label | {"amount": 5000, "currency": "usd"}).id
     else:
-        theirs = v1.checkout.sessions.create(label | page).id
+        foreign_id = v1.checkout.sessions.create(label | page).id
     with later(GRACE * 2):
         stripe_lists.sync_all_lists()
     store = stripe.state.store
-    found = store.payment_intents.get(theirs) or store.checkout_sessions.get(theirs)
-    assert found is not None and found["status"] in {"open", "requires_payment_method"}
+    payment = store.payment_intents.get(foreign_id) or store.checkout_sessions.get(foreign_id)
+    assert payment is not None and payment["status"] in {"open", "requires_payment_method"}
     with later(GRACE * 2):
         assert stripe_comparison.compare(since=clock.now() - GRACE * 8, at=clock.now()) == []
 
@@ -336,11 +336,11 @@ def test_what_is_payable_and_of_somebody_else_is_not_ended_at_stripe_for_its_lab
 def test_a_refund_that_carries_the_name_of_ours_moves_ours_only_when_it_is_of_its_payment(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00", card=buying.REFUND_PENDS)
-    buying.refund(staff, made, amount="20.00")
+    order = buying.buy_credits(stripe, buyer, "50.00", card=buying.REFUND_PENDS)
+    buying.refund(staff, order, amount="20.00")
     run_jobs()
     ours = Refund.objects.get()
-    by_hand = taken_by_hand(stripe, 5000, customer=order_of(made).stripe_customer_id, **own_label(made))
+    by_hand = taken_by_hand(stripe, 5000, customer=order_of(order).stripe_customer_id, **own_label(order))
     settle_everything(stripe)
     v1 = stripe_of(stripe).v1
     unmatched = Refund.objects.get(is_unmatched=True)
@@ -349,7 +349,7 @@ def test_a_refund_that_carries_the_name_of_ours_moves_ours_only_when_it_is_of_it
     v1.refunds.create(
         {
             "payment_intent": another["id"],
-            "metadata": {"refund_id": ours.public_id, "order_id": made["order_id"]},
+            "metadata": {"refund_id": ours.public_id, "order_id": order["order_id"]},
         }
     )
     settle_everything(stripe)
@@ -362,15 +362,15 @@ def test_an_answer_that_was_lost_is_found_by_customer_and_amount_not_by_its_labe
 ) -> None:
     """A payment that staff began by hand for the same buyer, with our label and another amount, is not the order's."""
     session = make_service(ServiceType.SESSION, ana)
-    made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
-    first, customer = made["payment_intent_id"], order_of(made).stripe_customer_id
-    params: Any = {"amount": 700, "currency": "usd", "customer": customer, "metadata": own_label(made)}
+    order = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
+    first, customer = order["payment_intent_id"], order_of(order).stripe_customer_id
+    params: Any = {"amount": 700, "currency": "usd", "customer": customer, "metadata": own_label(order)}
     stripe_of(stripe).v1.payment_intents.create(params)
     Order.objects.update(stripe_payment_intent_id="")
-    answer = buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/")
+    answer = buyer.post(f"/api/v1/orders/{order['order_id']}/cancel/")
     assert answer.status_code == 200, answer.json()
-    assert order_of(made).stripe_payment_intent_id == first
-    found = stripe.state.store.payment_intents.get(first)
-    assert found is not None and found["status"] == "canceled"
+    assert order_of(order).stripe_payment_intent_id == first
+    intent = stripe.state.store.payment_intents.get(first)
+    assert intent is not None and intent["status"] == "canceled"
     settle_everything(stripe)
     assert not Booking.objects.exists()

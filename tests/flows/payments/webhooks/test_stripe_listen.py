@@ -32,17 +32,17 @@ def test_a_payment_forwarded_by_stripe_listen_ends_in_a_booking(
         secret = wait_for(lambda: READY.findall("\n".join(lines)), "the signing secret")[0]
         settings.STRIPE_WEBHOOK_SECRETS, settings.STRIPE_API_BASE = [secret], sandbox.base
         stripe_client._client.cache_clear()
-        asked = {
+        body = {
             "service_id": session.pk,
             "scheduling_data": {"start_datetime": a_free_slot(session).isoformat()},
         }
-        made = buyer.post("/api/v1/payments/create/", asked).json()
+        order = buyer.post("/api/v1/payments/create/", body).json()
         stripe_client.confirm_intent(
-            made["payment_intent_id"], payment_method_id="pm_card_visa", key=f"{made['order_id']}-test"
+            order["payment_intent_id"], payment_method_id="pm_card_visa", key=f"{order['order_id']}-test"
         )
         wait_for(lambda: WebhookEvent.objects.filter(type="payment_intent.succeeded").first(), "the event")
         while processor.drain():
             pass
     stripe_client._client.cache_clear()
-    booking = Booking.objects.get(order__public_id=made["order_id"])
+    booking = Booking.objects.get(order__public_id=order["order_id"])
     assert (booking.status, booking.service_type) == ("confirmed", "session")

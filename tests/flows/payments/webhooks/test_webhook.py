@@ -168,8 +168,8 @@ def test_a_character_that_no_database_can_hold_is_refused_wherever_it_is(stripe:
 
 
 def test_a_card_number_right_after_a_letter_of_another_alphabet_is_not_kept(stripe: Sandbox) -> None:
-    told = "Карта4242424242424242, €4000000000000002"
-    body = an_event(data={"object": {"id": "pi_foreign", "object": "payment_intent", "description": told}})
+    text = "Карта4242424242424242, €4000000000000002"
+    body = an_event(data={"object": {"id": "pi_foreign", "object": "payment_intent", "description": text}})
     assert send(body, signed(body)).status_code == 200
     kept = WebhookEvent.objects.get().payload["data"]["object"]["description"]
     assert kept == "Карта[redacted], €[redacted]"
@@ -180,8 +180,8 @@ def test_only_post_is_answered(stripe: Sandbox) -> None:
 
 
 def test_an_event_that_comes_many_times_is_one_row_and_one_effect(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
     for delivery in stripe.take_deliveries():
         for _ in range(3):
             assert post_event(delivery) == 200
@@ -220,24 +220,24 @@ def test_a_payment_that_is_not_ours_is_left_alone(stripe: Sandbox) -> None:
 
 
 def test_a_payment_of_another_mode_is_left_alone(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
     for delivery in stripe.take_deliveries():
         body = json.dumps(json.loads(delivery.body) | {"livemode": True}).encode()
         assert send(body, signed(body)).status_code == 200
     processor.drain()
-    assert (status_of(made), set(WebhookEvent.objects.values_list("status", flat=True))) == (
+    assert (status_of(order), set(WebhookEvent.objects.values_list("status", flat=True))) == (
         "pending",
         {"ignored"},
     )
 
 
 def test_no_client_secret_is_ever_stored(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    stripe.control.confirm(made["payment_intent_id"], card=buying.CHALLENGED)
-    stripe.control.complete_challenge(made["payment_intent_id"])
+    order = buying.credits(buyer)
+    stripe.control.confirm(order["payment_intent_id"], card=buying.CHALLENGED)
+    stripe.control.complete_challenge(order["payment_intent_id"])
     deliveries = stripe.take_deliveries()
-    assert any(made["client_secret"].encode() in delivery.body for delivery in deliveries)
+    assert any(order["client_secret"].encode() in delivery.body for delivery in deliveries)
     for delivery in deliveries:
         post_event(delivery)
     with connection.cursor() as cursor:
@@ -246,7 +246,7 @@ def test_no_client_secret_is_ever_stored(stripe: Sandbox, buyer: APIClient) -> N
         )
         assert cursor.fetchone() == (0,)
     processor.drain()
-    assert status_of(made) == "completed"
+    assert status_of(order) == "completed"
 
 
 @pytest.mark.parametrize(
@@ -269,18 +269,18 @@ def test_a_secret_is_taken_out_wherever_it_stands_and_mere_words_trouble_nobody(
 def test_an_event_in_another_version_is_a_hint_and_the_object_is_fetched(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
-    asked = len(stripe.requests)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
+    calls_before = len(stripe.requests)
     for delivery in stripe.take_deliveries():
         if delivery.type == "payment_intent.succeeded":
             older: dict[str, Any] = json.loads(delivery.body) | {"api_version": "2019-05-16"}
-            older["data"]["object"] = {"id": made["payment_intent_id"], "object": "payment_intent"}
+            older["data"]["object"] = {"id": order["payment_intent_id"], "object": "payment_intent"}
             body = json.dumps(older).encode()
             assert send(body, signed(body)).status_code == 200
     processor.drain()
-    assert status_of(made) == "completed"
-    assert [sent.method for sent in stripe.requests[asked:]] == ["GET"]
+    assert status_of(order) == "completed"
+    assert [sent.method for sent in stripe.requests[calls_before:]] == ["GET"]
 
 
 def poison(delivery: Delivery) -> bytes:
@@ -294,8 +294,8 @@ def test_a_poison_event_stands_alone_is_put_off_and_dies_in_the_end(
     stripe: Sandbox, buyer: APIClient, settings: Settings, mailoutbox: list[Any]
 ) -> None:
     settings.STAFF_MAIL = "staff@estuary.example"
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
     deliveries = stripe.take_deliveries()
     bad = poison(deliveries[0])
     assert send(bad, signed(bad)).status_code == 200
@@ -305,7 +305,7 @@ def test_a_poison_event_stands_alone_is_put_off_and_dies_in_the_end(
     row = WebhookEvent.objects.get(stripe_event_id="evt_poison")
     assert (row.status, row.attempts, "KeyError" in row.error) == ("pending", 1, True), row.error
     assert row.due_at > clock.now()
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "100.00")
     assert processor.drain() == 0
     for _ in range(processor.MAX_ATTEMPTS - 1):
         WebhookEvent.objects.filter(pk=row.pk).update(due_at=clock.now() - timedelta(seconds=1))
@@ -320,38 +320,38 @@ def test_a_poison_event_stands_alone_is_put_off_and_dies_in_the_end(
 def test_events_can_be_replayed_without_harm_and_dead_ones_come_to_life(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
     settle_everything(stripe)
     count = WebhookEvent.objects.count()
     WebhookEvent.objects.update(status="dead", attempts=processor.MAX_ATTEMPTS)
     assert processor.replay(list(WebhookEvent.objects.all())) == count
     assert processor.drain() == count
     assert set(WebhookEvent.objects.values_list("status", flat=True)) <= {"done", "ignored"}
-    assert (status_of(made), buying.balance(buyer)) == ("completed", "100.00")
+    assert (status_of(order), buying.balance(buyer)) == ("completed", "100.00")
 
 
 def test_an_event_whose_worker_died_is_claimed_again_when_its_lease_is_over(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    made = buying.credits(buyer)
-    pay_only(stripe, made)
+    order = buying.credits(buyer)
+    pay_only(stripe, order)
     post_all(stripe)
     assert leases.claim_events(100)
     assert processor.drain() == 0
     WebhookEvent.objects.update(due_at=clock.now() - timedelta(seconds=1))
     processor.drain()
-    assert status_of(made) == "completed"
+    assert status_of(order) == "completed"
 
 
 def pay_another_amount(stripe: Sandbox, buyer: APIClient) -> buying.Json:
     """Pay 50.00 where 100.00 are due."""
-    made = buying.credits(buyer)
-    intent = stripe.state.store.payment_intents.get(made["payment_intent_id"])
+    order = buying.credits(buyer)
+    intent = stripe.state.store.payment_intents.get(order["payment_intent_id"])
     assert intent is not None
     intent["amount"] = 5000
-    pay_only(stripe, made)
-    return made
+    pay_only(stripe, order)
+    return order
 
 
 def test_money_that_is_not_what_was_asked_for_is_quarantined_and_refunded(
@@ -367,11 +367,11 @@ def test_money_that_is_not_what_was_asked_for_is_quarantined_and_refunded(
 
 
 def test_money_in_another_currency_goes_back_in_its_own(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer)
-    intent = stripe.state.store.payment_intents.get(made["payment_intent_id"])
+    order = buying.credits(buyer)
+    intent = stripe.state.store.payment_intents.get(order["payment_intent_id"])
     assert intent is not None
     intent["currency"] = "eur"
-    pay_only(stripe, made)
+    pay_only(stripe, order)
     settle_everything(stripe)
     [refund] = Order.objects.get().refunds.all()
     assert (refund.is_unmatched, refund.status, refund.card_minor, refund.currency) == (
@@ -385,15 +385,15 @@ def test_money_in_another_currency_goes_back_in_its_own(stripe: Sandbox, buyer: 
 def test_a_wrong_payment_that_staff_have_refunded_in_the_dashboard_needs_no_second_refund(
     stripe: Sandbox, buyer: APIClient, mailoutbox: list[object]
 ) -> None:
-    made = pay_another_amount(stripe, buyer)
+    order = pay_another_amount(stripe, buyer)
     deliver(stripe)  # our refund is asked for, and its job waits
-    stripe.control.refund(made["payment_intent_id"])
+    stripe.control.refund(order["payment_intent_id"])
     run_jobs()  # what staff were told of the wrong payment
-    told = len(mailoutbox)
+    mails_before = len(mailoutbox)
     settle_everything(stripe)
     refunds = Order.objects.get().refunds.order_by("pk")
     assert [(refund.is_unmatched, refund.origin, refund.status) for refund in refunds] == [
         (True, "automatic", "failed"),
         (True, "dashboard", "succeeded"),
     ]
-    assert len(mailoutbox) == told  # the money is back: nobody is promised any more
+    assert len(mailoutbox) == mails_before  # the money is back: nobody is promised any more

@@ -135,10 +135,10 @@ def test_the_short_way_in_says_what_django_would_and_tells_the_request_by_name(w
     body, odd = an_event(), an_event(id="evt_odd", data=json.loads(TOO_LONG_FOR_AN_INDEX)["data"])
     headers = signed(body), signed(b"another body"), signed(body, at=1), "nonsense"
     for body, header in (*((body, header) for header in headers), (odd, signed(odd))):
-        head, _, told = wire.answer_to(f"Content-Length: {len(body)}", body, header).partition(b"\r\n\r\n")
+        head, _, content = wire.answer_to(f"Content-Length: {len(body)}", body, header).partition(b"\r\n\r\n")
         django = send(body, header)
         assert int(head.split()[1]) == django.status_code
-        short = json.loads(told)
+        short = json.loads(content)
         [name] = re.findall(rb"(?im)^x-request-id: (\S+)\r?$", head)
         assert short.pop("request_id", name.decode()) == name.decode()
         assert short == {

@@ -34,44 +34,44 @@ type Scenario = Callable[[Sandbox, APIClient, Practitioner], Json]
 
 
 def credits_lost(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> Json:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    stripe.control.close_dispute(stripe.control.dispute(made["payment_intent_id"])["id"], "lost")
-    return made
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    stripe.control.close_dispute(stripe.control.dispute(order["payment_intent_id"])["id"], "lost")
+    return order
 
 
 def credits_won(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> Json:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    stripe.control.close_dispute(stripe.control.dispute(made["payment_intent_id"])["id"], "won")
-    return made
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    stripe.control.close_dispute(stripe.control.dispute(order["payment_intent_id"])["id"], "won")
+    return order
 
 
 def half_refunded_credits_lost(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> Json:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    stripe.control.refund(made["payment_intent_id"], 1111)
-    stripe.control.close_dispute(stripe.control.dispute(made["payment_intent_id"])["id"], "lost")
-    return made
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    stripe.control.refund(order["payment_intent_id"], 1111)
+    stripe.control.close_dispute(stripe.control.dispute(order["payment_intent_id"])["id"], "lost")
+    return order
 
 
 def inquiry_that_becomes_a_lost_dispute(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> Json:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    asked = stripe.control.dispute(made["payment_intent_id"], inquiry=True)
-    stripe.control.escalate_dispute(asked["id"])
-    stripe.control.close_dispute(asked["id"], "lost")
-    return made
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    inquiry = stripe.control.dispute(order["payment_intent_id"], inquiry=True)
+    stripe.control.escalate_dispute(inquiry["id"])
+    stripe.control.close_dispute(inquiry["id"], "lost")
+    return order
 
 
 def session_lost(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> Json:
-    made = a_session(stripe, buyer, ana)
-    stripe.control.close_dispute(stripe.control.dispute(made["payment_intent_id"])["id"], "lost")
-    return made
+    order = a_session(stripe, buyer, ana)
+    stripe.control.close_dispute(stripe.control.dispute(order["payment_intent_id"])["id"], "lost")
+    return order
 
 
 def two_parts_one_lost(stripe: Sandbox, buyer: APIClient, ana: Practitioner) -> Json:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    first, second = (stripe.control.dispute(made["payment_intent_id"], amount=part) for part in (1000, 4000))
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    first, second = (stripe.control.dispute(order["payment_intent_id"], amount=part) for part in (1000, 4000))
     stripe.control.close_dispute(second["id"], "lost")
     stripe.control.close_dispute(first["id"], "won")
-    return made
+    return order
 
 
 # What was captured, refunded and lost; the balance and what is frozen of it; the bookings.
@@ -106,17 +106,17 @@ SCENARIOS: list[Scenario] = [
 ]
 
 
-def the_end(made: Json) -> dict[str, Any]:
-    order = order_of(made)
+def the_end(purchase: Json) -> dict[str, Any]:
+    order = order_of(purchase)
     account = CreditAccount.objects.filter(user=order.user).first()
-    found: dict[str, Any] = {
-        "order": money_of(made),
+    end: dict[str, Any] = {
+        "order": money_of(purchase),
         "disputed": order.disputed,
         "credits": (account.balance_minor, account.frozen_minor) if account else (0, 0),
     }
     if booked := sorted(order.bookings.values_list("status", flat=True)):
-        found["bookings"] = booked
-    return found
+        end["bookings"] = booked
+    return end
 
 
 def arrangements(waiting: list[Delivery]) -> list[list[Delivery]]:
@@ -140,14 +140,14 @@ def test_every_order_of_the_news_comes_to_the_same_end(
             endpoint["api_version"] = "2026-05-27.dahlia"
     tried, number = 1, 0
     while number < tried:
-        made = scenario(stripe, signed_in(make_user()), ana)
+        order = scenario(stripe, signed_in(make_user()), ana)
         ways = arrangements(_of_money(stripe.take_deliveries()))
         tried = len(ways) if version == "ours" else 4
         for delivery in ways[number]:
             assert post_event(delivery) == 200
             processor.drain()
         settle_everything(stripe)
-        assert the_end(made) == ENDS[scenario.__name__], [event.type for event in ways[number]]
+        assert the_end(order) == ENDS[scenario.__name__], [event.type for event in ways[number]]
         number += 1
     assert not WebhookEvent.objects.filter(status__in=["pending", "dead"]).exists()
 
@@ -163,12 +163,12 @@ def _of_money(waiting: list[Delivery]) -> list[Delivery]:
 def test_all_news_in_one_batch_comes_to_the_same_end(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, scenario: Scenario
 ) -> None:
-    made = scenario(stripe, buyer, ana)
+    order = scenario(stripe, buyer, ana)
     for delivery in reversed(stripe.take_deliveries()):
         post_event(delivery)
     processor.drain()
     settle_everything(stripe)
-    assert the_end(made) == ENDS[scenario.__name__]
+    assert the_end(order) == ENDS[scenario.__name__]
 
 
 @pytest.mark.exhaustive(one_in=2)
@@ -177,7 +177,7 @@ def test_all_news_in_one_batch_comes_to_the_same_end(
 def test_one_event_alone_is_enough_with_what_the_sweep_asks(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, scenario: Scenario, only: str
 ) -> None:
-    made = scenario(stripe, buyer, ana)
+    order = scenario(stripe, buyer, ana)
     for delivery in stripe.take_deliveries():
         if delivery.type == f"charge.dispute.{only}":
             post_event(delivery)
@@ -187,33 +187,33 @@ def test_one_event_alone_is_enough_with_what_the_sweep_asks(
     with time_machine.travel(clock.now() + timedelta(minutes=15), tick=True):
         disputes.sync_open_disputes()
         run_jobs()
-    assert the_end(made) == ENDS[scenario.__name__]
+    assert the_end(order) == ENDS[scenario.__name__]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_disputes_of_which_no_event_came_are_found(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, scenario: Scenario
 ) -> None:
-    made = scenario(stripe, buyer, ana)
+    order = scenario(stripe, buyer, ana)
     stripe.control.lose_events()
     stripe_lists.sync_new_refunds()
     assert disputes.sync_new_disputes() == len(list(stripe.state.store.disputes))
     run_jobs()
-    assert the_end(made) == ENDS[scenario.__name__]
-    asked = len(stripe.requests)
+    assert the_end(order) == ENDS[scenario.__name__]
+    calls_before = len(stripe.requests)
     assert disputes.sync_new_disputes() == disputes.sync_changed_disputes() == 0
-    assert len(stripe.requests) == asked + 2
+    assert len(stripe.requests) == calls_before + 2
 
 
 def test_a_dispute_overtakes_the_news_of_its_payment(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, "50.00")
-    stripe.control.confirm(made["payment_intent_id"], card=DISPUTED_AT_ONCE)
+    order = buying.credits(buyer, "50.00")
+    stripe.control.confirm(order["payment_intent_id"], card=DISPUTED_AT_ONCE)
     waiting = stripe.take_deliveries()
     for delivery in sorted(waiting, key=lambda one: not one.type.startswith("charge.dispute")):
         post_event(delivery)
         processor.drain()
     settle_everything(stripe)
-    assert (purse(buyer), money_of(made)) == (("50.00", "50.00", "0.00"), ("completed", 5000, 0, 0))
+    assert (purse(buyer), money_of(order)) == (("50.00", "50.00", "0.00"), ("completed", 5000, 0, 0))
 
 
 def test_a_dispute_of_a_payment_that_is_not_ours_is_told_once_and_not_recorded(
@@ -228,9 +228,9 @@ def test_a_dispute_of_a_payment_that_is_not_ours_is_told_once_and_not_recorded(
             post_event(delivery)
         processor.drain()
     run_jobs()
-    told = [mail for mail in mailoutbox if "dispute_of_unknown_payment" in mail.subject]
-    assert (len(told), Dispute.objects.count()) == (1, 0)
-    assert opened["id"] in told[0].body
+    alerts = [mail for mail in mailoutbox if "dispute_of_unknown_payment" in mail.subject]
+    assert (len(alerts), Dispute.objects.count()) == (1, 0)
+    assert opened["id"] in alerts[0].body
     assert disputes.sync_new_disputes() == 0
 
 
@@ -255,10 +255,10 @@ def paid_past_us(stripe: Sandbox, amount: int, *, customer: str = "", **metadata
 def test_a_refund_of_a_disputed_payment_is_refused_before_stripe_is_asked(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    dispute(stripe, made)
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    dispute(stripe, order)
     before = len(stripe.requests)
-    answer = staff.post(f"/api/v1/orders/{made['order_id']}/refunds/", {})
+    answer = staff.post(f"/api/v1/orders/{order['order_id']}/refunds/", {})
     assert (answer.status_code, answer.json()["code"]) == (409, "charge_disputed")
     assert (len(stripe.requests), Refund.objects.count()) == (before, 0)
 
@@ -267,16 +267,16 @@ def test_a_refund_of_a_disputed_payment_is_refused_before_stripe_is_asked(
 def test_a_refund_that_meets_a_dispute_nobody_told_of_waits_for_its_end(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, outcome: str, mailoutbox: list[Any]
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    opened = stripe.control.dispute(made["payment_intent_id"])
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    opened = stripe.control.dispute(order["payment_intent_id"])
     stripe.control.lose_events()
-    buying.refund(staff, made, amount="20.00")  # Stripe refuses, and says why
+    buying.refund(staff, order, amount="20.00")  # Stripe refuses, and says why
     settle_everything(stripe)
     refund = Refund.objects.get()
     assert (refund.status, purse(buyer)) == ("requested", ("50.00", "50.00", "0.00"))
-    asked = len(buying.posts(stripe, "/v1/refunds"))
+    posts_before = len(buying.posts(stripe, "/v1/refunds"))
     send_refund(refund.pk)
-    assert len(buying.posts(stripe, "/v1/refunds")) == asked  # it waits without asking
+    assert len(buying.posts(stripe, "/v1/refunds")) == posts_before  # it waits without asking
     close(stripe, opened, outcome)
     send_refund(refund.pk)
     settle_everything(stripe)
@@ -295,14 +295,14 @@ def test_late_money_that_is_disputed_is_sent_back_only_when_the_bank_left_it_wit
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, outcome: str
 ) -> None:
     session = make_service(ServiceType.SESSION, ana)
-    made = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
-    buyer.post(f"/api/v1/orders/{made['order_id']}/cancel/")
-    intent = stripe.state.store.payment_intents.get(made["payment_intent_id"])
+    order = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
+    buyer.post(f"/api/v1/orders/{order['order_id']}/cancel/")
+    intent = stripe.state.store.payment_intents.get(order["payment_intent_id"])
     assert intent is not None
     intent["status"] = "requires_payment_method"  # Stripe answered that it was canceled, and was mistaken
-    buying.pay(stripe, made, DISPUTED_AT_ONCE)
+    buying.pay(stripe, order, DISPUTED_AT_ONCE)
     [refund] = Refund.objects.all()
-    assert (status_of(made), refund.status) == ("paid", "requested")
+    assert (status_of(order), refund.status) == ("paid", "requested")
     opened = next(iter(stripe.state.store.disputes))
     close(stripe, opened, outcome)
     with time_machine.travel(clock.now() + timedelta(minutes=15), tick=True):
@@ -310,19 +310,19 @@ def test_late_money_that_is_disputed_is_sent_back_only_when_the_bank_left_it_wit
         settle_everything(stripe)
     refund.refresh_from_db()
     if outcome == "won":
-        assert (status_of(made), refund.status) == ("refunded", "succeeded")
+        assert (status_of(order), refund.status) == ("refunded", "succeeded")
     else:
-        assert (status_of(made), refund.status) == ("paid", "failed")
-        assert money_of(made) == ("paid", 10000, 0, 10000)
+        assert (status_of(order), refund.status) == ("paid", "failed")
+        assert money_of(order) == ("paid", 10000, 0, 10000)
     assert not Booking.objects.exists()
 
 
 def test_a_refund_in_the_dashboard_and_a_dispute_at_once_never_take_more_than_there_was(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    stripe.control.refund(made["payment_intent_id"], 2000)
-    opened = stripe.control.dispute(made["payment_intent_id"])
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    stripe.control.refund(order["payment_intent_id"], 2000)
+    opened = stripe.control.dispute(order["payment_intent_id"])
     for delivery in reversed(stripe.take_deliveries()):
         post_event(delivery)
         processor.drain()
@@ -334,14 +334,14 @@ def test_a_refund_in_the_dashboard_and_a_dispute_at_once_never_take_more_than_th
 def test_a_refund_that_arrives_after_the_dispute_was_lost_takes_no_credits_twice(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00", card=buying.REFUND_PENDS)
-    buying.refund(staff, made, amount="20.00")
+    order = buying.buy_credits(stripe, buyer, "50.00", card=buying.REFUND_PENDS)
+    buying.refund(staff, order, amount="20.00")
     settle_everything(stripe)
-    close(stripe, dispute(stripe, made), "lost")
-    assert (purse(buyer), money_of(made)) == (("0.00", "0.00", "0.00"), ("completed", 5000, 0, 5000))
+    close(stripe, dispute(stripe, order), "lost")
+    assert (purse(buyer), money_of(order)) == (("0.00", "0.00", "0.00"), ("completed", 5000, 0, 5000))
     stripe.control.succeed_refund(Refund.objects.get().stripe_refund_id)
     settle_everything(stripe)
-    assert (purse(buyer), money_of(made)) == (
+    assert (purse(buyer), money_of(order)) == (
         ("0.00", "0.00", "0.00"),
         ("partially_refunded", 5000, 2000, 3000),
     )
@@ -352,29 +352,31 @@ def test_a_refund_in_the_dashboard_that_meets_a_partial_loss_ends_what_is_ahead(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner
 ) -> None:
     buying.buy_credits(stripe, buyer, "40.00")
-    made = a_session(stripe, buyer, ana, use_credits=True)
-    stripe.control.refund(made["payment_intent_id"], 2000)
-    opened = stripe.control.dispute(made["payment_intent_id"], amount=4000)
+    order = a_session(stripe, buyer, ana, use_credits=True)
+    stripe.control.refund(order["payment_intent_id"], 2000)
+    opened = stripe.control.dispute(order["payment_intent_id"], amount=4000)
     stripe.control.close_dispute(opened["id"], "lost")
     waiting = stripe.take_deliveries()  # what the bank took is told first, and ends nothing yet
     for delivery in sorted(waiting, key=lambda one: not one.type.startswith("charge.dispute")):
         post_event(delivery)
         processor.drain()
     settle_everything(stripe)
-    assert money_of(made) == ("partially_refunded", 6000, 6000, 4000)
+    assert money_of(order) == ("partially_refunded", 6000, 6000, 4000)
     assert (Booking.objects.get().status, purse(buyer)[0]) == ("canceled", "40.00")
 
 
 def test_the_dispute_of_a_second_payment_leaves_the_order_as_it_is(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner
 ) -> None:
-    made = a_session(stripe, buyer, ana)
+    purchase = a_session(stripe, buyer, ana)
     opened = stripe.control.dispute(
-        paid_past_us(stripe, 10_000, customer=order_of(made).stripe_customer_id, order_id=made["order_id"])
+        paid_past_us(
+            stripe, 10_000, customer=order_of(purchase).stripe_customer_id, order_id=purchase["order_id"]
+        )
     )
     settle_everything(stripe)
-    row, order = Dispute.objects.get(), order_of(made)
+    row, order = Dispute.objects.get(), order_of(purchase)
     assert (row.is_unmatched, row.order, order.disputed) == (True, order, False)
     close(stripe, opened, "lost")
-    assert (money_of(made), Booking.objects.get().status) == (("completed", 10000, 0, 0), "confirmed")
-    assert buying.detail(buyer, made)["dispute"] is None
+    assert (money_of(purchase), Booking.objects.get().status) == (("completed", 10000, 0, 0), "confirmed")
+    assert buying.detail(buyer, purchase)["dispute"] is None

@@ -39,31 +39,31 @@ def later(wait: timedelta) -> Any:
 def test_a_refund_whose_success_nobody_told_is_asked_for(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.credits(buyer, "50.00")
-    pay(stripe, made, REFUND_PENDS)
-    buying.refund(staff, made)
+    order = buying.credits(buyer, "50.00")
+    pay(stripe, order, REFUND_PENDS)
+    buying.refund(staff, order)
     settle_everything(stripe)
     refund = Refund.objects.get()
-    assert (refund.status, status_of(made)) == ("pending", "completed")
+    assert (refund.status, status_of(order)) == ("pending", "completed")
     stripe.control.succeed_refund(refund.stripe_refund_id)
     stripe.control.lose_events()
     assert overdue.sync_pending_refunds() == 0
     with later(timedelta(minutes=11)):
         assert overdue.sync_pending_refunds() == 1
         assert overdue.sync_pending_refunds() == 0
-    assert (Refund.objects.get().status, status_of(made)) == ("succeeded", "refunded")
+    assert (Refund.objects.get().status, status_of(order)) == ("succeeded", "refunded")
 
 
 @pytest.mark.parametrize("amount", [None, 2000])
 def test_a_refund_in_the_dashboard_of_which_no_event_came_is_found(
     stripe: Sandbox, buyer: APIClient, amount: int | None
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    stripe.control.refund(made["payment_intent_id"], amount)
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    stripe.control.refund(order["payment_intent_id"], amount)
     stripe.control.lose_events()
     assert stripe_lists.sync_new_refunds() == 1
     run_jobs()
-    assert status_of(made) == ("partially_refunded" if amount else "refunded")
+    assert status_of(order) == ("partially_refunded" if amount else "refunded")
     assert buying.balance(buyer) == ("30.00" if amount else "0.00")
     before = len(stripe.requests)
     assert stripe_lists.sync_new_refunds() == 0
@@ -73,14 +73,14 @@ def test_a_refund_in_the_dashboard_of_which_no_event_came_is_found(
 def test_a_refund_that_failed_later_unheard_is_found_too(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    buying.refund(staff, made)
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    buying.refund(staff, order)
     settle_everything(stripe)
     stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
     stripe.control.lose_events()
     assert stripe_lists.sync_new_refunds() == 1
     run_jobs()
-    assert (Refund.objects.get().status, status_of(made)) == ("failed", "completed")
+    assert (Refund.objects.get().status, status_of(order)) == ("failed", "completed")
 
 
 def test_what_could_not_be_made_to_agree_is_looked_at_again_for_three_days(
@@ -88,30 +88,30 @@ def test_what_could_not_be_made_to_agree_is_looked_at_again_for_three_days(
 ) -> None:
     """Its payment is busy at Stripe, hour after hour; other refunds, found meanwhile, do not make it forgotten."""
     settings.STAFF_MAIL = "staff@estuary.example"
-    made = buying.buy_credits(stripe, buyer, "50.00")
+    order = buying.buy_credits(stripe, buyer, "50.00")
     assert stripe_lists.sync_new_refunds() == 0
-    stripe.control.refund(made["payment_intent_id"])
+    stripe.control.refund(order["payment_intent_id"])
     stripe.control.lose_events()
-    busy = f"GET /v1/payment_intents/{made['payment_intent_id']}"
+    busy = f"GET /v1/payment_intents/{order['payment_intent_id']}"
     stripe.faults.add("lock_timeout", busy, times=None)
     for hours in (1, 30, 71):
         with later(timedelta(hours=hours)):
             assert stripe_lists.sync_new_refunds() == 0
             run_jobs()
-    assert (status_of(made), mailoutbox_of("reconcile_gave_up", mailoutbox)) == ("completed", 0)
+    assert (status_of(order), mailoutbox_of("reconcile_gave_up", mailoutbox)) == ("completed", 0)
     with later(timedelta(hours=71)):
         stripe.faults.clear()
         assert stripe_lists.sync_new_refunds() == 1
-        assert status_of(made) == "refunded"
+        assert status_of(order) == "refunded"
 
 
 def test_staff_are_told_of_what_could_not_be_made_to_agree_for_three_days(
     stripe: Sandbox, buyer: APIClient, settings: Settings, mailoutbox: list[Any]
 ) -> None:
     settings.STAFF_MAIL = "staff@estuary.example"
-    made = buying.buy_credits(stripe, buyer, "50.00")
+    order = buying.buy_credits(stripe, buyer, "50.00")
     assert stripe_lists.sync_new_refunds() == 0
-    stripe.control.refund(made["payment_intent_id"])
+    stripe.control.refund(order["payment_intent_id"])
     stripe.control.lose_events()
     stripe.faults.add("lock_timeout", "GET /v1/payment_intents/*", times=None)
     assert stripe_lists.sync_new_refunds() == 0
@@ -121,7 +121,7 @@ def test_staff_are_told_of_what_could_not_be_made_to_agree_for_three_days(
             run_jobs()
     assert mailoutbox_of("reconcile_gave_up", mailoutbox) == 1
     stripe.faults.clear()
-    sync.sync_payment(made["payment_intent_id"])
+    sync.sync_payment(order["payment_intent_id"])
 
 
 def mailoutbox_of(code: str, mailoutbox: list[Any]) -> int:
@@ -129,19 +129,19 @@ def mailoutbox_of(code: str, mailoutbox: list[Any]) -> int:
 
 
 def test_refunds_of_payments_that_are_not_ours_are_left_alone(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    stripe.control.refund(made["payment_intent_id"])
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    stripe.control.refund(order["payment_intent_id"])
     Order.objects.update(stripe_payment_intent_id="pi_ours")
     before = len(stripe.requests)
     assert stripe_lists.sync_new_refunds() == 0
     assert len(stripe.requests) == before + 1
-    Order.objects.update(stripe_payment_intent_id=made["payment_intent_id"])
+    Order.objects.update(stripe_payment_intent_id=order["payment_intent_id"])
     settle_everything(stripe)
 
 
 def test_events_wait_for_a_stripe_that_is_down_as_long_as_it_takes(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    stripe.control.refund(made["payment_intent_id"], 2000)
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    stripe.control.refund(order["payment_intent_id"], 2000)
     deliveries = [one for one in stripe.take_deliveries() if one.type == "charge.refunded"]
     for delivery in deliveries:
         post_event(delivery)
@@ -156,12 +156,12 @@ def test_events_wait_for_a_stripe_that_is_down_as_long_as_it_takes(stripe: Sandb
     WebhookEvent.objects.filter(status="pending").update(due_at=clock.now())
     processor.drain()
     settle_everything(stripe)
-    assert status_of(made) == "partially_refunded"
+    assert status_of(order) == "partially_refunded"
 
 
 def test_a_worker_whose_lease_is_over_leaves_the_event_to_the_next(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, "50.00")
-    stripe.control.confirm(made["payment_intent_id"], card=buying.FINE)
+    order = buying.credits(buyer, "50.00")
+    stripe.control.confirm(order["payment_intent_id"], card=buying.FINE)
     post_all(stripe)
     slow = leases.claim_events(10)
     with later(leases.LEASE * 2):
@@ -175,12 +175,12 @@ def test_a_worker_whose_lease_is_over_leaves_the_event_to_the_next(stripe: Sandb
     processor.replay(list(WebhookEvent.objects.all()))
     processor.drain()
     settle_everything(stripe)
-    assert status_of(made) == "completed"
+    assert status_of(order) == "completed"
 
 
 def test_the_clock_runs_every_verb_that_heals(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, "50.00")
-    stripe.control.confirm(made["payment_intent_id"], card=buying.FINE)
+    order = buying.credits(buyer, "50.00")
+    stripe.control.confirm(order["payment_intent_id"], card=buying.FINE)
     stripe.control.lose_events()
     with later(timedelta(minutes=11)):
         tasks.ask_stripe(0)
@@ -188,43 +188,43 @@ def test_the_clock_runs_every_verb_that_heals(stripe: Sandbox, buyer: APIClient)
         tasks.sweep_minute(0)
         tasks.expire_orders(0)
         tasks.close_past_bookings(0)
-    assert status_of(made) == "completed"
+    assert status_of(order) == "completed"
 
 
 def test_refunds_made_while_nobody_looked_are_found_however_long_it_was(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
+    order = buying.buy_credits(stripe, buyer, "50.00")
     assert stripe_lists.sync_new_refunds() == 0
     with later(timedelta(minutes=10)):
-        stripe.control.refund(made["payment_intent_id"], 2000)
+        stripe.control.refund(order["payment_intent_id"], 2000)
         stripe.control.lose_events()
     with later(timedelta(days=3)):
         assert stripe_lists.sync_new_refunds() == 1
         run_jobs()
-        assert status_of(made) == "partially_refunded"
+        assert status_of(order) == "partially_refunded"
         assert stripe_lists.sync_new_refunds() == 0
 
 
 def test_a_refund_that_its_bank_returned_weeks_later_unheard_is_found(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    buying.refund(staff, made)
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    buying.refund(staff, order)
     settle_everything(stripe)
     with later(timedelta(days=20)):
         stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
         stripe.control.lose_events()
         assert stripe_lists.sync_changed_refunds() == 1
         run_jobs()
-    assert status_of(made) == "completed"
+    assert status_of(order) == "completed"
 
 
 def test_the_lost_news_that_a_bank_returned_an_older_refund_is_looked_up(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buying.buy_credits(stripe, buyer, "50.00")
-    buying.refund(staff, made)
+    order = buying.buy_credits(stripe, buyer, "50.00")
+    buying.refund(staff, order)
     settle_everything(stripe)
     with later(timedelta(hours=2)):
         stripe_lists.sync_all_lists()
@@ -234,7 +234,7 @@ def test_the_lost_news_that_a_bank_returned_an_older_refund_is_looked_up(
         stripe_lists.sync_all_lists()
         processor.drain()
         run_jobs()
-        assert (Refund.objects.get().status, status_of(made)) == ("failed", "completed")
+        assert (Refund.objects.get().status, status_of(order)) == ("failed", "completed")
         assert stripe_lists.sync_all_lists() == 0
 
 
@@ -248,13 +248,13 @@ def test_what_has_waited_longest_is_asked_about_first_however_many_are_new(
     stripe.control.lose_events()
     for _ in range(3):
         buying.service(signed_in(make_user("Tom Achterberg")), a_bundle(ana))
-    asked: list[str] = []
+    order_ids: list[str] = []
     monkeypatch.setattr(overdue, "BATCH", 2)
-    monkeypatch.setattr(overdue, "_sync_or_alert", lambda order: asked.append(order.public_id))
+    monkeypatch.setattr(overdue, "_sync_or_alert", lambda order: order_ids.append(order.public_id))
     with later(timedelta(minutes=11)):
         assert overdue.sync_open_orders() == 4
         assert overdue.sync_open_orders() == 0
-    assert (asked[0], len(set(asked))) == (old["order_id"], 4)
+    assert (order_ids[0], len(set(order_ids))) == (old["order_id"], 4)
 
 
 def test_a_stripe_that_does_not_answer_is_not_asked_for_each_row(
@@ -269,15 +269,15 @@ def test_a_stripe_that_does_not_answer_is_not_asked_for_each_row(
         stripe.faults.clear()
     with later(timedelta(minutes=30)):
         assert overdue.expire_orders() == 2
-    assert {status_of(made) for made in orders} == {"canceled"}
+    assert {status_of(order) for order in orders} == {"canceled"}
 
 
 def test_a_payment_at_its_bank_that_stripe_does_not_know_is_told_to_staff_once(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, settings: Any, mailoutbox: list[Any]
 ) -> None:
     settings.STAFF_MAIL = "payments@estuary.example"
-    made = buying.credits(buyer, "50.00")
-    buying.pay(stripe, made, method="us_bank_account")
+    order = buying.credits(buyer, "50.00")
+    buying.pay(stripe, order, method="us_bank_account")
     Order.objects.update(stripe_payment_intent_id="pi_of_another_account")
     for minutes in (11, 30, 60):
         with later(timedelta(minutes=minutes)):
@@ -286,10 +286,10 @@ def test_a_payment_at_its_bank_that_stripe_does_not_know_is_told_to_staff_once(
     assert [mail.subject for mail in mailoutbox if "payment_missing" in mail.subject] == [
         "[Estuary alert] payment_missing"
     ]
-    assert status_of(made) == "processing"
-    close_order(order_of(made), reason="requested_by_customer", cause="canceled by staff")
-    assert status_of(made) == "canceled"
-    Order.objects.update(stripe_payment_intent_id=made["payment_intent_id"])
-    stripe.control.fail_settlement(made["payment_intent_id"])
-    stripe.control.cancel(made["payment_intent_id"])
+    assert status_of(order) == "processing"
+    close_order(order_of(order), reason="requested_by_customer", cause="canceled by staff")
+    assert status_of(order) == "canceled"
+    Order.objects.update(stripe_payment_intent_id=order["payment_intent_id"])
+    stripe.control.fail_settlement(order["payment_intent_id"])
+    stripe.control.cancel(order["payment_intent_id"])
     settle_everything(stripe)
