@@ -71,8 +71,8 @@ def _endpoint(endpoint: str) -> str:
             refused += 1
         else:
             names[modeled.how].append(name)
-    counts = [f"{how} {len(found)}" for how, found in names.items()] + [f"refused {refused}"]
-    lists = [f"<p>{how}: {_code(*found)}</p>" for how, found in names.items() if found]
+    counts = [f"{how} {len(group)}" for how, group in names.items()] + [f"refused {refused}"]
+    lists = [f"<p>{how}: {_code(*group)}</p>" for how, group in names.items() if group]
     summary = f'{_code(path)} {method} <span class="note">{", ".join(counts)}</span>'
     return f"<details><summary>{summary}</summary>{''.join(lists)}</details>"
 

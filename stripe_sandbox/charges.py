@@ -198,8 +198,8 @@ def _bank_details(state: SandboxState, method: Obj) -> Obj:
         names = ["bank_code", "branch_code", "country", "fingerprint", "last4"]
         return {name: part[name] for name in names} | {"mandate": method.get("_mandate")}
     names = ["account_holder_type", "account_type", "bank_name", "fingerprint", "last4", "routing_number"]
-    given = {name: part[name] for name in names} | {"payment_reference": None}
-    return given | ({"mandate": method["_mandate"]} if method.get("_mandate") else {})
+    details = {name: part[name] for name in names} | {"payment_reference": None}
+    return details | ({"mandate": method["_mandate"]} if method.get("_mandate") else {})
 
 
 def _card_details(state: SandboxState, intent: Obj, method: Obj, attempt: Attempt) -> Obj:

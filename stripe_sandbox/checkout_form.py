@@ -32,32 +32,34 @@ def custom_fields(params: dict[str, Any]) -> list[Obj]:
 
 def answers(session: Obj, buyer: dict[str, Any]) -> dict[str, str]:
     """Return the buyer's answers; refuse a missing one, and one that the field does not allow."""
-    given = buyer.get("custom_fields", {})
-    found = {}
+    entries = buyer.get("custom_fields", {})
+    values = {}
     for field in session["custom_fields"]:
-        key, answer = field["key"], str(given.get(field["key"]) or "").strip()
+        key, answer = field["key"], str(entries.get(field["key"]) or "").strip()
         if not answer and not field["optional"]:
             raise InvalidParameter(f"{field['label']['custom']} is missing.", param=key)
         if answer:
             _check_answer(field, answer)
-            found[key] = answer
+            values[key] = answer
     if session["phone_number_collection"]["enabled"] and not buyer.get("phone"):
         raise InvalidParameter("Enter a phone number.", param="phone")
-    return found
+    return values
 
 
 def examples(session: Obj) -> dict[str, Any]:
     """Return what a buyer enters who is asked for nothing in particular."""
-    asked = {field["key"]: _example(field) for field in session["custom_fields"] if not field["optional"]}
+    required_fields = {
+        field["key"]: _example(field) for field in session["custom_fields"] if not field["optional"]
+    }
     phone = EXAMPLE_PHONE if session["phone_number_collection"]["enabled"] else None
-    return {"custom_fields": asked, "phone": phone}
+    return {"custom_fields": required_fields, "phone": phone}
 
 
 def with_answers(session: Obj) -> list[Obj]:
     """Return the fields of a completed session."""
-    given = session["_answers"]
+    entries = session["_answers"]
     return [
-        field | {field["type"]: field[field["type"]] | {"value": given.get(field["key"])}}
+        field | {field["type"]: field[field["type"]] | {"value": entries.get(field["key"])}}
         for field in session["custom_fields"]
     ]
 

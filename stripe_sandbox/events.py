@@ -30,8 +30,8 @@ def list_(call: Call) -> Obj:
 
     def matches(event: Obj) -> bool:
         named = event["type"] in kinds if kinds else not kind or fnmatchcase(event["type"], kind)
-        wanted = delivered is None or delivered == (event["pending_webhooks"] == 0)
-        return named and wanted and _kept(call, event)
+        matches_delivery = delivered is None or delivered == (event["pending_webhooks"] == 0)
+        return named and matches_delivery and _kept(call, event)
 
     page = paging.page(call.state.store.events, call.path, call.params, keep=matches)
     return page | {"data": [versions.event_in(event, event["api_version"]) for event in page["data"]]}

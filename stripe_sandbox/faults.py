@@ -69,9 +69,9 @@ class Faults:
 
     def add(self, kind: str, match: str = "*", times: int | None = 1, skip: int = 0, **options: Any) -> Fault:
         """Install a fault; `times=None` means until cleared, `skip` spares the first matches."""
-        known = API_FAULTS | EVENT_FAULTS
-        if kind not in known:
-            raise ValueError(f"unknown fault {kind!r}; known: {', '.join(sorted(known))}")
+        kinds = API_FAULTS | EVENT_FAULTS
+        if kind not in kinds:
+            raise ValueError(f"unknown fault {kind!r}; known: {', '.join(sorted(kinds))}")
         fault = Fault(kind, match, times, skip, options)
         self._faults.append(fault)
         return fault

@@ -67,8 +67,8 @@ def _checkout(state: SandboxState, method: str, session: Obj | None, form: dict[
 
 
 def _read_form(state: SandboxState, session: Obj, form: dict[str, str]) -> tuple[Obj, dict[str, Any]]:
-    known_email = (session["customer_details"] or {}).get("email")
-    email = known_email or form.get("email", "").strip()
+    session_email = (session["customer_details"] or {}).get("email")
+    email = session_email or form.get("email", "").strip()
     if "@" not in email:
         raise InvalidParameter("Enter an email address, so that the receipt can reach you.", param="email")
     buyer = {
@@ -122,7 +122,7 @@ def _checkout_page(
 ) -> Response:
     setup = session["mode"] == "setup"
     total = "" if setup else money.display(session["amount_total"], session["currency"])
-    known_email = (session["customer_details"] or {}).get("email")
+    session_email = (session["customer_details"] or {}).get("email")
     merchant = state.settings.account_name
     values = {
         "back": _link(session["cancel_url"], "← Back") if session["cancel_url"] else Html(""),
@@ -131,9 +131,9 @@ def _checkout_page(
         "total": total or "Nothing is charged now",
         "lines": Html("".join(_line(line) for line in session["_lines"])),
         "alert": Html(f'<p class="alert" role="alert">{text(alert)}</p>') if alert else Html(""),
-        "email": known_email or form.get("email", ""),
+        "email": session_email or form.get("email", ""),
         "fields": Html("".join(_fields(session, form, param))),
-        "email_locked": Html("readonly") if known_email else Html(""),
+        "email_locked": Html("readonly") if session_email else Html(""),
         "choices": Html("".join(_choices(state, session, form.get("choice", "")))),
         "error_number": Html('aria-invalid="true"') if param == "number" else Html(""),
         "name": form.get("name", ""),

@@ -22,9 +22,9 @@ def options_of(types: list[str], params: dict[str, Any], card: Obj = CARD) -> Ob
 
 def apply_options(intent: Obj, params: dict[str, Any]) -> None:
     """Set the options that a request gives; an empty one unsets."""
-    for kind, given in (params.get("payment_method_options") or {}).items():
+    for kind, values in (params.get("payment_method_options") or {}).items():
         options = intent["payment_method_options"].setdefault(kind, {})
-        for name, value in (given or {}).items():
+        for name, value in (values or {}).items():
             if value == "":
                 options.pop(name, None)
             elif name != "installments":

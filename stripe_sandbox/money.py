@@ -29,13 +29,13 @@ _CURRENCIES = (
     "uah ugx uyu uzs vnd vuv wst xaf xcd xcg xof xpf yer zar zmw"
 )
 CURRENCIES = _CURRENCIES.split()
-KNOWN = frozenset(CURRENCIES)
+CURRENCY_CODES = frozenset(CURRENCIES)
 
 
 def check_currency(currency: str) -> str:
     """Return the currency in lower case; refuse an unknown one."""
     code = currency.lower()
-    if code not in KNOWN:
+    if code not in CURRENCY_CODES:
         message = (
             f"Invalid currency: {code}. Stripe currently supports these currencies: {', '.join(CURRENCIES)}"
         )

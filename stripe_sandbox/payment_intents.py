@@ -306,12 +306,12 @@ def _check_client_context(intent: Obj, params: dict[str, Any]) -> None:
 
 def check_context(context: dict[str, Any], expected: dict[str, Any], what: str) -> None:
     """Compare the options of Elements with those of an intent."""
-    for name, wanted in expected.items():
+    for name, required in expected.items():
         value = context.get(name)
-        if value != wanted:
+        if value != required:
             raise InvalidState(
                 f"The provided {name} ({value or 'null'}) does not match the expected {name} "
-                f"({wanted or 'null'}). Try confirming with a {what} that is configured to use "
+                f"({required or 'null'}). Try confirming with a {what} that is configured to use "
                 "the same parameters as Stripe Elements."
             )
 

@@ -164,8 +164,8 @@ def record_checks(method: Obj) -> None:
 def declined(decline: cards.Decline, **extra: Any) -> CardError:
     """Return the 402 of a decline: https://docs.stripe.com/api/errors."""
     more = {"decline_code": decline.decline_code, **extra}
-    known = {"advice_code": decline.advice, "network_decline_code": decline.network_code}
-    more |= {name: code for name, code in known.items() if code}
+    codes = {"advice_code": decline.advice, "network_decline_code": decline.network_code}
+    more |= {name: code for name, code in codes.items() if code}
     return CardError(decline.message, code=decline.code, param=decline.param, **more)
 
 

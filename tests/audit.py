@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-NOT_ASKED = (
+SERVICE_FAILURES = (
     "error sending request",
     "status server error",
     "status client error",
@@ -27,18 +27,18 @@ WAIT_S = 120
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was learned about one kind of dependencies; ``asked`` is False when nobody answered."""
+    """What was learned about one kind of dependencies; ``is_answered`` is False when nobody answered."""
 
     kind: str
-    asked: bool
-    found: tuple[str, ...] = ()
+    is_answered: bool
+    findings: tuple[str, ...] = ()
 
     def as_text(self) -> str:
-        if not self.asked:
+        if not self.is_answered:
             return f"{self.kind} dependencies were not audited: the service that knows vulnerabilities does not answer."
-        if not self.found:
+        if not self.findings:
             return f"No known vulnerability in the {self.kind} dependencies."
-        return "\n".join([f"Known vulnerabilities in the {self.kind} dependencies:", *self.found])
+        return "\n".join([f"Known vulnerabilities in the {self.kind} dependencies:", *self.findings])
 
 
 def audit_python(uv: str, service: str = "") -> Audit:
@@ -51,15 +51,15 @@ def audit_python(uv: str, service: str = "") -> Audit:
     ]
     done = _run(command, cwd=ROOT, UV_HTTP_RETRIES="0")
     if done.returncode not in {0, 1}:
-        if any(words in done.stderr for words in NOT_ASKED):
-            return Audit("Python", asked=False)
+        if any(words in done.stderr for words in SERVICE_FAILURES):
+            return Audit("Python", is_answered=False)
         raise RuntimeError(f"uv audit failed:\n{done.stderr}")
     report = _report("uv audit", done)
-    found = [_describe(entry) for entry in report["vulnerabilities"]]
-    found += [f"  {json.dumps(entry)}" for entry in report["adverse_statuses"]]
-    if done.returncode and not found:
+    findings = [_describe(entry) for entry in report["vulnerabilities"]]
+    findings += [f"  {json.dumps(entry)}" for entry in report["adverse_statuses"]]
+    if done.returncode and not findings:
         raise RuntimeError(f"uv audit failed and named nothing:\n{done.stdout}{done.stderr}")
-    return Audit("Python", asked=True, found=tuple(found))
+    return Audit("Python", is_answered=True, findings=tuple(findings))
 
 
 def _describe(entry: dict[str, Any]) -> str:
@@ -78,14 +78,14 @@ def audit_npm(registry: str = "") -> Audit:
         done = _run(command, cwd=ROOT / "frontend", PATH=path, **quick)
     report = _report("npm audit", done)
     if "vulnerabilities" not in report:
-        return Audit("npm", asked=False)
+        return Audit("npm", is_answered=False)
     advisories = {
         f"  {name}: {via['title']} ({via['severity']}); {via['url']}"
         for name, entry in report["vulnerabilities"].items()
         for via in entry["via"]
         if isinstance(via, dict)
     }
-    return Audit("npm", asked=True, found=tuple(sorted(advisories)))
+    return Audit("npm", is_answered=True, findings=tuple(sorted(advisories)))
 
 
 def _report(tool: str, done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def main(arguments: Sequence[str]) -> int:
     audits = [audit_python(options.uv, options.service), audit_npm(options.registry)]
     for audit in audits:
         sys.stdout.write(audit.as_text() + "\n")
-    return int(any(audit.found for audit in audits))
+    return int(any(audit.findings for audit in audits))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def launch(chromium: BrowserType, *, keeps_pages: bool = False) -> Browser:
 
 
 def _of_the_system() -> str | None:
-    return next((found for name in NAMES if (found := shutil.which(name))), None)
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 def _works() -> bool:

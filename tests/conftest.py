@@ -74,15 +74,15 @@ def no_mail_within_a_request(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     requests = threading.local()
     sending = EmailMessage.send
 
-    def started(**given: Any) -> None:
+    def started(**kwargs: Any) -> None:
         requests.under_way = True
 
-    def finished(**given: Any) -> None:
+    def finished(**kwargs: Any) -> None:
         requests.under_way = False
 
-    def send(mail: EmailMessage, *given: Any, **more: Any) -> int:
+    def send(mail: EmailMessage, *args: Any, **more: Any) -> int:
         assert not getattr(requests, "under_way", False), f"“{mail.subject}” was sent within a request"
-        return sending(mail, *given, **more)
+        return sending(mail, *args, **more)
 
     monkeypatch.setattr(EmailMessage, "send", send)
     request_started.connect(started, weak=False)

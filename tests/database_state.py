@@ -11,12 +11,12 @@ def contents() -> Contents:
     """Return every row of every table of ours, and of the queue, as text."""
     tables = [name for name in connection.introspection.table_names() if not name.startswith("django_")]
     rows = (f'SELECT {number}, t::text FROM "{table}" t' for number, table in enumerate(tables))  # noqa: S608 (our own names)
-    found: Contents = {table: [] for table in tables}
+    rows_by_table: Contents = {table: [] for table in tables}
     with connection.cursor() as cursor:
         cursor.execute(f"{' UNION ALL '.join(rows)} ORDER BY 1, 2")
         for number, row in cursor.fetchall():
-            found[tables[number]].append((row,))
-    return found
+            rows_by_table[tables[number]].append((row,))
+    return rows_by_table
 
 
 def put_back(saved: Contents) -> None:

@@ -47,14 +47,14 @@ def problems_in(
     """Return what squawk has against some SQL, in its words; ``atomic`` says that a transaction is around it."""
     command = [str(SQUAWK), "--pg-version", "18.0", "--reporter", "gcc", "--stdin-filepath", name]
     command += ["--assume-in-transaction"] if atomic else []
-    asked = subprocess.run(
+    process = subprocess.run(
         [*command, *(f"--exclude={rule}" for rule in (*NOT_OURS, *allowed))],
         input=sql, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    found = [line for line in asked.stdout.splitlines() if ": warning: " in line or ": error: " in line]
-    if asked.returncode and not found:
-        raise RuntimeError(f"squawk failed: {asked.stderr or asked.stdout}")
-    return found
+    problems = [line for line in process.stdout.splitlines() if ": warning: " in line or ": error: " in line]
+    if process.returncode and not problems:
+        raise RuntimeError(f"squawk failed: {process.stderr or process.stdout}")
+    return problems
 
 
 def new_migrations(apps: Collection[str]) -> Iterator[Migration]:
@@ -72,13 +72,13 @@ def sql_of(migration: Migration) -> str:
 
 def check_all(apps: Collection[str] = OURS) -> list[str]:
     """Return every problem of every new migration of these apps, but those that it says it ``allows``."""
-    found = []
+    problems = []
     for migration in new_migrations(apps):
         allowed = getattr(migration, "allows", ())
-        found += problems_in(
+        problems += problems_in(
             sql_of(migration), atomic=migration.atomic, name=f"{migration}.sql", allowed=allowed
         )
-    return found
+    return problems
 
 
 def main() -> int:

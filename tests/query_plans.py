@@ -41,9 +41,9 @@ def as_if_large() -> Iterator[list[str]]:
 
 def read_whole(plans: list[str]) -> list[str]:
     """Return the steps that look at every row of a table or of an index, each with the plan it is in."""
-    found = []
+    problems = []
     for plan in plans:
         for step in re.split(r"\n *->  |\n(?=\S)", plan):
             if " Scan" in step.partition("\n")[0] and "Index Cond" not in step and "Recheck Cond" not in step:
-                found.append(f"{step[:200]}\nin {plan}")
-    return found
+                problems.append(f"{step[:200]}\nin {plan}")
+    return problems

@@ -27,10 +27,10 @@ def ensure_template(name: str = MIGRATED, prepare: Callable[[], None] | None = N
     ours, stamp = settings.DATABASES["default"]["NAME"], _stamp(prepare)
     with psycopg.connect(**database_address(), autocommit=True) as admin:
         admin.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        found = admin.execute(
+        cursor = admin.execute(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name]
         )
-        if found.fetchone() == (stamp,):
+        if cursor.fetchone() == (stamp,):
             return
         admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         admin.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{MIGRATED}"' if prepare else ""))

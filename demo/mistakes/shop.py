@@ -196,10 +196,10 @@ def wait_until_named(shop: Shop, code: str, changed: dict[str, str], within_s: f
     """Run the checkup until it names ``code``; return its sentence and the seconds that took."""
     started_at = time.monotonic()
     while True:
-        found = codes_in(shop.checkup(**changed))
+        findings = codes_in(shop.checkup(**changed))
         seconds = time.monotonic() - started_at
-        if code in found:
-            return found[code], seconds
+        if code in findings:
+            return findings[code], seconds
         if seconds > within_s:
-            raise CannotStart(f"{code} was not named within {within_s:.0f} s, only {found}")
+            raise CannotStart(f"{code} was not named within {within_s:.0f} s, only {findings}")
         time.sleep(1)

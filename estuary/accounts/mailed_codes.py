@@ -31,9 +31,9 @@ def make_mark() -> str:
 
 def compute_code(mark: str, email: str, purpose: Purpose) -> str:
     """Return the code of a mark for an address; empty if it is over, or the account is closed."""
-    made_at = datetime.fromtimestamp(int(mark.partition(".")[2]), UTC)
+    created_at = datetime.fromtimestamp(int(mark.partition(".")[2]), UTC)
     user = find_user(email)
-    if clock.now() > made_at + VALID_FOR or (user and not user.is_active):
+    if clock.now() > created_at + VALID_FOR or (user and not user.is_active):
         return ""
     account = f"{user.pk}|{user.password}" if user else "nobody"
     digest = salted_hmac(SALT, f"{purpose}|{mark}|{email}|{account}", algorithm="sha256").digest()

@@ -20,8 +20,8 @@ def export_own_data(user: User) -> dict[str, list[dict[str, Any]]]:
 
     Jobs, sessions, counters and Stripe's events are read whole to find what names a person. Staff do that by command.
     """
-    found_by_index = {table: rows for table, rows in PERSONAL.items() if not rows.is_searched}
-    return _export(found_by_index, {"user": user.pk})
+    indexed = {table: rows for table, rows in PERSONAL.items() if not rows.is_searched}
+    return _export(indexed, {"user": user.pk})
 
 
 def _export(tables: Mapping[str, Personal], parameters: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:

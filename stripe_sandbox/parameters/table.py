@@ -51,8 +51,8 @@ def merge(table: Table, more: Table) -> None:
 
 
 def _read(how: How, text: str) -> Table:
-    found: Table = {}
-    open_tables, last, position = [found], "", 0
+    table: Table = {}
+    open_tables, last, position = [table], "", 0
     text = text.strip()
     while position < len(text):
         token = TOKEN.match(text, position)
@@ -69,7 +69,7 @@ def _read(how: How, text: str) -> Table:
             merge(open_tables[-1], {last: Modeled(how, values)})
     if len(open_tables) != 1:
         raise ValueError(f"a brace is missing in: {text}")
-    return found
+    return table
 
 
 # Parts that several endpoints share.

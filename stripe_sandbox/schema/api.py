@@ -23,17 +23,17 @@ def check_expansions(endpoint: str, paths: list[str]) -> None:
         if path.count(".") >= MAX_DEPTH:
             message = f"You cannot expand more than {MAX_DEPTH} levels of a property. Property: {path}"
             raise InvalidParameter(message, param="expand")
-        found = facts()["answers"].get(endpoint, [])
+        objects = facts()["answers"].get(endpoint, [])
         for part in path.split("."):
-            found = _follow(found, part, path)
+            objects = _follow(objects, part, path)
 
 
 def _follow(schemas: list[str], part: str, path: str) -> list[str]:
     expandable = [facts()["expandable"].get(schema, {}) for schema in schemas]
-    fields = [known for known in expandable if part in known]
+    fields = [targets for targets in expandable if part in targets]
     if not fields:
-        raise _not_expandable(path, any(LIST in known for known in expandable))
-    return sorted({schema for known in fields for schema in known[part]})
+        raise _not_expandable(path, any(LIST in targets for targets in expandable))
+    return sorted({schema for targets in fields for schema in targets[part]})
 
 
 def _not_expandable(path: str, is_list: bool) -> StripeError:

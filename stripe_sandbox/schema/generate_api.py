@@ -46,7 +46,7 @@ class Expansions:
             return self._visit(schema["$ref"].removeprefix(PREFIX), None, depth)
         options = schema.get("x-expansionResources", {}).get("oneOf") or schema.get("anyOf")
         if options:
-            return sorted({found for option in options for found in self.targets(option, name, depth)})
+            return sorted({target for option in options for target in self.targets(option, name, depth)})
         if schema.get("type") == "array":
             return self.targets(schema["items"], name, depth)
         return self._visit(name, schema, depth) if schema.get("x-expandableFields") else []
@@ -57,15 +57,15 @@ class Expansions:
         newer = _newer_fields(name) if inline is None else {}
         if not expandable and not newer:
             return []
-        known = self.fields.setdefault(name, {field: [] for field in UNDOCUMENTED.get(name, [])})
+        fields = self.fields.setdefault(name, {field: [] for field in UNDOCUMENTED.get(name, [])})
         if depth <= self._depth_of.get(name, 0):
             return [name]
         self._depth_of[name] = depth
         for field in expandable:
-            found = self.targets(schema["properties"][field], f"{name}/{field}", depth - 1)
-            known[field] = sorted({*known.get(field, []), *found})
+            targets = self.targets(schema["properties"][field], f"{name}/{field}", depth - 1)
+            fields[field] = sorted({*fields.get(field, []), *targets})
         for field, resource in newer.items():
-            known.setdefault(field, self._visit(resource, None, depth - 1) if resource in self._spec else [])
+            fields.setdefault(field, self._visit(resource, None, depth - 1) if resource in self._spec else [])
         return [name]
 
 
@@ -75,8 +75,8 @@ def _newer_fields(schema: str) -> dict[str, str]:
     path = _folder("stripe") / folder / f"_{name}.py"
     if not path.exists():
         return {}
-    found = re.findall(r'^    (\w+): (?:Optional\[\s*)?ExpandableField\[\s*"(\w+)"', path.read_text(), re.M)
-    return {field: snake(resource).lstrip("_") for field, resource in found}
+    matches = re.findall(r'^    (\w+): (?:Optional\[\s*)?ExpandableField\[\s*"(\w+)"', path.read_text(), re.M)
+    return {field: snake(resource).lstrip("_") for field, resource in matches}
 
 
 def versions() -> list[str]:

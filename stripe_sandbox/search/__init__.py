@@ -17,21 +17,21 @@ def search(table: Table, resource: str, url: str, params: dict[str, Any]) -> Obj
     query = parse(params["query"])
     matchers = [matcher(resource, clause) for clause in query.clauses]
     quantifier = all if query.needs_all else any
-    found = [
+    hits = [
         obj
         for obj in table.newest_first()
         if not obj.get("deleted") and quantifier(matches(obj) for matches in matchers)
     ]
-    begin, limit = _begin(found, params), limit_of(params)
-    data = found[begin : begin + limit]
-    has_more = len(found) > begin + limit
+    begin, limit = _begin(hits, params), limit_of(params)
+    data = hits[begin : begin + limit]
+    has_more = len(hits) > begin + limit
     return {
         "object": "search_result",
         "data": data,
         "has_more": has_more,
         "next_page": _page_name(params["query"], data[-1]["id"]) if has_more else None,
         "url": url,
-        "_total_count": len(found),
+        "_total_count": len(hits),
     }
 
 
@@ -39,11 +39,11 @@ def _page_name(query: str, last_id: str) -> str:
     return base64.urlsafe_b64encode(json.dumps([query, last_id]).encode()).decode()
 
 
-def _begin(found: list[Obj], params: dict[str, Any]) -> int:
+def _begin(hits: list[Obj], params: dict[str, Any]) -> int:
     """Return where a page begins: after the last object of the page before."""
     if "page" not in params:
         return 0
-    ids = [obj["id"] for obj in found]
+    ids = [obj["id"] for obj in hits]
     query, last_id = _named(params["page"])
     if query != params["query"] or last_id not in ids:
         message = "This is no page of this query. Take `next_page` of the page before, with the same query."

@@ -76,10 +76,10 @@ def matcher(resource: str, clause: Clause) -> Callable[[Obj], bool]:
     kind = _kind(resource, clause)
     _check_operator(clause, kind)
     path = [METADATA, clause.key] if clause.key is not None else clause.field.split(".")
-    wanted = _number(clause) if kind == "numeric" and clause.value is not None else clause.value
+    expected = _number(clause) if kind == "numeric" and clause.value is not None else clause.value
 
     def matches(obj: Obj) -> bool:
-        return _is_match(_value(obj, path), clause, wanted) != clause.is_negated
+        return _is_match(_value(obj, path), clause, expected) != clause.is_negated
 
     return matches
 
@@ -133,10 +133,10 @@ def _value(obj: Obj, path: list[str]) -> Any:
     return value
 
 
-def _is_match(value: Any, clause: Clause, wanted: Any) -> bool:
-    if wanted is None or value is None:
-        return wanted is None and value is None
-    if isinstance(wanted, Decimal):
-        return COMPARE[clause.operator](value, wanted)
+def _is_match(value: Any, clause: Clause, expected: Any) -> bool:
+    if expected is None or value is None:
+        return expected is None and value is None
+    if isinstance(expected, Decimal):
+        return COMPARE[clause.operator](value, expected)
     text = str(value).lower() if not isinstance(value, bool) else ("true" if value else "false")
-    return wanted.lower() in text if clause.operator == "~" else wanted.lower() == text
+    return expected.lower() in text if clause.operator == "~" else expected.lower() == text

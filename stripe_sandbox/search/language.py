@@ -55,11 +55,11 @@ def parse(text: str) -> Query:
     connectors: set[str] = set()
     position = 0
     while True:
-        found = CLAUSE.match(text, position)
-        if found is None:
+        match = CLAUSE.match(text, position)
+        if match is None:
             raise _refusal(UNREADABLE)
-        clauses.append(_clause(found))
-        position = found.end()
+        clauses.append(_clause(match))
+        position = match.end()
         if position == len(text):
             break
         joint = CONNECTOR.match(text, position)
@@ -72,20 +72,20 @@ def parse(text: str) -> Query:
     return Query(clauses, connectors != {"or"})
 
 
-def _clause(found: re.Match[str]) -> Clause:
-    quoted = found["double"] if found["double"] is not None else found["single"]
-    value = found["bare"] if quoted is None else _unescaped(quoted)
+def _clause(match: re.Match[str]) -> Clause:
+    quoted = match["double"] if match["double"] is not None else match["single"]
+    value = match["bare"] if quoted is None else _unescaped(quoted)
     is_null = quoted is None and value.lower() == "null"
-    operator: Operator = found["operator"]  # type: ignore[assignment]
+    operator: Operator = match["operator"]  # type: ignore[assignment]
     if is_null and operator != ":":
         raise _refusal(UNREADABLE)
-    key = found["key"]
+    key = match["key"]
     return Clause(
-        found["field"],
+        match["field"],
         operator,
         None if is_null else value,
         None if key is None else _unescaped(key),
-        is_negated=found["negated"] is not None,
+        is_negated=match["negated"] is not None,
         is_quoted=quoted is not None,
     )
 

@@ -78,7 +78,7 @@ def _sent_by(field: Any) -> dict[str, str]:
 
 def errors_on(answer: Any) -> str:
     """Everything that the form on the page complains about, in one text."""
-    found = [answer.context["adminform"].form.errors]
+    errors = [answer.context["adminform"].form.errors]
     for inline in answer.context["inline_admin_formsets"]:
-        found += [inline.formset.non_form_errors(), *inline.formset.errors]
-    return unescape(" ".join(str(one) for one in found if one))
+        errors += [inline.formset.non_form_errors(), *inline.formset.errors]
+    return unescape(" ".join(str(one) for one in errors if one))

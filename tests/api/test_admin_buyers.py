@@ -66,15 +66,15 @@ def maya(stripe: Sandbox) -> User:
     give_credits(buyer, 1_000)
     yoga = make_service(ServiceType.SESSION, make_practitioner(), name="Private yoga")
     start = a_free_slot(yoga).isoformat()
-    made = buying.create(
+    order = buying.create(
         signed_in(buyer),
         service_id=str(yoga.pk),
         scheduling_data={"start_datetime": start},
         save_payment_method=True,
         consent_wording=SAVE_CARD.id,
     )
-    buying.pay(stripe, made)
-    buying.refund(signed_in(make_staff(*REFUNDING)), made, amount="5.00")
+    buying.pay(stripe, order)
+    buying.refund(signed_in(make_staff(*REFUNDING)), order, amount="5.00")
     settle_everything(stripe)
     issue_due_documents()
     staff_audit.record(make_staff(), buyer, "Changed the address")

@@ -24,9 +24,9 @@ LIST = "/admin/payments/dispute/"
 
 def disputed(stripe: Sandbox, buyer: User, amount: str) -> Dispute:
     """A credit purchase that its bank disputes."""
-    made = created(buyer, is_credit_purchase=True, amount=amount)
-    stripe.control.confirm(made["payment_intent_id"], card="4242424242424242")
-    opened = stripe.control.dispute(made["payment_intent_id"])
+    order = created(buyer, is_credit_purchase=True, amount=amount)
+    stripe.control.confirm(order["payment_intent_id"], card="4242424242424242")
+    opened = stripe.control.dispute(order["payment_intent_id"])
     settle_everything(stripe)
     return Dispute.objects.get(stripe_dispute_id=opened["id"])
 

@@ -48,15 +48,15 @@ def sold(stripe: Sandbox) -> Order:
     give_credits(buyer, -1_050)
     yoga = make_service(ServiceType.SESSION, make_practitioner(), name="=Yoga", usd=10_000)
     start = a_free_slot(yoga).isoformat()
-    made = buying.create(
+    order = buying.create(
         signed_in(buyer), service_id=str(yoga.pk), currency="eur", scheduling_data={"start_datetime": start}
     )
-    buying.pay(stripe, made)
+    buying.pay(stripe, order)
     buying.refund(
-        signed_in(make_staff("Sam Okafor", *REFUNDING)), made, amount="12.50", reason="+1 for the cold room"
+        signed_in(make_staff("Sam Okafor", *REFUNDING)), order, amount="12.50", reason="+1 for the cold room"
     )
     buying.credits(signed_in(make_user("Tom Achterberg")))
-    return buying.order_of(made)
+    return buying.order_of(order)
 
 
 def exported(client: Client, table: str, **fields: str) -> list[dict[str, str]]:

@@ -70,19 +70,19 @@ def test_events_are_filtered_by_status_age_and_attempts_and_found_by_payment(dea
     an_event("evt_new", minutes_ago=1, status="done", attempts=1)
     client = admin_client()
 
-    def found(**query: str) -> set[str]:
+    def event_ids(**query: str) -> set[str]:
         rows = client.get(INBOX, query).context["cl"].result_list
         return {row.stripe_event_id for row in rows}
 
-    assert found(status__exact="dead") == {"evt_dead"}
-    assert found(age="late") == {"evt_late"}
-    assert found(age="hour") == {"evt_new"}
-    assert found(attempts="0") == {"evt_late"}
-    assert found(attempts="1") == {"evt_new"}
-    assert found(attempts="more") == {"evt_dead"}
-    assert found(q="evt_new") == {"evt_new"}
-    assert found(q="pi_1") == {"evt_dead", "evt_late", "evt_new"}
-    assert found(q="charge.") == set()
+    assert event_ids(status__exact="dead") == {"evt_dead"}
+    assert event_ids(age="late") == {"evt_late"}
+    assert event_ids(age="hour") == {"evt_new"}
+    assert event_ids(attempts="0") == {"evt_late"}
+    assert event_ids(attempts="1") == {"evt_new"}
+    assert event_ids(attempts="more") == {"evt_dead"}
+    assert event_ids(q="evt_new") == {"evt_new"}
+    assert event_ids(q="pi_1") == {"evt_dead", "evt_late", "evt_new"}
+    assert event_ids(q="charge.") == set()
 
 
 def test_a_type_is_looked_for_among_the_newest(dead: WebhookEvent, monkeypatch: pytest.MonkeyPatch) -> None:

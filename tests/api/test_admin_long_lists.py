@@ -50,10 +50,10 @@ def two(db: None) -> tuple[User, User]:
     return maya, tom
 
 
-def found(client: Client, path: str, field: str = "pk", **query: str) -> list[Any]:
+def listed_values(client: Client, path: str, field: str = "pk", **query: str) -> list[Any]:
     rows = client.get(f"/admin/{path}/", query).context["cl"].result_list
-    found_rows = rows.model.objects.filter(pk__in=[row.pk for row in rows])
-    return sorted(found_rows.values_list(field, flat=True))
+    matches = rows.model.objects.filter(pk__in=[row.pk for row in rows])
+    return sorted(matches.values_list(field, flat=True))
 
 
 @pytest.mark.exhaustive(one_in=4)
@@ -62,21 +62,21 @@ def found(client: Client, path: str, field: str = "pk", **query: str) -> list[An
 def test_what_is_somebodys_is_found_by_address_or_last_name_in_any_case(
     two: tuple[User, User], path: str, email: str, term: str
 ) -> None:
-    assert found(admin_client(), path, email, q=term) == [two[0].email]
+    assert listed_values(admin_client(), path, email, q=term) == [two[0].email]
 
 
 @pytest.mark.parametrize("path", [*LISTS, "payments/refund", "bookings/reservation", "payments/dispute"])
 def test_what_nobody_has_is_not_found(two: tuple[User, User], path: str) -> None:
     client = admin_client()
     for term in ("nobody", "qvist", "Tom Lindqvist", "ord_of_nobody", "100%", "_"):
-        assert found(client, path, q=term) == []
+        assert listed_values(client, path, q=term) == []
 
 
 @pytest.mark.parametrize(
     ("path", "term"), [("payments/paymentmethod", "pm_1"), ("payments/stripecustomer", "cus_1")]
 )
 def test_an_id_of_stripe_s_is_found_exactly(two: tuple[User, User], path: str, term: str) -> None:
-    assert found(admin_client(), path, "user__email", q=term) == [two[1].email]
+    assert listed_values(admin_client(), path, "user__email", q=term) == [two[1].email]
 
 
 def test_bookings_refunds_and_seats_are_found_by_their_order(two: tuple[User, User]) -> None:
@@ -86,8 +86,8 @@ def test_bookings_refunds_and_seats_are_found_by_their_order(two: tuple[User, Us
     )
     client = admin_client()
     for path in ("bookings/booking", "bookings/reservation", "payments/refund"):
-        assert found(client, path, "order", q=order.public_id) == [order.pk]
-    assert found(client, "payments/refund", q=refund.public_id) == [refund.pk]
+        assert listed_values(client, path, "order", q=order.public_id) == [order.pk]
+    assert listed_values(client, "payments/refund", q=refund.public_id) == [refund.pk]
 
 
 def test_a_filter_that_no_index_answers_looks_among_the_newest_and_says_so(
@@ -95,35 +95,35 @@ def test_a_filter_that_no_index_answers_looks_among_the_newest_and_says_so(
 ) -> None:
     first, last = Order.objects.order_by("pk")
     client = admin_client()
-    said = ", among the newest"
-    assert found(client, "orders/order", status__exact="completed") == [first.pk, last.pk]
-    assert said not in client.get("/admin/orders/order/?status__exact=completed").content.decode()
+    note = ", among the newest"
+    assert listed_values(client, "orders/order", status__exact="completed") == [first.pk, last.pk]
+    assert note not in client.get("/admin/orders/order/?status__exact=completed").content.decode()
     monkeypatch.setattr(pagination, "NEWEST", last.pk - first.pk)
-    assert found(client, "orders/order", status__exact="completed") == [last.pk]
-    assert said in client.get("/admin/orders/order/?status__exact=completed").content.decode()
+    assert listed_values(client, "orders/order", status__exact="completed") == [last.pk]
+    assert note in client.get("/admin/orders/order/?status__exact=completed").content.decode()
     Order.objects.update(status="paid")
     for whole in ({"status__exact": "paid"}, {"q": "maya", "type__exact": "direct"}, {}):
-        assert first.pk in found(client, "orders/order", **whole)
-        assert said not in client.get("/admin/orders/order/", whole).content.decode()
+        assert first.pk in listed_values(client, "orders/order", **whole)
+        assert note not in client.get("/admin/orders/order/", whole).content.decode()
 
 
 def test_bookings_are_found_by_when_they_end(two: tuple[User, User]) -> None:
     client = admin_client()
     starts_at = ServiceSession.objects.get().starts_at
-    assert found(client, "bookings/booking", ends="week") == []
+    assert listed_values(client, "bookings/booking", ends="week") == []
     with time_machine.travel(starts_at - timedelta(days=5)):
         client = admin_client()
-        assert len(found(client, "bookings/booking", ends="week")) == 2
-        assert found(client, "bookings/booking", ends="today") == []
+        assert len(listed_values(client, "bookings/booking", ends="week")) == 2
+        assert listed_values(client, "bookings/booking", ends="today") == []
         Booking.objects.filter(user=two[0]).update(status="canceled")
-        assert len(found(client, "bookings/booking", ends="week")) == 1
+        assert len(listed_values(client, "bookings/booking", ends="week")) == 1
 
 
 def test_cards_are_found_by_brand_and_bookings_by_what_they_are_of(two: tuple[User, User]) -> None:
     client = admin_client()
-    assert found(client, "payments/paymentmethod", "user__email", brand="amex") == [two[1].email]
-    assert len(found(client, "bookings/booking", service_type="workshop")) == 2
-    assert found(client, "bookings/booking", service_type="course") == []
+    assert listed_values(client, "payments/paymentmethod", "user__email", brand="amex") == [two[1].email]
+    assert len(listed_values(client, "bookings/booking", service_type="workshop")) == 2
+    assert listed_values(client, "bookings/booking", service_type="course") == []
 
 
 def test_too_many_of_one_name_are_said_to_be_too_many(
@@ -138,8 +138,8 @@ def test_too_many_of_one_name_are_said_to_be_too_many(
 
 
 def test_a_practitioner_s_person_is_found_as_one_types(two: tuple[User, User]) -> None:
-    asked = {"app_label": "accounts", "model_name": "practitioner", "field_name": "user", "term": "lind"}
-    answer = admin_client().get("/admin/autocomplete/", asked)
+    query = {"app_label": "accounts", "model_name": "practitioner", "field_name": "user", "term": "lind"}
+    answer = admin_client().get("/admin/autocomplete/", query)
     assert [row["id"] for row in answer.json()["results"]] == [str(two[0].pk)]
 
 

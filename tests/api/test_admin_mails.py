@@ -33,9 +33,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def order(stripe: Sandbox, maya: User, ana: Practitioner) -> Order:
     talk = make_service(ServiceType.SESSION, ana, name="A talk")
-    made = buying.service(signed_in(maya), talk, start_datetime=a_free_slot(talk).isoformat())
-    buying.pay(stripe, made)
-    return buying.order_of(made)
+    purchase = buying.service(signed_in(maya), talk, start_datetime=a_free_slot(talk).isoformat())
+    buying.pay(stripe, purchase)
+    return buying.order_of(purchase)
 
 
 def page_of(order: Order, client: Any = None) -> str:
@@ -143,6 +143,6 @@ def text_of_refund(order: Order) -> str:
 def test_the_export_of_a_person_has_the_mails_to_that_person_alone(
     order: Order, maya: User, ana: Practitioner
 ) -> None:
-    own, theirs = export_person(maya)["payments_sentmail"], export_person(ana.user)["payments_sentmail"]
+    own, anas_mails = export_person(maya)["payments_sentmail"], export_person(ana.user)["payments_sentmail"]
     assert [row["address"] for row in own] == [maya.email]
-    assert [row["address"] for row in theirs] == [ana.user.email]
+    assert [row["address"] for row in anas_mails] == [ana.user.email]

@@ -27,8 +27,8 @@ def a_package(buyer: User, **body: object) -> Order:
     ana = make_practitioner()
     items = [make_service(ServiceType.SESSION, ana), make_service(ServiceType.SESSION, ana)]
     package = make_service(ServiceType.PACKAGE, ana, holds=items)
-    made = created(buyer, service_id=str(package.pk), payment_type="intent", **body)
-    return Order.objects.get(public_id=made["order_id"])
+    order = created(buyer, service_id=str(package.pk), payment_type="intent", **body)
+    return Order.objects.get(public_id=order["order_id"])
 
 
 @pytest.fixture
@@ -141,9 +141,9 @@ def test_a_comma_is_a_decimal_point_and_never_lost(by_card: Order, stripe: Sandb
 def test_what_the_page_says_of_a_refund_is_what_it_does(by_credits: Order) -> None:
     client, child = admin_client(), by_credits.bookings.get(position=2)
     form = filled(client, by_credits, booking=str(child.pk))
-    said = client.get(refund_url(by_credits), {**form, "preview": "1"}).context["consequences"]
-    assert said[0] == "50.00 USD of credits goes back to the buyer’s account."
-    assert said[1] == f"Canceled, and on sale again: {child.service_name}."
+    consequences = client.get(refund_url(by_credits), {**form, "preview": "1"}).context["consequences"]
+    assert consequences[0] == "50.00 USD of credits goes back to the buyer’s account."
+    assert consequences[1] == f"Canceled, and on sale again: {child.service_name}."
     client.post(refund_url(by_credits), form)
     assert balance_of(by_credits.user, "usd") == 5_000
     statuses = dict(by_credits.bookings.values_list("position", "status"))
@@ -255,8 +255,11 @@ def test_an_unpaid_order_is_canceled_at_stripe_and_here(stripe: Sandbox) -> None
     order.refresh_from_db()
     assert order.status == "canceled"
     assert "canceled by staff" in order.transitions.last().cause  # type: ignore[union-attr]
-    begun, done = LogEntry.objects.order_by("id")
-    assert (begun.change_message, "is canceled" in done.change_message) == ("Cancel order: started", True)
+    start_entry, done = LogEntry.objects.order_by("id")
+    assert (start_entry.change_message, "is canceled" in done.change_message) == (
+        "Cancel order: started",
+        True,
+    )
 
 
 def test_a_paid_order_is_not_canceled_as_unpaid(by_credits: Order) -> None:

@@ -210,11 +210,12 @@ def test_history_is_written_by_nobody(busy: Order, name: str) -> None:
     assert client.get(reverse(f"admin:{name}_add")).status_code == 403
     row = admin.site._registry
     model = next(one for one in row if f"{one._meta.app_label}_{one._meta.model_name}" == name)
-    found = model._default_manager.first()
-    if found is not None:
-        assert client.post(reverse(f"admin:{name}_change", args=[found.pk]), {"x": "y"}).status_code == 403
+    instance = model._default_manager.first()
+    if instance is not None:
+        assert client.post(reverse(f"admin:{name}_change", args=[instance.pk]), {"x": "y"}).status_code == 403
         assert (
-            client.post(reverse(f"admin:{name}_delete", args=[found.pk]), {"post": "yes"}).status_code == 403
+            client.post(reverse(f"admin:{name}_delete", args=[instance.pk]), {"post": "yes"}).status_code
+            == 403
         )
 
 
@@ -251,8 +252,8 @@ def test_an_unknown_page_is_a_page_of_the_admin(db: None, path: str) -> None:
     page = answer.content.decode()
     assert "Page not found" in page and "Refunds" in page
     assert "To the overview" in page and f"Reference {answer.headers['X-Request-ID']}" in page
-    told = admin_client("payments.view_refund").get(path, headers={"Accept": "application/json"})
-    assert (told.status_code, told.json()["code"]) == (404, "not_found")
+    problem = admin_client("payments.view_refund").get(path, headers={"Accept": "application/json"})
+    assert (problem.status_code, problem.json()["code"]) == (404, "not_found")
 
 
 def test_an_unknown_page_says_nothing_to_who_is_not_signed_in(db: None) -> None:
@@ -303,17 +304,17 @@ def test_the_page_of_an_order_shows_all_that_belongs_to_it_in_a_fixed_number_of_
     items = [make_service(ServiceType.SESSION, ana), make_service(ServiceType.SESSION, ana)]
     package = make_service(ServiceType.PACKAGE, ana, holds=items)
     buyer = make_user()
-    made = created(buyer, service_id=str(package.pk), payment_type="intent")
-    stripe.control.confirm(made["payment_intent_id"], card="4242424242424242")
+    purchase = created(buyer, service_id=str(package.pk), payment_type="intent")
+    stripe.control.confirm(purchase["payment_intent_id"], card="4242424242424242")
     settle_everything(stripe)
-    order = Order.objects.get(public_id=made["order_id"])
+    order = Order.objects.get(public_id=purchase["order_id"])
     client = admin_client()
     ContentType.objects.clear_cache()  # else it depends on which test ran before
     with django_assert_num_queries(20):
         answer = client.get(reverse("admin:orders_order_change", args=[order.pk]))
     page = answer.content.decode()
     for shown in (
-        made["payment_intent_id"],
+        purchase["payment_intent_id"],
         "payment_intent.succeeded",
         items[0].name,
         "The buyer ordered",

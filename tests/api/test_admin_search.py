@@ -25,8 +25,8 @@ def hits(client: Client, term: str) -> list[str]:
     """The title of each hit, the lists of that name left out."""
     answer = client.get("/admin/search/", {"s": term})
     assert answer.status_code == 200
-    found = answer.context["results"] if answer.context else []
-    return [unescape(str(hit.title)) for hit in found if hit.icon not in {"tag", "list"}]
+    results = answer.context["results"] if answer.context else []
+    return [unescape(str(hit.title)) for hit in results if hit.icon not in {"tag", "list"}]
 
 
 @pytest.fixture
@@ -35,13 +35,15 @@ def order(stripe: Sandbox) -> Order:
     maya = make_user("Maya Lindqvist")
     yoga = make_service(ServiceType.SESSION, make_practitioner(), name="Private yoga session")
     start = a_free_slot(yoga).isoformat()
-    made = buying.create(signed_in(maya), service_id=str(yoga.pk), scheduling_data={"start_datetime": start})
-    buying.pay(stripe, made)
-    stripe.control.refund(made["payment_intent_id"], amount=500)
+    purchase = buying.create(
+        signed_in(maya), service_id=str(yoga.pk), scheduling_data={"start_datetime": start}
+    )
+    buying.pay(stripe, purchase)
+    stripe.control.refund(purchase["payment_intent_id"], amount=500)
     settle_everything(stripe)
-    disputing.dispute(stripe, made)
+    disputing.dispute(stripe, purchase)
     buying.pay(stripe, buying.credits(signed_in(make_user("Tom Achterberg"))), "5555555555554444")
-    return Order.objects.get(public_id=made["order_id"])
+    return Order.objects.get(public_id=purchase["order_id"])
 
 
 def ids_of(order: Order) -> dict[str, str]:
@@ -157,9 +159,9 @@ def test_nobody_finds_what_they_may_not_view(order: Order) -> None:
     terms += [str(Booking.objects.get().pk)]
     for permission, begins in RIGHTS.items():
         client = admin_client(permission)
-        found = {title for term in terms for title in hits(client, term)}
-        assert found, permission
-        assert all(title.startswith(begins) for title in found), (permission, found)
+        titles = {title for term in terms for title in hits(client, term)}
+        assert titles, permission
+        assert all(title.startswith(begins) for title in titles), (permission, titles)
     assert [hits(admin_client("auth.view_group"), term) for term in terms] == [[]] * len(terms)
 
 
@@ -190,8 +192,8 @@ def test_a_search_that_takes_too_long_is_ended_and_says_so(
     slow = palette.Kind(Refund, "payments.view_refund", "undo", sleep, str, str)
     monkeypatch.setattr(palette, "LIMITS", "SET LOCAL statement_timeout = 20")
     monkeypatch.setattr(palette, "KINDS", [palette.KINDS[0], slow])
-    found = hits(admin_client(), "maya")
-    assert found == ["Maya Lindqvist", "This search took too long"]
+    titles = hits(admin_client(), "maya")
+    assert titles == ["Maya Lindqvist", "This search took too long"]
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() != ("20ms",)

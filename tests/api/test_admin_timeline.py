@@ -34,7 +34,7 @@ from tests.sandbox_bridge import settle_everything
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def told(order: Order, *permissions: str) -> list[str]:
+def sentences_of(order: Order, *permissions: str) -> list[str]:
     """The sentences on the page of the order."""
     page = admin_client(*permissions).get(reverse("admin:orders_order_change", args=[order.pk]))
     return [entry.sentence for entry in page.context["timeline"]]
@@ -46,24 +46,24 @@ def a_session(stripe: Sandbox, **body: object) -> tuple[dict[str, str], Order]:
         give_credits(buyer, 2_000)
     yoga = make_service(ServiceType.SESSION, make_practitioner(), usd=8000, name="Private yoga")
     start = a_free_slot(yoga).isoformat()
-    made = buying.create(
+    order = buying.create(
         signed_in(buyer), service_id=str(yoga.pk), scheduling_data={"start_datetime": start}, **body
     )
-    return made, buying.order_of(made)
+    return order, buying.order_of(order)
 
 
 def test_a_paid_refunded_and_disputed_order_is_told_in_sentences(stripe: Sandbox) -> None:
-    made, order = a_session(stripe, use_credits=True)
-    buying.pay(stripe, made, buying.DECLINED)
-    assert "The payment failed: Your card was declined. The buyer may try again." in told(order)
-    buying.pay(stripe, made)
+    purchase, order = a_session(stripe, use_credits=True)
+    buying.pay(stripe, purchase, buying.DECLINED)
+    assert "The payment failed: Your card was declined. The buyer may try again." in sentences_of(order)
+    buying.pay(stripe, purchase)
     staff = make_staff("Sam Okafor", *REFUNDING)
-    buying.refund(signed_in(staff), made, amount="10.00", reason="The room was cold.")
-    opened = disputing.dispute(stripe, made)
+    buying.refund(signed_in(staff), purchase, amount="10.00", reason="The room was cold.")
+    opened = disputing.dispute(stripe, purchase)
     disputing.close(stripe, opened, "lost")
     order.refresh_from_db()
     start = f"{order.lines.get().starts_at:%a %d %b %Y, %H:%M} UTC"
-    sentences = told(order)
+    sentences = sentences_of(order)
     assert sentences[:2] == [
         "The buyer ordered Private yoga: 60.00 USD by card and 20.00 USD in credits.",
         f"Held until {order.expires_at:%H:%M} UTC: Private yoga, {start}.",
@@ -93,24 +93,24 @@ def test_a_paid_refunded_and_disputed_order_is_told_in_sentences(stripe: Sandbox
 
 
 def test_a_move_is_told_with_both_times(stripe: Sandbox) -> None:
-    made, order = a_session(stripe)
-    buying.pay(stripe, made)
+    purchase, order = a_session(stripe)
+    buying.pay(stripe, purchase)
     booking = order.bookings.get()
     before, after = booking.starts_at, a_free_slot(order.lines.get().service, nth=9)  # type: ignore[arg-type]
     url = f"/api/v1/bookings/{booking.pk}/move/"
     assert signed_in(order.user).post(url, {"start_datetime": after.isoformat()}).status_code == 200
     times = [f"{moment:%a %d %b %Y, %H:%M} UTC" for moment in (before, after)]
-    assert f"The buyer moved Private yoga from {times[0]} to {times[1]}." in told(order)
+    assert f"The buyer moved Private yoga from {times[0]} to {times[1]}." in sentences_of(order)
 
 
 def test_the_ids_stand_beside_the_sentences(stripe: Sandbox) -> None:
-    made, order = a_session(stripe)
-    buying.pay(stripe, made)
-    buying.refund(signed_in(make_staff("Sam Okafor", *REFUNDING)), made)
+    purchase, order = a_session(stripe)
+    buying.pay(stripe, purchase)
+    buying.refund(signed_in(make_staff("Sam Okafor", *REFUNDING)), purchase)
     page = admin_client().get(reverse("admin:orders_order_change", args=[order.pk]))
     by_sentence = {entry.sentence: entry.ids for entry in page.context["timeline"]}
     paid = by_sentence["Paid 80.00 USD with Visa •••• 4242."]
-    assert paid[0] == made["payment_intent_id"] and paid[1].startswith("ch_")
+    assert paid[0] == purchase["payment_intent_id"] and paid[1].startswith("ch_")
     [fulfilled] = by_sentence["Fulfilled: Private yoga is booked."]
     assert fulfilled.startswith("evt_")
     refund = Refund.objects.get()
@@ -125,18 +125,18 @@ def test_what_was_canceled_says_by_whom_and_why(stripe: Sandbox) -> None:
     _, order = a_session(stripe)
     url = reverse("admin:orders_order_cancel_unpaid", args=[order.pk])
     admin_client("orders.view_order", "orders.change_order").post(url)
-    [canceled] = [entry for entry in told(order, "orders.view_order") if "was canceled" in entry]
+    [canceled] = [entry for entry in sentences_of(order, "orders.view_order") if "was canceled" in entry]
     assert canceled == "The order was canceled: by Sam Okafor."
-    made, order = a_session(stripe)
-    buying.pay(stripe, made)
+    purchase, order = a_session(stripe)
+    buying.pay(stripe, purchase)
     cancel_without_refund(booking=order.bookings.get())
-    [kept] = [entry for entry in told(order, "orders.view_order") if entry.startswith("The booking")]
+    [kept] = [entry for entry in sentences_of(order, "orders.view_order") if entry.startswith("The booking")]
     assert kept.endswith(" was canceled. Its price was kept: 80.00 USD.")
 
 
 def test_fraud_notices_and_a_failed_refund_are_told(stripe: Sandbox) -> None:
-    made, order = a_session(stripe)
-    buying.pay(stripe, made)
+    purchase, order = a_session(stripe)
+    buying.pay(stripe, purchase)
     at = clock.now()
     FraudNotice.objects.create(
         order=order, stripe_notice_id="issfr_1", kind="early_fraud_warning", reason="made_with_stolen_card",
@@ -146,7 +146,7 @@ def test_fraud_notices_and_a_failed_refund_are_told(stripe: Sandbox) -> None:
         order=order, currency="usd", card_minor=500, credits_minor=0, origin="dashboard", status="failed",
         failure_reason="expired_or_canceled_card", settled_at=at,
     )  # fmt: skip
-    sentences = told(order)
+    sentences = sentences_of(order)
     assert "The card’s issuer warned of fraud: made with stolen card." in sentences
     assert "That notice ended: refunded." in sentences
     assert "Somebody refunded in Stripe’s dashboard 5.00 USD." in sentences
@@ -157,8 +157,10 @@ def test_acts_of_staff_are_shown_to_those_who_may_see_the_audit_trail(stripe: Sa
     _, order = a_session(stripe)
     admin_client().post(reverse("admin:orders_order_ask_stripe", args=[order.pk]))
     acts = "of staff: Ask Stripe now: started"
-    assert not any(acts in entry for entry in told(order, "orders.view_order"))
-    assert any(acts in entry for entry in told(order, "orders.view_order", "accounts.view_auditlogentry"))
+    assert not any(acts in entry for entry in sentences_of(order, "orders.view_order"))
+    assert any(
+        acts in entry for entry in sentences_of(order, "orders.view_order", "accounts.view_auditlogentry")
+    )
 
 
 def a_called_off_date(stripe: Sandbox) -> tuple[dict[str, str], Order, ServiceSession]:
@@ -166,18 +168,18 @@ def a_called_off_date(stripe: Sandbox) -> tuple[dict[str, str], Order, ServiceSe
     ana = make_practitioner()
     session = make_sessions(make_service(ServiceType.WORKSHOP, ana, name="Sauna evening"))[0]
     buyer = signed_in(make_user("Maya Lindqvist"))
-    made = buying.create(
+    order = buying.create(
         buyer,
         service_id=str(session.service_id),
         scheduling_data={"service_session_id": str(session.pk)},
         save_payment_method=True,
         consent_wording=SAVE_CARD.id,
     )
-    buying.pay(stripe, made)
+    buying.pay(stripe, order)
     act(host(ana), call_off_url(session), message="The sauna is being repaired.")
     settle_everything(stripe)
     issue_due_documents()
-    return made, buying.order_of(made), session
+    return order, buying.order_of(order), session
 
 
 def test_mails_receipts_consent_and_a_called_off_date_are_told_with_their_ids(stripe: Sandbox) -> None:
@@ -199,16 +201,16 @@ def test_mails_receipts_consent_and_a_called_off_date_are_told_with_their_ids(st
 
 
 def test_a_mail_that_failed_and_one_that_is_sent_again_are_told(stripe: Sandbox) -> None:
-    made, order = a_session(stripe)
-    buying.pay(stripe, made)
+    purchase, order = a_session(stripe)
+    buying.pay(stripe, purchase)
     SentMail.objects.filter(order=order, kind="completed").update(
         status="failed", error="Mailbox full.", sent_at=None
     )
     sentence = f"The mail “Completed” to {order.user.email} could not be sent: Mailbox full."
-    assert sentence in told(order)
+    assert sentence in sentences_of(order)
     mail = SentMail.objects.get(order=order, kind="completed")
     admin_client().post(reverse("admin:orders_order_resend_mail", args=[order.pk, mail.pk]))
-    sentences = told(order)
+    sentences = sentences_of(order)
     assert "Sam Okafor of staff had the mail “Completed” sent again." in sentences
     assert f"The mail “Completed” to {order.user.email} waits to be sent." in sentences
 
@@ -216,11 +218,11 @@ def test_a_mail_that_failed_and_one_that_is_sent_again_are_told(stripe: Sandbox)
 def test_what_is_held_back_of_a_called_off_date_is_told_as_an_alarm(stripe: Sandbox) -> None:
     ana = make_practitioner()
     session = make_sessions(make_service(ServiceType.WORKSHOP, ana, name="Sauna evening"))[0]
-    made = buy_seat(stripe, signed_in(make_user("Maya Lindqvist")), session)
-    disputing.dispute(stripe, made)
+    purchase = buy_seat(stripe, signed_in(make_user("Maya Lindqvist")), session)
+    disputing.dispute(stripe, purchase)
     act(host(ana), call_off_url(session))
     settle_everything(stripe)
-    order = buying.order_of(made)
+    order = buying.order_of(purchase)
     page = admin_client().get(reverse("admin:orders_order_change", args=[order.pk]))
     [held_back] = [entry for entry in page.context["timeline"] if "is held back" in entry.sentence]
     assert held_back.is_alarm and "100.00 USD is held back. The guest has disputed" in held_back.sentence
@@ -229,8 +231,8 @@ def test_what_is_held_back_of_a_called_off_date_is_told_as_an_alarm(stripe: Sand
 def test_a_source_that_is_added_is_told_in_its_place(
     stripe: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, order = a_session(stripe)
-    buying.pay(stripe, made)
+    purchase, order = a_session(stripe)
+    buying.pay(stripe, purchase)
     order.refresh_from_db()
     assert order.paid_at is not None
     entry = Entry(order.created_at + timedelta(milliseconds=1), "A parcel was sent.", ("parcel_1",))
@@ -238,5 +240,5 @@ def test_a_source_that_is_added_is_told_in_its_place(
         "parcels", lambda of: [of.public_id], lambda of, rows: [entry] if rows == [of.public_id] else []
     )
     monkeypatch.setattr(timeline, "SOURCES", [parcels, *timeline.SOURCES])
-    sentences = told(order)
+    sentences = sentences_of(order)
     assert sentences.index("A parcel was sent.") == 2

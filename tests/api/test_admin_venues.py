@@ -95,8 +95,8 @@ def test_anothers_place_is_refused_and_a_set_has_no_place_of_its_own(
     workshop: Service, studio: Venue
 ) -> None:
     ben = make_practitioner("Ben Okri")
-    theirs = make_service(ServiceType.SESSION, ben)
-    assert "belongs to Ana Ribeiro" in errors_on(save(theirs, venue=str(studio.pk)))
+    bens_service = make_service(ServiceType.SESSION, ben)
+    assert "belongs to Ana Ribeiro" in errors_on(save(bens_service, venue=str(studio.pk)))
     package = make_service(ServiceType.PACKAGE, ben, holds=[workshop])
     for field, value in (("venue", str(studio.pk)), ("join_url", LINK)):
         assert "have their own" in errors_on(save(package, **{field: value}))

@@ -62,8 +62,8 @@ def bought_by_credits() -> Order:
     course, buyer = make_service(ServiceType.COURSE, make_practitioner("Bruno Costa")), make_user()
     make_sessions(course, 2)
     give_credits(buyer, 20_000)
-    made = created(buyer, service_id=str(course.pk), use_credits=True)
-    return Order.objects.get(public_id=made["order_id"])
+    order = created(buyer, service_id=str(course.pk), use_credits=True)
+    return Order.objects.get(public_id=order["order_id"])
 
 
 def test_an_act_can_neither_be_changed_nor_deleted_by_anyone() -> None:

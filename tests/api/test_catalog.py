@@ -43,10 +43,10 @@ def test_a_stale_token_does_not_close_the_shop_window(public: APIClient) -> None
 def test_services_are_filtered_by_type_and_practitioner(public: APIClient, ana: Practitioner) -> None:
     jonas = make_practitioner("Jonas Keller")
     make_service(ServiceType.SESSION, ana)
-    wanted = make_service(ServiceType.WORKSHOP, jonas)
+    workshop = make_service(ServiceType.WORKSHOP, jonas)
     make_service(ServiceType.SESSION, jonas)
     answer = public.get("/api/v1/services/", {"type": "workshop"})
-    assert [shown["id"] for shown in answer.json()["results"]] == [str(wanted.pk)]
+    assert [shown["id"] for shown in answer.json()["results"]] == [str(workshop.pk)]
     answer = public.get("/api/v1/services/", {"practitioner": jonas.slug})
     assert len(answer.json()["results"]) == 2
 
@@ -61,13 +61,13 @@ def test_a_filter_that_means_nothing_is_a_400_that_says_so(public: APIClient, qu
 
 
 def test_services_page_by_cursor(public: APIClient, ana: Practitioner) -> None:
-    made = [str(make_service(ServiceType.SESSION, ana).pk) for _ in range(5)]
+    service_ids = [str(make_service(ServiceType.SESSION, ana).pk) for _ in range(5)]
     seen, address = [], "/api/v1/services/?page_size=2"
     while address:
         page = public.get(address).json()
         seen += [shown["id"] for shown in page["results"]]
         address = page["next"]
-    assert seen == made
+    assert seen == service_ids
 
 
 def test_a_broken_cursor_is_a_404(public: APIClient, ana: Practitioner) -> None:

@@ -60,8 +60,8 @@ def test_the_history_is_signed_and_newest_first(as_maya: APIClient, maya: User, 
         {"currency": "eur", "balance": "40.00", "frozen": "0.00", "spendable": "40.00"},
         {"currency": "usd", "balance": "74.50", "frozen": "0.00", "spendable": "74.50"},
     ]
-    told = [(row["kind"], row["amount"], row["balance_after"], row["currency"]) for row in shown["results"]]
-    assert told == [
+    rows = [(row["kind"], row["amount"], row["balance_after"], row["currency"]) for row in shown["results"]]
+    assert rows == [
         ("purchase", "40.00", "40.00", "eur"),
         ("spend", "-25.50", "74.50", "usd"),
         ("purchase", "100.00", "100.00", "usd"),

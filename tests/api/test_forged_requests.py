@@ -16,9 +16,9 @@ WEBHOOK = "api/v1/payments/webhook/"
 BY_HEADER = "_allauth/app/"
 
 
-def views(found: list[Any] | None = None, path: str = "") -> Iterator[tuple[str, Any]]:
+def views(patterns: list[Any] | None = None, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every address of the URL conf with its view."""
-    for pattern in get_resolver().url_patterns if found is None else found:
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
         here = path + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             yield from views(pattern.url_patterns, here)

@@ -95,37 +95,37 @@ def client(ines: User) -> APIClient:
 def operations() -> Iterator[tuple[str, str, Json]]:
     """Every address of ours with its method and what the document says of it."""
     for address, methods in document()["paths"].items():
-        for method, told in methods.items():
+        for method, operation in methods.items():
             if address.startswith("/api/v1/"):
-                yield address, method.upper(), told
+                yield address, method.upper(), operation
 
 
 def document() -> Json:
     return dict(SchemaGenerator().get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
 
 
-def places(told: Json, where: str) -> list[str]:
-    return [parameter["name"] for parameter in told.get("parameters", []) if parameter["in"] == where]
+def places(operation: Json, where: str) -> list[str]:
+    return [parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == where]
 
 
-def filled(address: str, told: Json, booking: Booking) -> str:
+def filled(address: str, operation: Json, booking: Booking) -> str:
     """Put what there is into an address."""
-    known = {"services": booking.service_id, "bookings": booking.pk, "orders": booking.order.public_id}
-    for name in places(told, "path"):
-        address = address.replace(f"{{{name}}}", str(known.get(address.split("/")[3], "1")))
+    ids = {"services": booking.service_id, "bookings": booking.pk, "orders": booking.order.public_id}
+    for name in places(operation, "path"):
+        address = address.replace(f"{{{name}}}", str(ids.get(address.split("/")[3], "1")))
     return address
 
 
-def wrong(answer: Any, asked: str) -> list[str]:
+def wrong(answer: Any, request: str) -> list[str]:
     """Return what is wrong with an answer: a 500, or a no that tells nobody anything."""
     status = answer.status_code
     if status < 400:
         return []
     if status >= 500 or answer["Content-Type"] != "application/problem+json":
-        return [f"{status} {answer['Content-Type']} for {asked[:200]}"]
+        return [f"{status} {answer['Content-Type']} for {request[:200]}"]
     problem = answer.json()
     is_told = problem["status"] == status and problem["code"] and len(problem["detail"].split()) > 3
-    return [] if is_told else [f"{problem} for {asked[:200]}"]
+    return [] if is_told else [f"{problem} for {request[:200]}"]
 
 
 def sent(client: APIClient, method: str, address: str, body: str = "{}") -> list[str]:
@@ -137,32 +137,34 @@ def sent(client: APIClient, method: str, address: str, body: str = "{}") -> list
 def test_no_address_takes_an_odd_value_for_more_than_a_clear_no(
     client: APIClient, booking: Booking, stripe: Sandbox
 ) -> None:
-    found = []
-    for address, method, told in operations():
-        for name in places(told, "path"):
+    faults = []
+    for address, method, operation in operations():
+        for name in places(operation, "path"):
             for value in IN_ADDRESSES:
-                found += sent(client, method, address.replace(f"{{{name}}}", value))
-        for name in places(told, "query"):
+                faults += sent(client, method, address.replace(f"{{{name}}}", value))
+        for name in places(operation, "query"):
             for value in CURSORS if name == "cursor" else IN_ADDRESSES:
-                found += sent(client, method, f"{filled(address, told, booking)}?{name}={value}")
-    assert found == []
+                faults += sent(client, method, f"{filled(address, operation, booking)}?{name}={value}")
+    assert faults == []
     nothing_happened(stripe)
 
 
 def test_no_body_holds_an_odd_value_for_more_than_a_clear_no(
     client: APIClient, booking: Booking, stripe: Sandbox
 ) -> None:
-    schemas, found = document()["components"]["schemas"], []
-    for address, method, told in operations():
-        shape = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    schemas, faults = document()["components"]["schemas"], []
+    for address, method, operation in operations():
+        shape = (
+            operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+        )
         schema = schemas[shape["$ref"].rpartition("/")[2]] if "$ref" in shape else {}
         names = schema.get("properties", [])
         bodies = [f'{{"{name}": {value}}}' for name in names for value in IN_BODIES]
         # Where nothing is required, a body without anything is right.
         whole = [body for body in WHOLE_BODIES if schema.get("required") or body not in {"", "{}"}]
         for body in [*bodies, *whole] if names else []:
-            found += sent(client, method, filled(address, told, booking), body)
-    assert found == []
+            faults += sent(client, method, filled(address, operation, booking), body)
+    assert faults == []
     nothing_happened(stripe)
 
 
@@ -223,15 +225,15 @@ ODD_FILTERS = [
 
 
 def test_no_page_of_the_staff_takes_an_odd_value_for_a_bug(booking: Booking, stripe: Sandbox) -> None:
-    client, found = admin_client(), []
+    client, answers = admin_client(), []
     client.raise_request_exception = False
     for address in admin_addresses():
         for odd in ODD_ROWS if "<" in address else []:
-            found.append((client.get(re.sub(r"<[^>]*>", odd, address)).status_code, odd, address))
+            answers.append((client.get(re.sub(r"<[^>]*>", odd, address)).status_code, odd, address))
         for odd in ODD_FILTERS if "<" not in address else []:
-            found.append((client.get(f"{address}?{odd}").status_code, odd, address))
-    assert len(found) > 500
-    assert [answer for answer in found if answer[0] >= 500] == []
+            answers.append((client.get(f"{address}?{odd}").status_code, odd, address))
+    assert len(answers) > 500
+    assert [answer for answer in answers if answer[0] >= 500] == []
     nothing_happened(stripe)
 
 

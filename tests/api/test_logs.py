@@ -60,11 +60,11 @@ def log(transactional_db: None) -> Iterator[Log]:
 def test_all_lines_of_a_request_and_its_answer_and_its_problem_tell_one_name(log: Log, path: str) -> None:
     answer = Client().get(path)
     lines = log.read()
-    told = {line.get("request_id") for line in lines}
+    request_ids = {line.get("request_id") for line in lines}
     assert answer.status_code >= 400 and len(lines) >= 2
     assert {line["event"] for line in lines} >= {"request_started", "request_finished"}
     assert {line["logger"] for line in lines} >= {"django.request"}  # what Django says afterwards
-    assert told == {answer["X-Request-ID"]}
+    assert request_ids == {answer["X-Request-ID"]}
     if answer.headers["Content-Type"] == "application/problem+json":
         assert answer.json()["request_id"] == answer["X-Request-ID"]
 
@@ -106,15 +106,15 @@ def test_nobody_names_a_request_where_no_proxy_stands(
 
 def named(path: str, name: str) -> str:
     """Send a request through the web server's own door, with a name; returns that of the answer."""
-    told: dict[str, str] = {}
+    response_headers: dict[str, str] = {}
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
-        told.update(headers)
+        response_headers.update(headers)
 
     method = "POST" if path == WEBHOOK else "GET"
     environ = RequestFactory().generic(method, path, headers={"X-Request-ID": name}).environ
     list(WebhookGateway(WSGIHandler())(environ, start_response))
-    return told["X-Request-ID"]
+    return response_headers["X-Request-ID"]
 
 
 def test_the_lines_between_two_requests_belong_to_none(log: Log) -> None:

@@ -93,10 +93,10 @@ def test_a_purchase_and_its_refund_are_counted_from_the_webhook_to_the_last_tran
 
 def test_what_comes_to_the_webhook_is_counted_by_what_became_of_it(stripe: Sandbox) -> None:
     before = scraped()
-    known, other = an_event(), an_event(id="evt_other", type="invoice.paid")
-    for body in (known, known, other):
+    event, other = an_event(), an_event(id="evt_other", type="invoice.paid")
+    for body in (event, event, other):
         send(body, signed(body))
-    send(known, "t=1,v1=00")
+    send(event, "t=1,v1=00")
     since = partial(grown, before, "events_received_total")
     assert since(type="known", outcome="kept") == 1
     assert since(type="known", outcome="repeated") == 1
@@ -110,11 +110,11 @@ def test_what_waits_in_the_database_is_told_with_its_age(stripe: Sandbox) -> Non
     body = an_event(type="invoice.paid")
     send(body, signed(body))
     WebhookEvent.objects.update(received_at=clock.now() - timedelta(minutes=10))
-    told = scraped()
-    assert (told[named("live_holds")], told[named("inbox_pending")]) == (1, 1)
-    assert 600 <= told[named("inbox_oldest_seconds")] < 700
-    assert (told[named("inbox_dead")], told[named("holds_overdue_seconds")]) == (0, 0)
-    assert told[named("database_reachable")] == 1
+    samples = scraped()
+    assert (samples[named("live_holds")], samples[named("inbox_pending")]) == (1, 1)
+    assert 600 <= samples[named("inbox_oldest_seconds")] < 700
+    assert (samples[named("inbox_dead")], samples[named("holds_overdue_seconds")]) == (0, 0)
+    assert samples[named("database_reachable")] == 1
     processor.drain()
     assert scraped()[named("inbox_pending")] == 0
 
@@ -127,9 +127,9 @@ def test_of_a_long_backlog_enough_is_counted_to_tell_of_it_in_time(monkeypatch: 
     WebhookEvent.objects.filter(stripe_event_id="evt_0").update(
         received_at=clock.now() - timedelta(minutes=10)
     )
-    told = scraped()
-    assert told[named("inbox_pending")] == 2
-    assert 600 <= told[named("inbox_oldest_seconds")] < 700
+    samples = scraped()
+    assert samples[named("inbox_pending")] == 2
+    assert 600 <= samples[named("inbox_oldest_seconds")] < 700
 
 
 def test_the_database_is_asked_once_however_many_scrape(django_assert_num_queries: Any) -> None:
@@ -140,10 +140,10 @@ def test_the_database_is_asked_once_however_many_scrape(django_assert_num_querie
 
 def test_while_the_database_does_not_answer_that_is_told_with_all_that_is_counted() -> None:
     with no_connection_left():
-        told = scraped()
-    assert told[named("database_reachable")] == 0
-    assert named("inbox_pending") not in told
-    assert named("events_received_total", type="known", outcome="kept") in told
+        samples = scraped()
+    assert samples[named("database_reachable")] == 0
+    assert named("inbox_pending") not in samples
+    assert named("events_received_total", type="known", outcome="kept") in samples
 
 
 def test_what_is_rolled_back_is_not_counted(stripe: Sandbox) -> None:

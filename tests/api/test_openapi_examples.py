@@ -146,10 +146,10 @@ def buy(recorder: Recorder, stripe: Sandbox, buyer: APIClient, workshop: str, pa
         "amount": 35.0,
         "service_data": {"note": "I am left-handed."},
     }
-    made = recorder.send(buyer, "POST", create, "A workshop with one date, paid in the browser", body)
-    buying.pay_only(stripe, made)
+    order = recorder.send(buyer, "POST", create, "A workshop with one date, paid in the browser", body)
+    buying.pay_only(stripe, order)
     recorder.send(
-        buyer, "POST", f"orders/{made['order_id']}/sync/", "The return page asks before the webhook came"
+        buyer, "POST", f"orders/{order['order_id']}/sync/", "The return page asks before the webhook came"
     )
     settle_everything(stripe)
     credits: Json = {
@@ -158,7 +158,7 @@ def buy(recorder: Recorder, stripe: Sandbox, buyer: APIClient, workshop: str, pa
     }  # fmt: skip
     paid = recorder.send(buyer, "POST", create, "Credits, paid on a hosted page", credits)
     buying.pay(stripe, paid)
-    recorder.send(buyer, "GET", f"orders/{made['order_id']}/", "A completed order")
+    recorder.send(buyer, "GET", f"orders/{order['order_id']}/", "A completed order")
     recorder.send(buyer, "GET", "orders/", "Your orders, newest first")
     recorder.send(buyer, "GET", "credits/", "Your credits")
     bought = buying.create(buyer, service_id=package)
@@ -171,9 +171,9 @@ def buy(recorder: Recorder, stripe: Sandbox, buyer: APIClient, workshop: str, pa
     settle_everything(stripe)
     recorder.send(staff, "GET", f"orders/{paid['order_id']}/refunds/", "The refunds of an order")
     issue_due_documents()
-    recorder.send(buyer, "GET", f"orders/{made['order_id']}/receipt/", "The receipt of an order")
+    recorder.send(buyer, "GET", f"orders/{order['order_id']}/receipt/", "The receipt of an order")
     recorder.send(buyer, "GET", f"orders/{unpaid['order_id']}/receipt/pdf/", "An order without a receipt")
-    note = f"orders/{made['order_id']}/credit-notes/CN-2026-000001/pdf/"
+    note = f"orders/{order['order_id']}/credit-notes/CN-2026-000001/pdf/"
     recorder.send(buyer, "GET", note, "There is no such credit note")
 
 
@@ -257,21 +257,21 @@ def change_dates(
     """Move a date that a guest then declines, call it off, and call off a booking and days."""
     host = signed_in(date.service.practitioner.user)
 
-    def change(what: str, path: str, asked: Json) -> Json:
-        query = "?" + urlencode(asked) if asked else ""
+    def change(what: str, path: str, data: Json) -> Json:
+        query = "?" + urlencode(data) if data else ""
         preview = recorder.send(host, "GET", path + query, f"What {what} would do")
-        body = {"preview_id": preview["preview_id"], "message": "I am ill, and sorry.", **asked}
-        begun = recorder.send(host, "POST", path, what[0].upper() + what[1:], body)
+        body = {"preview_id": preview["preview_id"], "message": "I am ill, and sorry.", **data}
+        answer = recorder.send(host, "POST", path, what[0].upper() + what[1:], body)
         settle_everything(stripe)
-        return begun
+        return answer
 
     change("moving a date", f"roster/sessions/{date.pk}/move/", {"start_datetime": later(date.starts_at)})
     moved = next(one for one in buying.bookings(buyer) if one["decline_until"])["id"]
     recorder.send(buyer, "GET", f"bookings/{moved}/decline/", "What declining the new time returns")
     recorder.send(buyer, "POST", f"bookings/{moved}/decline/", "A guest can't come to the new time")
     settle_everything(stripe)
-    made = change("calling a date off", f"roster/sessions/{date.pk}/call-off/", {})
-    recorder.send(host, "GET", f"roster/changes/{made['change_id']}/", "A change that is done")
+    change_state = change("calling a date off", f"roster/sessions/{date.pk}/call-off/", {})
+    recorder.send(host, "GET", f"roster/changes/{change_state['change_id']}/", "A change that is done")
     recorder.send(host, "GET", "roster/changes/", "What you have called off or moved")
     slot = a_free_slot(lesson)
     buying.pay(stripe, buying.service(buyer, lesson, start_datetime=slot.isoformat()))

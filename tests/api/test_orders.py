@@ -122,11 +122,11 @@ def test_refunds_on_their_way_are_not_refundable_again_and_strays_are_not_shown(
     )
     shown = as_maya.get(f"/api/v1/orders/{order.public_id}/").json()
     assert shown["refundable"] == "75.00"
-    told = [
+    refunds = [
         (refund["amount"], refund["to_card"], refund["to_credits"], refund["status"])
         for refund in shown["refunds"]
     ]
-    assert told == [("10.00", "10.00", "0.00", "failed"), ("25.00", "20.00", "5.00", "pending")]
+    assert refunds == [("10.00", "10.00", "0.00", "failed"), ("25.00", "20.00", "5.00", "pending")]
 
 
 def test_an_order_marked_as_disputed_is_not_refundable_as_a_refund_would_be_refused(

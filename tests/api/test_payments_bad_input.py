@@ -49,10 +49,10 @@ def nothing_happens(db: None, stripe: Sandbox) -> Any:
 
 
 def refused(buyer: APIClient, status: int, code: str, **body: Any) -> dict[str, Any]:
-    return told(buyer.post(CREATE, body), status, code)
+    return problem_of(buyer.post(CREATE, body), status, code)
 
 
-def told(answer: Any, status: int, code: str) -> dict[str, Any]:
+def problem_of(answer: Any, status: int, code: str) -> dict[str, Any]:
     problem = dict(answer.json())
     assert (answer.status_code, problem.get("code")) == (status, code), problem
     assert answer["Content-Type"] == "application/problem+json"
@@ -87,7 +87,7 @@ def test_an_amount_that_is_a_strange_number_is_refused(as_maya: APIClient, liter
 
 @pytest.mark.parametrize("literal", ["NaN", "Infinity", "-Infinity"])
 def test_what_json_has_no_word_for_is_malformed(as_maya: APIClient, literal: str) -> None:
-    told(raw(as_maya, f'{{"is_credit_purchase": true, "amount": {literal}}}'), 400, "malformed_json")
+    problem_of(raw(as_maya, f'{{"is_credit_purchase": true, "amount": {literal}}}'), 400, "malformed_json")
 
 
 @pytest.mark.parametrize("amount", ["0.49", "10000.01"])
@@ -288,13 +288,13 @@ def test_a_return_address_that_is_too_long_once_it_is_encoded_is_refused(as_maya
 
 
 def test_a_body_of_two_megabytes_is_refused(as_maya: APIClient) -> None:
-    told(raw(as_maya, json.dumps({"service_data": {"x": "y" * 2_000_000}})), 413, "body_too_large")
+    problem_of(raw(as_maya, json.dumps({"service_data": {"x": "y" * 2_000_000}})), 413, "body_too_large")
 
 
 def test_a_client_that_lies_about_its_length_is_refused(as_maya: APIClient) -> None:
     body = json.dumps({"is_credit_purchase": True, "amount": "5.00"})
     answer = as_maya.generic("POST", CREATE, body, content_type="application/json", CONTENT_LENGTH="10")
-    told(answer, 400, "malformed_json")
+    problem_of(answer, 400, "malformed_json")
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_malformed_json_is_refused(as_maya: APIClient, body: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b"[]", b'"x"', b"null", b"7", b"true"])
 def test_what_is_no_object_is_refused(as_maya: APIClient, body: bytes) -> None:
-    told(raw(as_maya, body), 400, "invalid_request")
+    problem_of(raw(as_maya, body), 400, "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -335,8 +335,10 @@ def test_service_data_that_cannot_be_kept_is_refused(as_maya: APIClient, service
 
 
 def test_other_media_types_and_methods_are_refused(as_maya: APIClient) -> None:
-    told(as_maya.generic("POST", CREATE, "a=1", content_type="text/plain"), 415, "unsupported_media_type")
-    told(as_maya.get(CREATE), 405, "method_not_allowed")
+    problem_of(
+        as_maya.generic("POST", CREATE, "a=1", content_type="text/plain"), 415, "unsupported_media_type"
+    )
+    problem_of(as_maya.get(CREATE), 405, "method_not_allowed")
 
 
 def test_nobody_pays_without_signing_in(public: APIClient) -> None:
@@ -348,8 +350,8 @@ def test_nobody_pays_without_signing_in(public: APIClient) -> None:
 def test_an_unknown_card_is_not_found(as_maya: APIClient) -> None:
     for ref in ("1", "pm_unknown", "pm_card_visa", "-1", "9" * 40, "x'; --"):
         refused(as_maya, 404, "not_found", is_credit_purchase=True, amount="5.00", payment_method_id=ref)
-    told(as_maya.delete("/api/v1/payments/methods/pm_card_visa/"), 404, "not_found")
-    told(as_maya.post("/api/v1/payments/methods/default/", {}), 400, "invalid_request")
+    problem_of(as_maya.delete("/api/v1/payments/methods/pm_card_visa/"), 404, "not_found")
+    problem_of(as_maya.post("/api/v1/payments/methods/default/", {}), 400, "invalid_request")
 
 
 def test_what_belongs_to_another_is_not_found(as_tom: APIClient, maya: User, session: Service) -> None:
@@ -376,7 +378,7 @@ def test_what_belongs_to_another_is_not_found(as_tom: APIClient, maya: User, ses
 def test_what_is_injected_is_ignored_or_refused(as_maya: APIClient, session: Service) -> None:
     body = {"service_id": str(session.pk), "amount": "0.01"}
     injected = {"status": "completed", "user": 1, "user_id": 1, "total_minor": 1, "price": "0.01"}
-    told(as_maya.post(CREATE, body | injected), 409, "price_changed")
+    problem_of(as_maya.post(CREATE, body | injected), 409, "price_changed")
 
 
 def test_a_body_that_is_null_is_told_that_it_says_nothing(as_maya: APIClient) -> None:

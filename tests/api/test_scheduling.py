@@ -171,7 +171,7 @@ def test_asking_badly_is_a_400_and_takes_nothing(
 ) -> None:
     other = make_service(ServiceType.WORKSHOP, make_practitioner("Mateo Silva"))
     [foreign], slot = make_sessions(other), a_free_slot(yoga)
-    asked: list[tuple[Service, dict[str, Any], str]] = [
+    cases: list[tuple[Service, dict[str, Any], str]] = [
         (yoga, {}, "scheduling_required"),
         (bath, {}, "scheduling_required"),
         (yoga, {"service_session_id": foreign.pk}, "session_not_offered"),
@@ -185,7 +185,7 @@ def test_asking_badly_is_a_400_and_takes_nothing(
         (yoga, {"start_datetime": "9999-12-31T23:59:00Z"}, "invalid_request"),
         (yoga, {"start_datetime": (slot + timedelta(minutes=7)).isoformat()}, "outside_availability"),
     ]
-    for service, body, code in asked:
+    for service, body, code in cases:
         status, problem = ask(as_maya, part(package, service), **body)
         assert (status, problem["code"]) == (400, code), (body, problem)
         assert len(problem["detail"]) > 20
@@ -225,7 +225,7 @@ def test_a_double_click_schedules_once(yoga: Service, maya: User, ana: Practitio
     assert CalendarEntry.objects.count() == 1
 
 
-def at_once(wanted: list[tuple[Booking, dict[str, Any]]]) -> list[str]:
+def at_once(requests: list[tuple[Booking, dict[str, Any]]]) -> list[str]:
     """Schedule on one thread each and return what came of it: "ok" or the error's code."""
 
     def attempt(booking: Booking, choice: dict[str, Any]) -> str:
@@ -237,8 +237,8 @@ def at_once(wanted: list[tuple[Booking, dict[str, Any]]]) -> list[str]:
             connection.close()
         return "ok"
 
-    with ThreadPoolExecutor(len(wanted)) as pool:
-        return list(pool.map(lambda pair: attempt(*pair), wanted))
+    with ThreadPoolExecutor(len(requests)) as pool:
+        return list(pool.map(lambda pair: attempt(*pair), requests))
 
 
 @pytest.mark.parametrize(

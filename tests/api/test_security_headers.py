@@ -112,14 +112,14 @@ print(json.dumps(found))
 
 def test_production_insists_on_tls() -> None:
     command = [sys.executable, "-c", IN_PRODUCTION]
-    told = subprocess.run(command, cwd=BASE_DIR, env=REAL, capture_output=True, text=True, check=True)
-    for asked, (status, headers, cookies) in json.loads(told.stdout).items():
-        path, _, secure = asked.partition(" ")
+    process = subprocess.run(command, cwd=BASE_DIR, env=REAL, capture_output=True, text=True, check=True)
+    for request, (status, headers, cookies) in json.loads(process.stdout).items():
+        path, _, secure = request.partition(" ")
         if secure == "True":
             assert_guarded(headers)
             assert headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload", (
-                asked
+                request
             )
             assert all("Secure" in cookie for cookie in cookies)
         else:
-            assert (status, headers["Location"]) == (301, f"https://estuary.example{path}"), asked
+            assert (status, headers["Location"]) == (301, f"https://estuary.example{path}"), request

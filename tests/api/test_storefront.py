@@ -72,10 +72,10 @@ def test_in_sandbox_mode_only_the_sandbox_is_let_in(client: Client, settings: Se
 def test_the_script_that_the_pages_are_told_is_the_one_that_the_sandbox_serves(
     client: Client, settings: Settings
 ) -> None:
-    told = client.get("/api/v1/payments/config/").json()["stripe_js_url"]
-    assert told == settings.STRIPE_JS_URL
-    assert told.startswith(settings.STRIPE_API_BASE)
-    served = TestClient(app_for(Sandbox())).get(urlsplit(told).path)
+    script_url = client.get("/api/v1/payments/config/").json()["stripe_js_url"]
+    assert script_url == settings.STRIPE_JS_URL
+    assert script_url.startswith(settings.STRIPE_API_BASE)
+    served = TestClient(app_for(Sandbox())).get(urlsplit(script_url).path)
     assert served.status_code == 200
     assert "javascript" in served.headers["content-type"]
 
@@ -164,7 +164,7 @@ def test_the_cards_are_of_the_type_in_the_address(client: Client, catalogue: Ser
 def test_without_its_database_the_catalogues_page_is_as_it_was_exported(
     client: Client, catalogue: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*given: object) -> None:
+    def fail(*args: object) -> None:
         raise OperationalError("gone")
 
     monkeypatch.setattr(ServiceList, "get_queryset", fail)

@@ -15,9 +15,9 @@ def test_stripe_refusing_to_tell_how_an_order_stands_is_a_conflict_that_the_docu
     stripe: Sandbox, public: APIClient
 ) -> None:
     buyer = signed_in(make_user("Maya Lindqvist"))
-    made = buying.credits(buyer)
+    order = buying.credits(buyer)
     stripe.faults.add("refuse", "GET /v1/payment_intents*", times=4)
-    answer = buyer.post(SYNC.format(public_id=made["order_id"]))
+    answer = buyer.post(SYNC.format(public_id=order["order_id"]))
     assert (answer.status_code, answer.json()["code"]) == (409, "payment_changed")
     document = public.get("/api/schema/", {"format": "json"}).json()
     assert "409" in document["paths"][SYNC]["post"]["responses"]

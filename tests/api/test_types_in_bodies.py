@@ -35,9 +35,9 @@ def test_only_true_and_false_are_a_choice_about_money(
 def test_a_refund_is_asked_for_in_the_types_of_the_document(
     stripe: Sandbox, buyer: APIClient, name: str, value: Any
 ) -> None:
-    made = buying.buy_credits(stripe, buyer)
+    order = buying.buy_credits(stripe, buyer)
     staff = signed_in(make_staff("Ines Duarte", *REFUNDING))
-    answer = staff.post(f"/api/v1/orders/{made['order_id']}/refunds/", {"amount": "1.00", name: value})
+    answer = staff.post(f"/api/v1/orders/{order['order_id']}/refunds/", {"amount": "1.00", name: value})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
     assert name in answer.json()["errors"]
 

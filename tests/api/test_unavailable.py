@@ -87,8 +87,8 @@ def test_a_database_that_dies_as_a_job_is_enqueued_is_unavailable_and_nothing_is
     stripe: Sandbox,
 ) -> None:
     buyer, staff = signed_in(make_user()), signed_in(make_staff("Ines Duarte", *REFUNDING))
-    made = buying.buy_credits(stripe, buyer, "100.00")
-    url = f"/api/v1/orders/{made['order_id']}/refunds/"
+    order = buying.buy_credits(stripe, buyer, "100.00")
+    url = f"/api/v1/orders/{order['order_id']}/refunds/"
     with dying_over_the_next_job(1):
         answer = staff.post(url, {"reason": "pressed"})
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

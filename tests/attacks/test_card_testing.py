@@ -50,8 +50,8 @@ def tries_until_refused(
 
 def assert_buyers_are_served(stripe: Sandbox) -> None:
     honest = signed_in(make_user("Honest Buyer"))
-    made = buying.create(honest, is_credit_purchase=True, amount="20.00")
-    buying.pay(stripe, made, FINE)
+    order = buying.create(honest, is_credit_purchase=True, amount="20.00")
+    buying.pay(stripe, order, FINE)
     assert buying.balance(honest) == "20.00"
     stripe.control.confirm_setup(setup(honest, REMOTE_ADDR=HOME), card="5555555555554444")
 
@@ -84,13 +84,13 @@ def test_a_setup_intent_whose_answer_was_lost_is_canceled_too(stripe: Sandbox, b
     assert tries == settings.DECLINES_ALLOWED
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_a_setup_intent_ends_with_the_hold(stripe: Sandbox, buyer: APIClient, known: bool) -> None:
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_setup_intent_ends_with_the_hold(stripe: Sandbox, buyer: APIClient, is_known: bool) -> None:
     """Slowly, with an hour between declines, no limit is ever reached."""
     from estuary.payments.models import SetupIntent
 
     secret = setup(buyer)
-    if not known:
+    if not is_known:
         SetupIntent.objects.update(stripe_setup_intent_id="")
     tasks.expire_orders(timestamp=0)
     assert is_open(stripe, secret)
@@ -98,49 +98,49 @@ def test_a_setup_intent_ends_with_the_hold(stripe: Sandbox, buyer: APIClient, kn
         tasks.expire_orders(timestamp=0)
         assert not is_open(stripe, secret)
         assert not SetupIntent.objects.filter(ended_at=None).exists()
-        asked = len(stripe.requests)
+        calls_before = len(stripe.requests)
         tasks.expire_orders(timestamp=0)
-        assert len(stripe.requests) == asked
+        assert len(stripe.requests) == calls_before
 
 
 def test_one_payment_tries_no_cards_without_end(stripe: Sandbox, buyer: APIClient) -> None:
-    made = buying.credits(buyer, "20.00")
-    tries = tries_until_refused(stripe, lambda: buying.pay_only(stripe, made, DECLINED))
+    order = buying.credits(buyer, "20.00")
+    tries = tries_until_refused(stripe, lambda: buying.pay_only(stripe, order, DECLINED))
     assert tries == settings.DECLINES_ALLOWED
     assert_buyers_are_served(stripe)
 
 
 def test_one_hosted_page_tries_no_cards_without_end(stripe: Sandbox, buyer: APIClient) -> None:
     """Its payment is known by a label alone until the page is complete."""
-    made = buying.credits(buyer, "20.00", payment_type="checkout")
-    tries = tries_until_refused(stripe, lambda: buying.pay_only(stripe, made, DECLINED))
+    order = buying.credits(buyer, "20.00", payment_type="checkout")
+    tries = tries_until_refused(stripe, lambda: buying.pay_only(stripe, order, DECLINED))
     assert tries == settings.DECLINES_ALLOWED
     assert_buyers_are_served(stripe)
 
 
 def test_looking_at_the_order_after_each_try_wins_none(stripe: Sandbox, buyer: APIClient, maya: User) -> None:
     """What ``sync`` sees first is counted once, and what the event says of it later is not counted again."""
-    made = buying.credits(buyer, "20.00")
+    order = buying.credits(buyer, "20.00")
 
     def look(stripe: Sandbox) -> None:
-        buyer.post(f"/api/v1/orders/{made['order_id']}/sync/")
+        buyer.post(f"/api/v1/orders/{order['order_id']}/sync/")
         settle_everything(stripe)
 
-    tries = tries_until_refused(stripe, lambda: buying.pay_only(stripe, made, DECLINED), look)
+    tries = tries_until_refused(stripe, lambda: buying.pay_only(stripe, order, DECLINED), look)
     assert tries == settings.DECLINES_ALLOWED
 
 
 def test_declines_by_payments_and_by_saving_cards_are_one_row(
     stripe: Sandbox, buyer: APIClient, maya: User
 ) -> None:
-    made, secret = buying.credits(buyer, "20.00"), setup(buyer)
+    order, secret = buying.credits(buyer, "20.00"), setup(buyer)
     for _ in range(2):
-        buying.pay(stripe, made, DECLINED)
+        buying.pay(stripe, order, DECLINED)
         stripe.control.confirm_setup(secret, card=DECLINED)
         settle_everything(stripe)
     assert declines_of(maya) == 4
-    buying.pay(stripe, made, DECLINED)
-    assert (buying.status_of(made), is_open(stripe, secret)) == ("canceled", False)
+    buying.pay(stripe, order, DECLINED)
+    assert (buying.status_of(order), is_open(stripe, secret)) == ("canceled", False)
 
 
 def test_many_payments_declined_at_once_count_each(
@@ -152,19 +152,19 @@ def test_many_payments_declined_at_once_count_each(
         buying.service(buyer, session, start_datetime=a_free_slot(session, nth=4 * number).isoformat())
         for number, session in enumerate(sessions)
     ]
-    for made in orders:
-        buying.pay_only(stripe, made, DECLINED)
+    for order in orders:
+        buying.pay_only(stripe, order, DECLINED)
     post_all(stripe)
     processor.drain()
     assert declines_of(maya) == len(orders)
     settle_everything(stripe)
-    assert {buying.status_of(made) for made in orders} == {"canceled"}
+    assert {buying.status_of(order) for order in orders} == {"canceled"}
 
 
 def test_a_replaced_order_starts_no_new_count(stripe: Sandbox, buyer: APIClient, maya: User) -> None:
     for number in range(settings.DECLINES_ALLOWED):
-        made = buying.credits(buyer, f"{20 + number}.00")
-        buying.pay(stripe, made, DECLINED)
+        order = buying.credits(buyer, f"{20 + number}.00")
+        buying.pay(stripe, order, DECLINED)
     assert declines_of(maya) == settings.DECLINES_ALLOWED
     answers = [
         buyer.post(buying.CREATE, {"is_credit_purchase": True, "amount": f"{40 + number}.00"}).status_code
@@ -185,11 +185,11 @@ def test_who_waits_until_the_count_is_deleted_is_counted_anew(
 
 def test_failed_challenges_count_each(stripe: Sandbox, buyer: APIClient, maya: User) -> None:
     """A failed challenge has no charge that names the try; it tells that the card is alive all the same."""
-    made = buying.credits(buyer, "20.00")
+    order = buying.credits(buyer, "20.00")
 
     def fail() -> None:
-        buying.pay_only(stripe, made, CHALLENGED)
-        stripe.control.fail_challenge(made["payment_intent_id"])
+        buying.pay_only(stripe, order, CHALLENGED)
+        stripe.control.fail_challenge(order["payment_intent_id"])
 
     assert tries_until_refused(stripe, fail) == settings.DECLINES_ALLOWED
 
@@ -219,10 +219,10 @@ def test_a_decline_told_by_several_looks_is_one(
     session = make_service(ServiceType.SESSION, ana)
     first = buying.credits(buyer, "20.00")
     second = buying.service(buyer, session, start_datetime=a_free_slot(session).isoformat())
-    for made in (first, second):
-        buying.pay_only(stripe, made, DECLINED)
-    for made in (first, second, first, second):
-        buyer.post(f"/api/v1/orders/{made['order_id']}/sync/")
+    for order in (first, second):
+        buying.pay_only(stripe, order, DECLINED)
+    for order in (first, second, first, second):
+        buyer.post(f"/api/v1/orders/{order['order_id']}/sync/")
     deliver(stripe, reorder=lambda waiting: [*waiting, *waiting[::-1]])
     settle_everything(stripe)
     assert declines_of(maya) == 2

@@ -11,7 +11,15 @@ from pytest_django import Settings
 from estuary.accounts.hashing import QueuedPBKDF2PasswordHasher, wait_for_sign_up_turn
 from estuary.accounts.models import User
 from estuary.catalog.models import Service
-from tests.attacks.test_locked_rows import SIGN_IN, Answer, bystanders, elsewhere, shop, told, while_they_wait
+from tests.attacks.test_locked_rows import (
+    SIGN_IN,
+    Answer,
+    answer_of,
+    bystanders,
+    elsewhere,
+    shop,
+    while_they_wait,
+)
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,14 +34,14 @@ def stranger(shop: httpx.Client, number: int) -> Callable[[], Answer]:
     """Somebody with an address of their own, whom no limit of one address holds up."""
     body = {"email": f"stranger{number}@estuary.example", "password": "a-long-and-odd-one-7"}
     headers = {"X-Forwarded-For": f"198.51.100.{number}"}
-    return lambda: told(shop.post(SIGN_UP, json=body, headers=headers))
+    return lambda: answer_of(shop.post(SIGN_UP, json=body, headers=headers))
 
 
 def guesser(shop: httpx.Client, number: int) -> Callable[[], Answer]:
     """Somebody who tries a password on an address that nobody has: it costs as much as a real one."""
     body = {"email": f"nobody{number}@estuary.example", "password": "a-long-and-odd-one-7"}
     headers = {"X-Forwarded-For": f"198.51.100.{number}"}
-    return lambda: told(shop.post(SIGN_IN, json=body, headers=headers))
+    return lambda: answer_of(shop.post(SIGN_IN, json=body, headers=headers))
 
 
 @pytest.mark.exhaustive

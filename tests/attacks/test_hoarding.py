@@ -70,11 +70,11 @@ def slots(massage: Service) -> list[datetime]:
     """Return the free times of two weeks, one after the other."""
     at = clock.now()
     first = (at + timedelta(days=3)).date()
-    found: list[datetime] = []
+    starts: list[datetime] = []
     for slot in free_slots(massage, first_day=first, days=14, at=at):
-        if not found or slot.starts_at >= found[-1] + timedelta(minutes=massage.duration_min or 0):
-            found.append(slot.starts_at)
-    return found
+        if not starts or slot.starts_at >= starts[-1] + timedelta(minutes=massage.duration_min or 0):
+            starts.append(slot.starts_at)
+    return starts
 
 
 def items(times: list[datetime]) -> Json:
@@ -100,8 +100,8 @@ def held() -> int:
     return Reservation.objects.filter(status="held").count()
 
 
-def deadline(made: Json) -> datetime:
-    return order_of(made).expires_at
+def deadline(order: Json) -> datetime:
+    return order_of(order).expires_at
 
 
 def test_twelve_fresh_accounts_leave_nearly_all_times_to_others(massage: Service, bundle: Service) -> None:
@@ -228,12 +228,12 @@ def test_a_page_of_stripe_holds_no_longer_than_what_it_replaces(massage: Service
 
 def test_a_canceled_order_that_is_placed_anew_keeps_the_deadline_of_the_first(massage: Service) -> None:
     hoarder, start, begin = someone(), slots(massage)[0], clock.now()
-    first = made = placed(ask(hoarder, massage, at(start)))
+    first = order = placed(ask(hoarder, massage, at(start)))
     for minute in (4, 9, 14):
         with time_machine.travel(begin + timedelta(minutes=minute)):
-            assert hoarder.post(f"/api/v1/orders/{made['order_id']}/cancel/").status_code == 200
-            made = placed(ask(hoarder, massage, at(start)))
-            assert deadline(made) == deadline(first)
+            assert hoarder.post(f"/api/v1/orders/{order['order_id']}/cancel/").status_code == 200
+            order = placed(ask(hoarder, massage, at(start)))
+            assert deadline(order) == deadline(first)
 
 
 def test_the_same_time_by_another_service_keeps_the_deadline(massage: Service, bundle: Service) -> None:
@@ -284,10 +284,10 @@ def test_debits_at_their_banks_leave_room_for_another_thing_and_are_counted_all_
     """A bank takes days, and its buyer may want another date meanwhile: five things in all, as anybody."""
     hoarder, times = someone(), slots(massage)
     for number in range(settings.HOLDS_PER_BUYER):
-        made = placed(ask(hoarder, massage, at(times[number])))
-        stripe.control.confirm(made["payment_intent_id"], method="us_bank_account")
+        order = placed(ask(hoarder, massage, at(times[number])))
+        stripe.control.confirm(order["payment_intent_id"], method="us_bank_account")
         settle_everything(stripe)
-        assert status_of(made) == "processing"
+        assert status_of(order) == "processing"
     refusal = ask(hoarder, massage, at(times[settings.HOLDS_PER_BUYER]))
     assert (refusal.status_code, refusal.json()["code"]) == (409, "hold_limit_reached")
     assert held() == settings.HOLDS_PER_BUYER

@@ -145,12 +145,12 @@ def test_a_browser_is_known_to_the_account_alone_whose_password_it_sent(
     assert thief.sign_in(own.email, PASSWORD) == 200
     cookies = thief.browser.cookies
     [name] = [name for name in cookies if name.startswith("estuary_device_")]
-    theirs = cookies[name].value
+    cookie = cookies[name].value
     assert Visitor(OWNER).sign_in(owner.email, PASSWORD) == 200
     victims = Visitor(OWNER)
     victims.sign_in(owner.email, PASSWORD)
     [name] = [name for name in victims.browser.cookies if name.startswith("estuary_device_")]
-    thief.browser.cookies[name] = theirs
+    thief.browser.cookies[name] = cookie
     hashes.clear()
     for _ in range(8):
         thief.sign_in(owner.email, "wrong")

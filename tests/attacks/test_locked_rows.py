@@ -42,7 +42,7 @@ PRODUCTION = {
     "ESTUARY_TRUSTED_PROXIES": "1",
 }
 SIGN_IN = "/_allauth/app/v1/auth/login"
-TOLD = {(503, "busy")}
+BUSY = {(503, "busy")}
 NO_STRIPE = {"payment_service_unavailable", "wrong_account", ""}
 
 type Answer = tuple[int, str]
@@ -104,7 +104,7 @@ def body_for(date: ServiceSession) -> dict[str, Any]:
     }
 
 
-def told(answer: httpx.Response) -> Answer:
+def answer_of(answer: httpx.Response) -> Answer:
     is_json = "json" in answer.headers.get("Content-Type", "")
     body = answer.json() if is_json and answer.content else {}
     code = str(body.get("code", "")) if isinstance(body, dict) else ""
@@ -132,7 +132,7 @@ def buyers(shop: httpx.Client, bodies: list[dict[str, Any]]) -> list[Callable[[]
     def ask(number: int, body: dict[str, Any]) -> Callable[[], Answer]:
         headers = token_of(make_user(f"Buyer{number} Crowd"))
         headers |= {"Idempotency-Key": f"click {number}", "X-Forwarded-For": f"2001:db8:{number:x}::7"}
-        return lambda: told(shop.post(CREATE, json=body, headers=headers))
+        return lambda: answer_of(shop.post(CREATE, json=body, headers=headers))
 
     return [ask(number, body) for number, body in enumerate(bodies)]
 
@@ -148,17 +148,17 @@ def bystanders(shop: httpx.Client, elsewhere: Service) -> list[Callable[[], Answ
     body = body_for(date)
 
     def buy() -> Answer:
-        _, code = told(shop.post(CREATE, json=body, headers=headers))
+        _, code = answer_of(shop.post(CREATE, json=body, headers=headers))
         # No Stripe listens here: what is asked of it comes after everything that is asked of the database.
         assert code in NO_STRIPE, code
         return 200, ""
 
     return [
-        lambda: told(shop.get("/readyz")),
-        lambda: told(shop.get("/api/v1/services/")),
-        lambda: told(shop.get(f"/api/v1/services/{elsewhere.pk}/sessions/")),
-        lambda: told(shop.get("/api/v1/orders/", headers=headers)),
-        lambda: told(shop.post(SIGN_IN, json=credentials)),
+        lambda: answer_of(shop.get("/readyz")),
+        lambda: answer_of(shop.get("/api/v1/services/")),
+        lambda: answer_of(shop.get(f"/api/v1/services/{elsewhere.pk}/sessions/")),
+        lambda: answer_of(shop.get("/api/v1/orders/", headers=headers)),
+        lambda: answer_of(shop.post(SIGN_IN, json=credentials)),
         buy,
     ]
 
@@ -172,7 +172,7 @@ def test_sixty_buyers_of_one_locked_row_are_told_and_everybody_else_is_served(
     others = bystanders(shop, elsewhere)
     with held(lock):
         refused, served = while_they_wait(crowd, others)
-    assert set(refused) == TOLD
+    assert set(refused) == BUSY
     assert set(served) == {(200, "")}
     # The same again, under the same key: nobody is told that it is under way still.
     again = Counter(ask() for ask in crowd)
@@ -186,12 +186,14 @@ def test_one_buyer_whose_own_row_is_locked_keeps_nobody_else_waiting(
     maya = make_user("Maya Lindqvist")
     headers = token_of(maya)
     crowd = [
-        lambda: told(shop.post(CREATE, json={"is_credit_purchase": True, "amount": "20.00"}, headers=headers))
+        lambda: answer_of(
+            shop.post(CREATE, json={"is_credit_purchase": True, "amount": "20.00"}, headers=headers)
+        )
     ] * BUYERS
     others = bystanders(shop, elsewhere)
     with held(f"SELECT FROM accounts_user WHERE id = {maya.pk} FOR UPDATE"):
         refused, served = while_they_wait(crowd, others)
-    assert set(refused) == TOLD
+    assert set(refused) == BUSY
     assert set(served) == {(200, "")}
 
 
@@ -210,11 +212,11 @@ def test_a_locked_table_leaves_the_catalogue_open_and_what_does_not_need_it(
     crowd = buyers(shop, [body_for(date) for workshop in workshops for date in make_sessions(workshop)])
     if table == "orders_order":
         readers = [token_of(make_user(f"Reader{number} Crowd")) for number in range(BUYERS // 2)]
-        crowd += [lambda one=one: told(shop.get("/api/v1/orders/", headers=one)) for one in readers]  # type: ignore[misc]
+        crowd += [lambda one=one: answer_of(shop.get("/api/v1/orders/", headers=one)) for one in readers]  # type: ignore[misc]
     others = bystanders(shop, elsewhere)[:open_still]
     with held(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"):
         refused, served = while_they_wait(crowd, others)
-    assert set(refused) == TOLD
+    assert set(refused) == BUSY
     assert set(served) == {(200, "")}
 
 
@@ -231,7 +233,7 @@ def test_events_that_meet_a_locked_inbox_are_refused_in_time_and_kept_when_they_
     events = [an_event(id=f"evt_{number}") for number in range(BUYERS)]
 
     def send(body: bytes) -> Callable[[], Answer]:
-        return lambda: told(
+        return lambda: answer_of(
             shop.post(WEBHOOK, content=body, headers={"Stripe-Signature": signed(body, SECRET)})
         )
 

@@ -86,7 +86,7 @@ def test_the_database_keeps_no_second_address() -> None:
 def test_every_client_of_allauth_is_answered_by_our_views() -> None:
     for client in settings.HEADLESS_CLIENTS:
         for address, view in urls.VIEWS.items():
-            found: Any = resolve(f"/_allauth/{client}/v1/{address}").func
-            while hasattr(found, "__wrapped__"):
-                found = found.__wrapped__
-            assert found.view_class is view, (client, address)
+            function: Any = resolve(f"/_allauth/{client}/v1/{address}").func
+            while hasattr(function, "__wrapped__"):
+                function = function.__wrapped__
+            assert function.view_class is view, (client, address)

@@ -43,12 +43,12 @@ def test_no_answer_tells_whether_there_is_an_account() -> None:
     answers = []
     for email in (OWNER, NEW, "closed@example.com"):
         visitor = Visitor()
-        asked = visitor.ask("POST", "auth/code/request", {"email": email, "name": "Maya"})
+        code_answer = visitor.ask("POST", "auth/code/request", {"email": email, "name": "Maya"})
         tried = visitor.ask("POST", "auth/code/confirm", {"code": "00000000"})
-        for _, body in (asked, tried):
+        for _, body in (code_answer, tried):
             body["meta"] = ANY if body.get("meta") else None
             body.pop("request_id", None)
-        answers.append((asked, tried))
+        answers.append((code_answer, tried))
     assert answers[0] == answers[1] == answers[2]
     assert NOBODY_HOME in answers[0][0][1]["data"]["flows"]
 
@@ -112,28 +112,28 @@ def test_a_code_ends_with_its_time_and_with_another_password_or_address() -> Non
 
 def test_codes_are_guessed_no_more_often_than_passwords() -> None:
     User.objects.create_user(OWNER, PASSWORD)
-    guesser, found = Visitor(), []
+    guesser, errors = Visitor(), []
     for _ in range(3):
         assert guesser.request_code(OWNER) == 401
         code = codes_mailed_to(OWNER)[-1]
-        found += [errors_of(guesser, wrong(code)) for _ in range(3)]
-    assert found[5:] == [["too_many_login_attempts"]] * 4
+        errors += [errors_of(guesser, wrong(code)) for _ in range(3)]
+    assert errors[5:] == [["too_many_login_attempts"]] * 4
     assert errors_of(guesser, code) == ["too_many_login_attempts"]
     assert guesser.sign_in(OWNER, PASSWORD) == 400
 
 
 def test_who_spends_the_codes_of_a_day_keeps_no_owner_out() -> None:
     User.objects.create_user(OWNER, PASSWORD)
-    known = Visitor("203.0.113.9")
-    assert known.sign_in(OWNER, PASSWORD) == 200
-    known.session = ""
+    owner = Visitor("203.0.113.9")
+    assert owner.sign_in(OWNER, PASSWORD) == 200
+    owner.session = ""
     for number in range(40):
         Visitor(f"198.51.100.{number}").request_code(OWNER)
     status, answer = Visitor("192.0.2.77").ask("POST", "auth/code/request", {"email": OWNER})
     assert (status, [e["code"] for e in answer["errors"]]) == (400, ["too_many_codes"])
     assert len(codes_mailed_to(OWNER)) == 12
-    assert known.request_code(OWNER) == 401
-    assert known.enter(codes_mailed_to(OWNER)[-1]) == 200
+    assert owner.request_code(OWNER) == 401
+    assert owner.enter(codes_mailed_to(OWNER)[-1]) == 200
     assert Visitor("192.0.2.78").sign_in(OWNER, PASSWORD) == 200
 
 

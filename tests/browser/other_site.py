@@ -102,8 +102,8 @@ def build_other_site(site: OtherSite, plan: Plan) -> None:
 
 def fill_in(listing: str, plan: Plan) -> str:
     """Put the API's origin before each address; nothing else of a listing is touched."""
-    filled, found = re.subn(r"(?<=fetch\([`'])(?=/api/)", plan.web_url, listing)
-    assert found == listing.count("fetch(") > 0
+    filled, count = re.subn(r"(?<=fetch\([`'])(?=/api/)", plan.web_url, listing)
+    assert count == listing.count("fetch(") > 0
     return filled
 
 

@@ -116,8 +116,8 @@ class Shopper:
     def opens_roster(self, service: str) -> Self:
         """As a practitioner, open the day of the first date of a workshop."""
         http = self.page.request
-        found = http.get("/api/v1/services/?type=workshop&page_size=100").json()["results"]
-        [workshop] = [one for one in found if one["name"] == service]
+        services = http.get("/api/v1/services/?type=workshop&page_size=100").json()["results"]
+        [workshop] = [one for one in services if one["name"] == service]
         date = http.get(f"/api/v1/services/{workshop['id']}/sessions/").json()["results"][0]
         zone = ZoneInfo(workshop["practitioner"]["time_zone"])
         day = datetime.fromisoformat(date["start_datetime"]).astimezone(zone).date()
@@ -208,8 +208,8 @@ class Shopper:
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             for frame in self.page.frames:
-                found = find(frame).locator("visible=true")
-                if found.count():
-                    return found.first
+                locator = find(frame).locator("visible=true")
+                if locator.count():
+                    return locator.first
             self.page.wait_for_timeout(100)
         raise AssertionError(f"No frame of the page has it. It says: {self.page.inner_text('body')}")

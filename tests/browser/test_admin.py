@@ -73,10 +73,10 @@ def desk(browser: Browser, stack: Plan) -> Iterator[Page]:
 def violations(page: Page) -> list[str]:
     """What axe has against the page as it is now, of any impact."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: Any = page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
+    report: Any = page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
     return [
         f"{violation['id']}: {node['html'][:160]}"
-        for violation in found["violations"]
+        for violation in report["violations"]
         for node in violation["nodes"]
     ]
 

@@ -160,7 +160,7 @@ def link_mailed_to(shopper: Shopper, stack: Plan) -> str:
     )
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        if found := link.search((stack.logs / "worker.log").read_text(errors="replace")):
-            return found[1]
+        if match := link.search((stack.logs / "worker.log").read_text(errors="replace")):
+            return match[1]
         shopper.page.wait_for_timeout(100)
     raise AssertionError("no link came")

@@ -47,15 +47,15 @@ def test_an_english_browser_keeps_its_own_variety(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "asked"), [("12,50", "12.50"), ("12.50", "12.50"), ("75", "75.00"), (" 80,5 ", "80.50")]
+    ("typed", "amount"), [("12,50", "12.50"), ("12.50", "12.50"), ("75", "75.00"), (" 80,5 ", "80.50")]
 )
-def test_an_amount_may_be_typed_with_a_comma(shopper: Shopper, typed: str, asked: str) -> None:
+def test_an_amount_may_be_typed_with_a_comma(shopper: Shopper, typed: str, amount: str) -> None:
     page = shopper.page
     page.goto("/credits/")
     page.get_by_label("Another amount").fill(typed)
     page.get_by_role("button", name="Continue to payment").click()
     page.wait_for_url("**/checkout/**")
-    expect(shopper.pay_button(asked)).to_be_visible()
+    expect(shopper.pay_button(amount)).to_be_visible()
 
 
 @pytest.mark.parametrize("typed", ["1,000", "1.000,50", "twelve", "12,5,0", "-5", "1e3"])

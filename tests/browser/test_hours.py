@@ -105,15 +105,15 @@ def test_changes_that_are_not_saved_are_guarded_and_kept(ana: Page) -> None:
     ana.go_back()
     expect(ana.get_by_text("Monday changes")).to_be_visible()
     assert times(ana, "Monday") == changed
-    asked: list[str] = []
+    dialogs: list[str] = []
 
     def agree(dialog: Dialog) -> None:
-        asked.append(dialog.type)
+        dialogs.append(dialog.type)
         dialog.accept()
 
     ana.once("dialog", agree)
     ana.reload()
-    assert asked == ["beforeunload"]
+    assert dialogs == ["beforeunload"]
     expect(day(ana, "Monday")).to_be_visible()
     assert times(ana, "Monday") == before
 

@@ -59,12 +59,12 @@ class Guest(Shopper):
             self.page.wait_for_timeout(200)
 
     def has_saved(self, *last4: str) -> None:
-        def found() -> list[str]:
+        def shown_cards() -> list[str]:
             return sorted(
                 card["last4"] for card in self.reads("/api/v1/payments/methods/")["payment_methods"]
             )
 
-        while found() != sorted(last4):
+        while shown_cards() != sorted(last4):
             self.page.wait_for_timeout(200)
 
 
@@ -156,12 +156,12 @@ def test_the_guides_module_asks_once_more_with_a_new_token_when_one_is_refused(
         route.fulfill(response=answer, json=body)
 
     page.route("**/auth/signup", with_a_stale_token)
-    asked = _count(page, "/api/v1/orders/", "GET")
+    requests = _count(page, "/api/v1/orders/", "GET")
     page.goto(f"{site.url}/sign-in.html")
     page.wait_for_function("window.shop")
     page.evaluate("([email, password]) => shop.signUp(email, password)", [Shopper(page).email, PASSWORD])
     assert page.evaluate("async () => (await shop.request('/api/v1/orders/')).status") == 200
-    assert len(asked) == 2
+    assert len(requests) == 2
 
 
 def test_the_same_page_on_an_origin_that_is_not_listed_is_kept_out(guest: Guest) -> None:

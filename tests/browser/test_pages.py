@@ -68,10 +68,10 @@ def _finish_animations(page: Page) -> None:
 def _serious(page: Page) -> list[str]:
     _finish_animations(page)
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
+    report = page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
     return [
         f"{violation['id']}: {json.dumps([node['html'][:160] for node in violation['nodes']])}"
-        for violation in found["violations"]
+        for violation in report["violations"]
         if violation["impact"] in {"serious", "critical"}
     ]
 
@@ -92,12 +92,12 @@ def _check(page: Page, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/api/docs/", "/api/redoc/"])
 def test_the_documentation_is_drawn_without_asking_another_server(page: Page, stack: Plan, path: str) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
     page.goto(path)
     expect(page.get_by_text("Create a payment").locator("visible=true").first).to_be_visible()
     page.wait_for_load_state("networkidle")
-    assert {url for url in asked if not url.startswith((stack.web_url, "data:", "blob:"))} == set()
+    assert {url for url in urls if not url.startswith((stack.web_url, "data:", "blob:"))} == set()
 
 
 @pytest.mark.exhaustive(one_in=6)
@@ -158,11 +158,11 @@ def test_bookings_that_can_not_be_loaded_are_one_error_and_not_one_for_each_list
 def test_a_missing_publishable_key_is_said_clearly(shopper: Shopper) -> None:
     def without_key(route: Route) -> None:
         answer = route.fetch().json()
-        told = {
+        changes = {
             "publishable_key": "",
             "problem": "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY is not set on the server.",
         }
-        route.fulfill(json=answer | told)
+        route.fulfill(json=answer | changes)
 
     shopper.page.route("**/api/v1/payments/config/", without_key)
     shopper.page.goto("/checkout/?credits=25")
@@ -196,8 +196,8 @@ def test_the_catalogue_is_there_before_any_script_has_run(browser: Browser, stac
 
 
 def test_the_catalogue_is_drawn_from_what_its_page_brought(page: Page) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
     page.goto("/")
     expect(page.get_by_role("link", name=re.compile("Sound bath at dusk"))).to_contain_text("$35.00")
-    assert [url for url in asked if "/api/v1/services/" in url] == []
+    assert [url for url in urls if "/api/v1/services/" in url] == []

@@ -68,9 +68,9 @@ def test_an_address_changes_after_the_password_and_by_the_mailed_link(shopper: S
     proves_by_password(page)
     expect(page.get_by_text(f"Open the link that we mailed to {new}")).to_be_visible()
     link = re.compile(rf"^To: {re.escape(new)}$.*?(/verify-email/\?key=\S+)", re.DOTALL | re.MULTILINE)
-    while (found := link.search(mails.read_text(errors="replace"))) is None:
+    while (match := link.search(mails.read_text(errors="replace"))) is None:
         page.wait_for_timeout(100)
-    page.goto(found[1])
+    page.goto(match[1])
     page.get_by_role("button", name="Confirm my address").click()
     expect(page.get_by_text("your address is confirmed")).to_be_visible()
     page.goto("/profile/")

@@ -47,8 +47,8 @@ def test_a_receipt_is_there_after_paying_and_saved_as_pdf(shopper: Shopper) -> N
     assert_accessible(page)
     number = NUMBER.search(receipt.inner_text())
     assert number is not None
-    said = save(page, "Save as PDF")
-    assert all(text in said for text in (number[0], "Sound bath at dusk", "35.00 USD", "Visa •••• 4242"))
+    pdf = save(page, "Save as PDF")
+    assert all(text in pdf for text in (number[0], "Sound bath at dusk", "35.00 USD", "Visa •••• 4242"))
 
 
 @pytest.mark.exhaustive
@@ -62,8 +62,8 @@ def test_a_refund_adds_a_credit_note(shopper: Shopper) -> None:
     expect(receipt.get_by_role("heading", name="Credit notes")).to_be_visible()
     expect(receipt).to_contain_text("$35.00 to Visa •••• 4242")
     assert_accessible(page)
-    said = save(page, re.search(r"CN-\d{4}-\d{6}", receipt.inner_text())[0])  # type: ignore[index]
-    assert "Refund of Sound bath at dusk" in said
+    pdf = save(page, re.search(r"CN-\d{4}-\d{6}", receipt.inner_text())[0])  # type: ignore[index]
+    assert "Refund of Sound bath at dusk" in pdf
 
 
 def test_only_the_receipt_is_printed(shopper: Shopper) -> None:

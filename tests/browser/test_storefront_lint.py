@@ -37,6 +37,6 @@ def test_each_fault_that_was_put_back_is_found() -> None:
         check=False,
     )
     messages = json.loads(answer.stdout)[0]["messages"]
-    found = {(message["line"], message["ruleId"]) for message in messages}
+    faults = {(message["line"], message["ruleId"]) for message in messages}
     expected = set(enumerate(FAULTS.values(), start=1))
-    assert expected <= found, expected - found
+    assert expected <= faults, expected - faults

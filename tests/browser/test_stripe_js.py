@@ -10,25 +10,25 @@ from tests.browser.shopper import NUMBER, Shopper
 
 def _hosts_of_scripts(page: Page) -> set[str]:
     """Note the host and path of every script that comes from elsewhere than the shop."""
-    found: set[str] = set()
+    hosts: set[str] = set()
 
     def note(request: Request) -> None:
-        asked, shop = urlsplit(request.url), urlsplit(page.url)
-        if request.resource_type == "script" and asked.netloc != shop.netloc:
-            found.add(f"{asked.netloc}{asked.path}")
+        script, shop = urlsplit(request.url), urlsplit(page.url)
+        if request.resource_type == "script" and script.netloc != shop.netloc:
+            hosts.add(f"{script.netloc}{script.path}")
 
     page.on("request", note)
-    return found
+    return hosts
 
 
 def test_in_sandbox_mode_the_sandboxs_script_is_loaded_and_stripe_is_not_asked(
     shopper: Shopper, stack: Plan
 ) -> None:
-    found = _hosts_of_scripts(shopper.page)
+    hosts = _hosts_of_scripts(shopper.page)
     shopper.chooses("Sound bath at dusk").field(NUMBER).wait_for()
     sandbox = urlsplit(stack.sandbox_url).netloc
-    assert f"{sandbox}/v3/stripe.js" in found
-    assert {name.split("/")[0] for name in found} == {sandbox}
+    assert f"{sandbox}/v3/stripe.js" in hosts
+    assert {name.split("/")[0] for name in hosts} == {sandbox}
 
 
 def test_in_real_mode_stripes_own_script_is_loaded_and_nothing_of_the_sandbox(
@@ -39,15 +39,15 @@ def test_in_real_mode_stripes_own_script_is_loaded_and_nothing_of_the_sandbox(
     page = context.new_page()
 
     def as_in_real_mode(route: Route) -> None:
-        told = {"stripe_js_url": "", "sandbox": False, "publishable_key": "pk_live_of_nobody"}
-        route.fulfill(json=route.fetch().json() | told)
+        changes = {"stripe_js_url": "", "sandbox": False, "publishable_key": "pk_live_of_nobody"}
+        route.fulfill(json=route.fetch().json() | changes)
 
     shopper = Shopper(page).has_account()
     page.route("**/api/v1/payments/config/", as_in_real_mode)
     page.route("https://*.stripe.com/**", lambda route: route.abort())
-    found = _hosts_of_scripts(page)
+    hosts = _hosts_of_scripts(page)
     page.goto("/checkout/?credits=25")
     shopper.is_told("could not be loaded")
-    assert {name.split("/")[0] for name in found} == {"js.stripe.com"}
+    assert {name.split("/")[0] for name in hosts} == {"js.stripe.com"}
     assert page.evaluate("typeof window.Stripe") == "undefined"
     context.close()

@@ -21,16 +21,18 @@ SMALL_PAYMENTS, SMALL_KILL_EVERY_S, SMALL_CLIENTS = 70, 1.5, 8
 
 
 def main() -> int:
-    wanted = _arguments()
+    options = _arguments()
     os.chdir(BASE_DIR)
     signal.signal(signal.SIGTERM, _stop)
     folder = Path(tempfile.mkdtemp(prefix="estuary-chaos-"))
     folder.chmod(0o755)  # PostgreSQL may run as another user, who has to get through
-    shape = Shape(bouncer=wanted.pgbouncer, replica=wanted.replica, nodes=wanted.nodes, proxy=wanted.proxy)
+    shape = Shape(
+        bouncer=options.pgbouncer, replica=options.replica, nodes=options.nodes, proxy=options.proxy
+    )
     deployment = Deployment(plan_for_smoke(folder / "run"), shape)
     problems = ["it did not come to its end"]
     try:
-        problems = _play(deployment, wanted)
+        problems = _play(deployment, options)
     except CannotStart as problem:
         problems = [str(problem)]
     except KeyboardInterrupt:
@@ -41,24 +43,24 @@ def main() -> int:
     return 1 if problems else 0
 
 
-def _play(deployment: Deployment, wanted: argparse.Namespace) -> list[str]:
+def _play(deployment: Deployment, options: argparse.Namespace) -> list[str]:
     print(
-        f"seed {wanted.seed}: it decides who buys what and who is killed; processes and networks it does not"
+        f"seed {options.seed}: it decides who buys what and who is killed; processes and networks it does not"
     )
     deployment.open()
     os.environ.update(deployment.env, DJANGO_SETTINGS_MODULE="estuary.config.settings")
     django.setup()
     logging.disable(logging.WARNING)  # of this process alone: what Stripe was asked is no news here
-    from tests.chaos.run import Wanted, play
+    from tests.chaos.run import PlayOptions, play
 
     return play(
         deployment,
-        Wanted(
-            payments=wanted.payments,
-            kill_every_s=wanted.kill_every,
-            clients=wanted.clients,
-            seed=wanted.seed,
-            small=wanted.small,
+        PlayOptions(
+            payments=options.payments,
+            kill_every_s=options.kill_every,
+            clients=options.clients,
+            seed=options.seed,
+            small=options.small,
         ),
     )
 
@@ -87,12 +89,12 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--replica", action="store_true", help="of PostgreSQL, streaming, for the catalogue")
     parser.add_argument("--nodes", type=int, default=0, help="web servers on ports of their own, and workers")
-    given = parser.parse_args()
-    usual = (SMALL_PAYMENTS, SMALL_KILL_EVERY_S, SMALL_CLIENTS) if given.small else (2000, 4.0, 16)
-    given.payments = given.payments or usual[0]
-    given.kill_every = given.kill_every or usual[1]
-    given.clients = given.clients or usual[2]
-    return given
+    options = parser.parse_args()
+    usual = (SMALL_PAYMENTS, SMALL_KILL_EVERY_S, SMALL_CLIENTS) if options.small else (2000, 4.0, 16)
+    options.payments = options.payments or usual[0]
+    options.kill_every = options.kill_every or usual[1]
+    options.clients = options.clients or usual[2]
+    return options
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:

@@ -34,8 +34,8 @@ class Balancer(threading.Thread):
 
     async def _carry(self, reader: StreamReader, writer: StreamWriter) -> None:
         with contextlib.closing(writer):
-            if found := await self._next():
-                there, back = found
+            if connection := await self._next():
+                there, back = connection
                 with contextlib.closing(back):
                     ways = [
                         asyncio.create_task(_pump(reader, back)),
@@ -50,9 +50,9 @@ class Balancer(threading.Thread):
         for _ in self._nodes:
             port = next(self._turn)
             with contextlib.suppress(OSError):
-                found = await asyncio.open_connection(HOST, port)
+                connection = await asyncio.open_connection(HOST, port)
                 self.led_to[port] += 1
-                return found
+                return connection
         return None
 
 

@@ -114,18 +114,18 @@ class Buyer:
         if answer.is_success:
             self._go_on(answer.json(), chance)
 
-    def _go_on(self, made: Json, chance: random.Random) -> None:
-        self._person.promises.order(self._person.email, made)
-        if made["status"] not in UNPAID:
-            self._note(made)
+    def _go_on(self, order: Json, chance: random.Random) -> None:
+        self._person.promises.order(self._person.email, order)
+        if order["status"] not in UNPAID:
+            self._note(order)
             return
         dice = chance.random()
         if dice < 0.04:
-            self._later.append((time.monotonic() + LATE_S, made))
+            self._later.append((time.monotonic() + LATE_S, order))
         elif dice < 0.08:
-            self._tell("cancel", made["order_id"])
+            self._tell("cancel", order["order_id"])
         elif dice > 0.11:  # the others leave and never come back
-            self._pay(made, chance)
+            self._pay(order, chance)
 
     def _saved_card(self, chance: random.Random) -> Json:
         """Now and then let the server charge a card that it knows."""
@@ -134,39 +134,39 @@ class Buyer:
         cards = self._person.ask("GET", "/api/v1/payments/methods/").json().get("payment_methods", [])
         return {"payment_method_id": chance.choice(cards)["id"], "payment_type": "intent"} if cards else {}
 
-    def _note(self, made: Json) -> None:
-        if intent_id := made.get("payment_intent_id"):
-            self._look_at_stripe(made["order_id"], intent_id)
+    def _note(self, order: Json) -> None:
+        if intent_id := order.get("payment_intent_id"):
+            self._look_at_stripe(order["order_id"], intent_id)
         else:
             self._shared.counters.count("covered by credits")
 
     # --- Paying -------------------------------------------------------------------------------------------------
 
-    def _pay(self, made: Json, chance: random.Random) -> None:
+    def _pay(self, order: Json, chance: random.Random) -> None:
         way = chance.choice(WAYS)
-        paying = self._pay_on_page if made.get("checkout_url") else self._pay_here
-        intent_id = paying(made, way)
+        paying = self._pay_on_page if order.get("checkout_url") else self._pay_here
+        intent_id = paying(order, way)
         if way == DECLINED and intent_id and chance.random() < 0.7:
-            paying(made, GOOD)
+            paying(order, GOOD)
         if intent_id:
-            self._look_at_stripe(made["order_id"], intent_id)
+            self._look_at_stripe(order["order_id"], intent_id)
         if chance.random() < 0.5:
-            self._tell("sync", made["order_id"])
+            self._tell("sync", order["order_id"])
         elif chance.random() < 0.5:
-            self._look(made["order_id"])
+            self._look(order["order_id"])
 
-    def _pay_here(self, made: Json, way: str) -> str:
-        intent_id = str(made["payment_intent_id"])
+    def _pay_here(self, order: Json, way: str) -> str:
+        intent_id = str(order["payment_intent_id"])
         if way == BANK:
             self._shared.control("confirm", id=intent_id, method="us_bank_account")
             return intent_id
-        self._shared.browser.try_to_pay(made["client_secret"], way)
+        self._shared.browser.try_to_pay(order["client_secret"], way)
         if way == CHALLENGED:
             self._shared.dashboard.complete_challenge(intent_id)
         return intent_id
 
-    def _pay_on_page(self, made: Json, way: str) -> str:
-        session_id = made["checkout_url"].rpartition("/")[2]
+    def _pay_on_page(self, order: Json, way: str) -> str:
+        session_id = order["checkout_url"].rpartition("/")[2]
         how = {"method": "us_bank_account"} if way == BANK else {"card": way}
         return str(self._shared.control("pay_checkout", id=session_id, **how).get("payment_intent") or "")
 

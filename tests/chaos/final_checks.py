@@ -41,12 +41,12 @@ def connect_anew() -> None:
 def waiting() -> dict[str, int]:
     """Return how many of what are still on their way; nothing at all when all has come to its end."""
     with connection.cursor() as cursor:
-        found = {}
+        counts = {}
         for what, query in WAITING.items():
             cursor.execute(query.replace("%%", "%"))
             if count := int(cursor.fetchone()[0]):
-                found[what] = count
-    return found
+                counts[what] = count
+    return counts
 
 
 def breaches() -> list[Violation]:
@@ -105,8 +105,8 @@ def _picture() -> Picture:
 
 def ask_the_doctor(env: dict[str, str]) -> tuple[bool, str]:
     """Run ``manage.py doctor --stripe`` as a person does; returns whether it found nothing, and what it said."""
-    asked = subprocess.run(
+    process = subprocess.run(
         [PYTHON, "manage.py", "doctor", "--stripe"],
         env=env, cwd=BASE_DIR, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    return asked.returncode == 0, (asked.stdout or asked.stderr).strip()
+    return process.returncode == 0, (process.stdout or process.stderr).strip()

@@ -58,7 +58,7 @@ class Promises:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._made: dict[str, set[Promise]] = {what: set() for what in BROKEN}
+        self._promises: dict[str, set[Promise]] = {what: set() for what in BROKEN}
 
     def order(self, email: str, answer: Json) -> None:
         """Take down what a 2xx said of an order, and its total where it did."""
@@ -82,23 +82,23 @@ class Promises:
 
     def _promise(self, what: str, *named: str) -> None:
         with self._lock:
-            self._made[what].add(named)
+            self._promises[what].add(named)
 
     @property
-    def made(self) -> dict[str, int]:
-        return {what: len(named) for what, named in self._made.items()}
+    def counts(self) -> dict[str, int]:
+        return {what: len(named) for what, named in self._promises.items()}
 
     def broken(self, url: str) -> list[str]:
         """Return in words what was promised and is not so."""
-        found = []
+        problems = []
         with psycopg.connect(url) as database:
             for what, (width, query) in BROKEN.items():
-                columns = [list(column) for column in zip(*sorted(self._made[what]), strict=True)]
+                columns = [list(column) for column in zip(*sorted(self._promises[what]), strict=True)]
                 rows = database.execute(query, columns or [[]] * width).fetchall()
                 if rows:
                     shown = "; ".join(" ".join(row) for row in rows[:SHOWN])
-                    found.append(f"{len(rows)} promises of {_article(what)} {what} were not kept: {shown}")
-        return found
+                    problems.append(f"{len(rows)} promises of {_article(what)} {what} were not kept: {shown}")
+        return problems
 
 
 def _article(noun: str) -> str:

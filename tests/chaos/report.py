@@ -75,7 +75,7 @@ class Report:
             "at Stripe": f"{counters.total('Stripe refused or was silent'):,} acts that it refused or did not answer",
             "faults": _listed(counters.of("faults")),
             "events": str(deliveries),
-            "promises": _listed(Counter(self._promises.made)),
+            "promises": _listed(Counter(self._promises.counts)),
             "time": f"{bought_s:.0f} s of buying, {counters.total('payments') / bought_s:.1f} payments a second; "
             f"healed {healed_s:.0f} s after the last was killed",
             "doctor": doctor,
@@ -91,13 +91,13 @@ class _Deliveries:
         taken = Counter(event_id for event_id, outcome in tried if outcome.startswith("2"))
         self._taken, self._again = len(taken), taken.total() - len(taken)
         self._failed = len(tried) - taken.total()
-        known = {event["id"] for event in dashboard.events()}
-        self._never = len(known - {event_id for event_id, _ in tried})
-        self._known = len(known)
+        event_ids = {event["id"] for event in dashboard.events()}
+        self._never = len(event_ids - {event_id for event_id, _ in tried})
+        self._events = len(event_ids)
 
     def __str__(self) -> str:
         return (
-            f"{self._known:,} at Stripe; {self._taken:,} delivered, {self._again:,} more than once; "
+            f"{self._events:,} at Stripe; {self._taken:,} delivered, {self._again:,} more than once; "
             f"{self._failed:,} deliveries failed and were tried again; {self._never:,} never came"
         )
 

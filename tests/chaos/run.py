@@ -23,7 +23,7 @@ LOOK_S, TELL_S, NUDGE_S = 2.0, 5.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PlayOptions:
     """What a run is to be.
 
     ``small``: each kind is killed once, buyers leave nothing unpaid, no news is lost for good, and the worker is told
@@ -37,20 +37,20 @@ class Wanted:
     small: bool
 
 
-def play(deployment: Deployment, wanted: Wanted) -> list[str]:
+def play(deployment: Deployment, options: PlayOptions) -> list[str]:
     """Let people buy while things die, let it heal, and return what is wrong, in words."""
-    world, counters, promises = make_world(wanted.clients), Counters(), Promises()
+    world, counters, promises = make_world(options.clients), Counters(), Promises()
     shared, report = SharedState(deployment.plan, counters), Report(deployment, counters, promises)
     deployment.begin()
     report.say(f"{len(world.buyers)} buyers; web servers, workers and PostgreSQL are up")
-    crowd = Crowd(deployment, wanted, world, shared, promises)
+    crowd = Crowd(deployment, options, world, shared, promises)
     bought_s = crowd.buy(report)
     report.say("nobody is killed any more, and Stripe behaves")
     began = time.monotonic()
-    late = _heal(report, small=wanted.small)
+    late = _heal(report, small=options.small)
     if not late:
         final_checks.look_at_stripe()
-        late = _heal(report, small=wanted.small)
+        late = _heal(report, small=options.small)
     healed_s = time.monotonic() - began
     changed = [] if late else final_checks.what_a_second_look_changes()
     healthy, verdict = final_checks.ask_the_doctor(deployment.env)
@@ -72,25 +72,30 @@ class Crowd:
     """A thread for each who acts, those who kill and make trouble among them."""
 
     def __init__(
-        self, deployment: Deployment, wanted: Wanted, world: World, shared: SharedState, promises: Promises
+        self,
+        deployment: Deployment,
+        options: PlayOptions,
+        world: World,
+        shared: SharedState,
+        promises: Promises,
     ) -> None:
-        self._wanted, self._shared = wanted, shared
+        self._options, self._shared = options, shared
         self._url = f"http://127.0.0.1:{deployment.plan.web_port}"
         self._promises = promises
         self._killer = Killer(
-            deployment, seed=wanted.seed, every_s=wanted.kill_every_s, each_once=wanted.small
+            deployment, seed=options.seed, every_s=options.kill_every_s, each_once=options.small
         )
-        self._trouble = Trouble(shared, seed=wanted.seed, mild=wanted.small)
+        self._trouble = Trouble(shared, seed=options.seed, mild=options.small)
         self._enough = threading.Event()
         self.failures: list[str] = []
         self._buyers = [
-            Buyer(self._person(email), shared, world, tidy=wanted.small) for email in world.buyers
+            Buyer(self._person(email), shared, world, tidy=options.small) for email in world.buyers
         ]
         self._staff = [Staff(self._person(email), shared) for email in world.staff]
-        self._dashboard = AtTheDashboard(shared, random.Random(f"{wanted.seed} dashboard"))
+        self._dashboard = AtTheDashboard(shared, random.Random(f"{options.seed} dashboard"))
 
     def _person(self, email: str) -> Person:
-        chance = random.Random(f"{self._wanted.seed} {email}")
+        chance = random.Random(f"{self._options.seed} {email}")
         person = Person(
             email, self._url, promises=self._promises, counters=self._shared.counters, chance=chance
         )
@@ -127,7 +132,7 @@ class Crowd:
 
     def _is_enough(self) -> bool:
         if (
-            self._shared.counters.total("payments") >= self._wanted.payments
+            self._shared.counters.total("payments") >= self._options.payments
             and self._killer.has_killed_each_kind
         ):
             self._enough.set()

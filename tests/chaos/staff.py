@@ -24,14 +24,14 @@ class Staff:
         if self._unanswered and self.chance.random() < 0.5:
             self._ask(*self._unanswered.pop(0))
             return
-        found = self._shared.someones_payment(self.chance)
-        if found is None:
+        payment = self._shared.someones_payment(self.chance)
+        if payment is None:
             return
         body: Json = {"cancel_booking": self.chance.random() < 0.5}
         if self.chance.random() < 0.7:
             body["amount"] = self.chance.choice(PARTS)
         key = f"refund-{self.chance.getrandbits(64):x}"
-        self._ask(found[0], body, key)
+        self._ask(payment[0], body, key)
 
     def _ask(self, order_id: str, body: Json, key: str) -> None:
         """Ask for a refund, and with no answer for the same one again later: another key would be another refund."""
@@ -52,17 +52,17 @@ class AtTheDashboard:
         self._shared, self.chance = shared, chance
 
     def act(self) -> None:
-        found = self._shared.someones_payment(self.chance)
-        if found is None:
+        payment = self._shared.someones_payment(self.chance)
+        if payment is None:
             return
         dice = self.chance.random()
         if dice < 0.6:
             part = {"amount": self.chance.choice([50, 500, 777])} if self.chance.random() < 0.7 else {}
-            self._shared.control("refund", id=found[1], **part)
+            self._shared.control("refund", id=payment[1], **part)
             self._shared.counters.count("refunds in the dashboard")
         elif dice < 0.8:
             inquiry = self.chance.random() < 0.3
-            self._shared.note_dispute(self._shared.control("dispute", id=found[1], inquiry=inquiry)["id"])
+            self._shared.note_dispute(self._shared.control("dispute", id=payment[1], inquiry=inquiry)["id"])
             self._shared.counters.count("disputes")
         elif dispute_id := self._shared.oldest_dispute():
             self._shared.control("close_dispute", id=dispute_id, outcome=self.chance.choice(["won", "lost"]))

@@ -25,12 +25,12 @@ def test_what_was_told_of_an_order_that_is_so_is_kept(booking: Booking) -> None:
     order, promises = booking.order, Promises()
     for status in ("pending", "completed"):
         promises.order(order.user.email, {"order_id": order.public_id, "status": status, "amount": "100.00"})
-    assert promises.made["order"] == 2
+    assert promises.counts["order"] == 2
     assert promises.broken(database_url()) == []
 
 
 @pytest.mark.parametrize(
-    ("email", "told"),
+    ("email", "answer"),
     [
         ("", {"order_id": "ord_that_was_lost"}),
         ("", {"status": "refunded"}),
@@ -40,14 +40,14 @@ def test_what_was_told_of_an_order_that_is_so_is_kept(booking: Booking) -> None:
     ids=["lost", "never in that status", "at another price", "of another buyer"],
 )
 def test_an_order_that_is_not_as_it_was_told_breaks_a_promise(
-    booking: Booking, email: str, told: dict[str, str]
+    booking: Booking, email: str, answer: dict[str, str]
 ) -> None:
     order, promises = booking.order, Promises()
     so_it_is = {"order_id": order.public_id, "status": "completed", "amount": "100.00"}
     promises.order(order.user.email, so_it_is)
-    promises.order(email or order.user.email, so_it_is | told)
-    [found] = promises.broken(database_url())
-    assert found.startswith("1 promises of an order were not kept")
+    promises.order(email or order.user.email, so_it_is | answer)
+    [problem] = promises.broken(database_url())
+    assert problem.startswith("1 promises of an order were not kept")
 
 
 def test_refunds_bookings_and_events_that_are_not_there_break_a_promise(
@@ -66,11 +66,11 @@ def test_refunds_bookings_and_events_that_are_not_there_break_a_promise(
         "12:00:00 webhook refund.created evt_lost -> 200\n12:00:01 webhook refund.created evt_refused -> 503, again\n"
     )
     promises.events_in(log)
-    told = promises.broken(database_url())
-    assert [sentence.partition(" were")[0] for sentence in told] == [
+    problems = promises.broken(database_url())
+    assert [sentence.partition(" were")[0] for sentence in problems] == [
         "1 promises of a refund",
         "1 promises of a refund that has succeeded",
         "1 promises of a canceled booking",
         "1 promises of an event",
     ]
-    assert "evt_lost" in told[-1]
+    assert "evt_lost" in problems[-1]

@@ -25,8 +25,8 @@ class World:
 
 def make_world(buyers: int) -> World:
     """Write people and services into the database."""
-    known = make_user("Buyer Chaos")
-    users = [known, *(_with_password_of(known, number) for number in range(1, buyers))]
+    first_buyer = make_user("Buyer Chaos")
+    users = [first_buyer, *(_with_password_of(first_buyer, number) for number in range(1, buyers))]
     staff = [make_staff("Staff Chaos", *REFUNDING) for _ in range(STAFF)]
     hosts = [make_practitioner(f"Host{number} Chaos") for number in range(HOSTS)]
     sessions = [
@@ -51,20 +51,22 @@ def make_world(buyers: int) -> World:
     )
 
 
-def _with_password_of(known: User, number: int) -> User:
+def _with_password_of(first_buyer: User, number: int) -> User:
     """Hashing a password takes longer than all the rest."""
     email = f"buyer-{number}@estuary.example"
     return User.objects.create(
-        email=email, password=known.password, first_name="Buyer", last_name=str(number)
+        email=email, password=first_buyer.password, first_name="Buyer", last_name=str(number)
     )
 
 
 def _packages_and_bundles(sessions: Sequence[Service], workshop: Service) -> list[Service]:
-    made = []
+    services = []
     for number, session in enumerate(sessions[:3]):
         host = session.practitioner
-        made.append(make_service(ServiceType.PACKAGE, host, holds=[session, workshop], usd=6_001 + number))
-        made.append(
+        services.append(
+            make_service(ServiceType.PACKAGE, host, holds=[session, workshop], usd=6_001 + number)
+        )
+        services.append(
             make_service(
                 ServiceType.BUNDLE,
                 host,
@@ -74,7 +76,7 @@ def _packages_and_bundles(sessions: Sequence[Service], workshop: Service) -> lis
                 usd=9_999 + number,
             )
         )
-    return made
+    return services
 
 
 def _ids(services: Sequence[Service]) -> list[str]:

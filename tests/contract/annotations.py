@@ -32,8 +32,8 @@ PARTIAL = re.compile(r"(error\.)?(payment|setup)_intent\.\w+: missing")
 
 def check_response(answer: Mapping[str, Any], *, client: bool = False) -> list[str]:
     """Return what is wrong with an answer by the SDK's annotations, a line for each finding, with its key."""
-    found = _check_answer(answer)
-    return [line for line in found if not (client and PARTIAL.fullmatch(line))]
+    problems = _check_answer(answer)
+    return [line for line in problems if not (client and PARTIAL.fullmatch(line))]
 
 
 def _check_answer(answer: Mapping[str, Any]) -> list[str]:
@@ -47,10 +47,10 @@ def _check_answer(answer: Mapping[str, Any]) -> list[str]:
     cls = class_of(name)
     if cls is None:
         return [f"{name}: the SDK knows no such object"]
-    found = list(_check_object(answer, cls, name))
+    problems = list(_check_object(answer, cls, name))
     if name == "event":
-        found += [f"event.data.{line}" for line in check_response(answer["data"]["object"])]
-    return found
+        problems += [f"event.data.{line}" for line in check_response(answer["data"]["object"])]
+    return problems
 
 
 def check_request(method: str, path: str, params: Mapping[str, Any], *, client: bool = False) -> list[str]:
@@ -109,8 +109,8 @@ def check_value(value: Any, hint: Any, path: str) -> Iterator[str]:
     if _is_union(hint):
         yield from _check_union(value, get_args(hint), path)
     elif hint in JSON_TYPES:
-        wanted = JSON_TYPES[hint]
-        if not isinstance(value, wanted) or (isinstance(value, bool) and hint is not bool):
+        expected = JSON_TYPES[hint]
+        if not isinstance(value, expected) or (isinstance(value, bool) and hint is not bool):
             yield f"{path}: {value!r} is no {hint.__name__}"
     elif origin is Literal:
         if value not in get_args(hint):
@@ -172,13 +172,13 @@ def _check_params(sent: Any, params_type: Any, path: str) -> Iterator[str]:
     if not isinstance(sent, dict):
         yield f"{path}: {sent!r} is no object"
         return
-    known = params_of(params_type)
-    for name, (hint, required) in known.items():
+    params = params_of(params_type)
+    for name, (hint, required) in params.items():
         if name in sent:
             yield from check_param(sent[name], hint, f"{path} {name}")
         elif required:
             yield f"{path} {name}: missing"
-    yield from (f"{path} {name}: unknown parameter" for name in sent.keys() - known.keys())
+    yield from (f"{path} {name}: unknown parameter" for name in sent.keys() - params.keys())
 
 
 def check_param(sent: Any, hint: Any, path: str) -> Iterator[str]:

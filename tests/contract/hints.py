@@ -63,11 +63,11 @@ def params_of(params_type: Any) -> dict[str, tuple[Any, bool]]:
     """Return the keys of a parameter type, each with its type and whether it must be sent."""
     assert is_typeddict(params_type)
     own = {k: v for k, v in inspect.get_annotations(params_type).items() if k not in CALL_OPTIONS}
-    found: dict[str, tuple[Any, bool]] = {}
+    params: dict[str, tuple[Any, bool]] = {}
     for name, hint in _resolve(own, params_type.__module__).items():
         optional = cast(Any, get_origin(hint)) is NotRequired
-        found[name] = (get_args(hint)[0] if optional else hint, not optional)
-    return found
+        params[name] = (get_args(hint)[0] if optional else hint, not optional)
+    return params
 
 
 @functools.cache
@@ -76,9 +76,9 @@ def class_of(object_name: str) -> type | None:
     if object_name not in OBJECT_CLASSES:
         return None
     module_name, class_name = OBJECT_CLASSES[object_name]
-    found = getattr(importlib.import_module(module_name), class_name)
-    assert isinstance(found, type)
-    return found
+    cls = getattr(importlib.import_module(module_name), class_name)
+    assert isinstance(cls, type)
+    return cls
 
 
 def _requests_in(method: ast.FunctionDef) -> Iterator[tuple[str, str]]:
@@ -98,28 +98,28 @@ def _params_name(method: ast.FunctionDef) -> str | None:
     keywords = [method.args.kwarg] if method.args.kwarg else []
     for argument in [*method.args.args, *keywords]:
         if argument.arg == "params" and argument.annotation is not None:
-            found = re.search(r"\w+Params\b", ast.unparse(argument.annotation))
-            return found.group() if found else None
+            match = re.search(r"\w+Params\b", ast.unparse(argument.annotation))
+            return match.group() if match else None
     return None
 
 
 @functools.cache
 def _files_by_resource() -> dict[str, list[pathlib.Path]]:
     """Return, for each resource, the files that call it; all of the package is read for that, so once."""
-    found: dict[str, list[pathlib.Path]] = {}
+    paths: dict[str, list[pathlib.Path]] = {}
     # A few calls, such as a charge's refunds, are only in the class of the resource.
     for path in sorted(STRIPE_FOLDER.rglob("_*.py"), key=lambda path: not path.stem.endswith("_service")):
         for resource in set(re.findall(r'"/v1/(\w+)', path.read_text())):
-            found.setdefault(resource, []).append(path)
-    return found
+            paths.setdefault(resource, []).append(path)
+    return paths
 
 
 def _services_for(resource: str) -> list[tuple[str, ast.Module]]:
-    found = []
+    services = []
     for path in _files_by_resource().get(resource, []):
         relative = path.relative_to(STRIPE_FOLDER.parent).with_suffix("")
-        found.append((".".join(relative.parts), ast.parse(path.read_text())))
-    return found
+        services.append((".".join(relative.parts), ast.parse(path.read_text())))
+    return services
 
 
 def _matches(template: str, path: str) -> bool:
@@ -129,13 +129,13 @@ def _matches(template: str, path: str) -> bool:
 
 @functools.cache
 def _operations(resource: str) -> list[tuple[str, str, str, str | None]]:
-    found = []
+    operations = []
     for module_name, tree in _services_for(resource):
         for method in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
             for verb, template in _requests_in(method):
-                found.append((verb, template, module_name, _params_name(method)))
+                operations.append((verb, template, module_name, _params_name(method)))
     # "/v1/customers/search" must win over "/v1/customers/{customer}".
-    return sorted(found, key=lambda operation: operation[1].count("{"))
+    return sorted(operations, key=lambda operation: operation[1].count("{"))
 
 
 def params_for(method: str, path: str) -> Any:

@@ -26,10 +26,10 @@ API_KEY = "sk_test_contract_of_the_cli"
 def binary() -> pathlib.Path:
     """Return where the tool is; raises FileNotFoundError that says how to install it."""
     default = ROOT / ".cache/stripe-cli/node_modules/.bin/stripe"
-    found = pathlib.Path(os.environ.get("STRIPE_CLI", default))
-    if not found.exists():
-        raise FileNotFoundError(f"no Stripe CLI at {found}: run `make stripe-cli`, or set STRIPE_CLI to it")
-    return found
+    path = pathlib.Path(os.environ.get("STRIPE_CLI", default))
+    if not path.exists():
+        raise FileNotFoundError(f"no Stripe CLI at {path}: run `make stripe-cli`, or set STRIPE_CLI to it")
+    return path
 
 
 def environment(home: pathlib.Path) -> dict[str, str]:
@@ -50,9 +50,9 @@ def wait_for[T](look: Callable[[], T | None], what: str, timeout_s: float = 20) 
     """Return the first answer that is not None or empty; raises TimeoutError that says what never came."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
+        result = look()
+        if result:
+            return result
         time.sleep(0.1)
     raise TimeoutError(f"{what} did not come within {timeout_s} s")
 

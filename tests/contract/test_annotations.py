@@ -46,7 +46,7 @@ def test_requests_that_succeed_have_parameters_that_the_sdk_declares(
         # A browser's card data travel in parameters that the server's library does not name.
         if not (e.has_card_data or endpoint in WITHOUT_SDK)
     ]
-    assert [line for found in lines for line in found] == []
+    assert [line for problems in lines for line in problems] == []
 
 
 def findings(exchanges: list[Exchange]) -> list[str]:
@@ -117,9 +117,9 @@ def test_an_answer_that_breaks_the_contract_is_reported(
     intent = copy.deepcopy(scenario.expanded_intent())
     assert annotations.check_response(intent) == []
     spoil(intent)
-    found = annotations.check_response(intent)
-    assert len(found) == 1
-    assert found[0].startswith(expected)
+    problems = annotations.check_response(intent)
+    assert len(problems) == 1
+    assert problems[0].startswith(expected)
 
 
 def test_a_list_with_one_bad_item_is_reported(scenario: Scenario) -> None:
@@ -147,17 +147,17 @@ def test_a_list_with_one_bad_item_is_reported(scenario: Scenario) -> None:
     ],
 )
 def test_a_request_is_held_to_the_sdks_parameters(params: dict[str, Any], expected: list[str]) -> None:
-    found = annotations.check_request(
+    problems = annotations.check_request(
         "POST", "/v1/payment_intents", {"amount": "2000", "currency": "usd"} | params
     )
-    assert len(found) == len(expected)
-    for line, wanted in zip(found, expected, strict=True):
-        assert line.startswith(f"POST /v1/payment_intents {wanted}")
+    assert len(problems) == len(expected)
+    for line, message in zip(problems, expected, strict=True):
+        assert line.startswith(f"POST /v1/payment_intents {message}")
 
 
 def test_a_request_without_what_is_required_is_reported() -> None:
-    found = annotations.check_request("POST", "/v1/payment_intents", {"amount": "2000"})
-    assert found == ["POST /v1/payment_intents currency: missing"]
+    problems = annotations.check_request("POST", "/v1/payment_intents", {"amount": "2000"})
+    assert problems == ["POST /v1/payment_intents currency: missing"]
 
 
 def test_a_call_that_the_sdk_does_not_know_is_reported() -> None:

@@ -37,8 +37,8 @@ def connected(http: TestClient, session: dict[str, Any]) -> WebSocketTestSession
 
 
 def make_an_event(http: TestClient) -> str:
-    made: str = http.post("/v1/customers", headers=KEY).json()["id"]
-    return made
+    customer_id: str = http.post("/v1/customers", headers=KEY).json()["id"]
+    return customer_id
 
 
 def test_a_session_says_all_that_the_tool_reads(http: TestClient) -> None:

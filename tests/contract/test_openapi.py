@@ -17,31 +17,31 @@ Spoil = Callable[[dict[str, Any]], object]
 def test_answers_have_the_shape_that_the_document_gives(scenario: Scenario, endpoint: str) -> None:
     answers = scenario.at(endpoint)
     assert answers, f"the scenario was never at {endpoint}"
-    found = {
+    problems = {
         f"{e.status} {line}"
         for e in answers
         for line in openapi.check_response(e.method, e.path, e.status, e.answer, client=e.is_client)
     }
-    assert sorted(found) == []
+    assert sorted(problems) == []
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES)
 def test_events_have_the_shape_that_the_document_gives(scenario: Scenario, kind: str) -> None:
-    found = {line for event in scenario.events(kind) for line in openapi.check_object(event)}
-    assert sorted(found) == []
+    problems = {line for event in scenario.events(kind) for line in openapi.check_object(event)}
+    assert sorted(problems) == []
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_requests_that_succeed_have_parameters_that_the_document_gives(
     scenario: Scenario, endpoint: str
 ) -> None:
-    found = {
+    problems = {
         line
         for e in scenario.at(endpoint)
         if e.status < 400 and not e.has_card_data
         for line in openapi.check_request(e.method, e.path, e.params, client=e.is_client)
     }
-    assert sorted(found) == []
+    assert sorted(problems) == []
 
 
 @pytest.mark.parametrize("kind", ["payment_intent.succeeded", "checkout.session.completed"])
@@ -99,9 +99,9 @@ def test_an_answer_that_breaks_the_contract_is_reported(
     path = f"/v1/payment_intents/{intent['id']}"
     assert openapi.check_response("GET", path, 200, intent) == []
     spoil(intent)
-    found = openapi.check_response("GET", path, 200, intent)
-    assert found
-    assert found[0].startswith(expected)
+    problems = openapi.check_response("GET", path, 200, intent)
+    assert problems
+    assert problems[0].startswith(expected)
 
 
 @pytest.mark.parametrize(
@@ -119,12 +119,12 @@ def test_an_answer_that_breaks_the_contract_is_reported(
     ],
 )
 def test_a_request_is_held_to_the_document(params: dict[str, Any], expected: list[str]) -> None:
-    found = openapi.check_request(
+    problems = openapi.check_request(
         "POST", "/v1/payment_intents", {"amount": "2000", "currency": "usd"} | params
     )
-    assert len(found) == len(expected)
-    for line, wanted in zip(found, expected, strict=True):
-        assert line.startswith(f"POST /v1/payment_intents{wanted}")
+    assert len(problems) == len(expected)
+    for line, message in zip(problems, expected, strict=True):
+        assert line.startswith(f"POST /v1/payment_intents{message}")
 
 
 def test_a_query_is_held_to_the_document() -> None:

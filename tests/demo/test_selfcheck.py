@@ -22,14 +22,14 @@ def shop_that_answers(status: int, body: object) -> Shop:
 
 def test_each_row_fails_by_itself_and_says_why_when_nothing_works() -> None:
     problem = {"code": "unavailable", "detail": "The database does not answer."}
-    said: list[str] = []
-    report = run_purchases(shop_that_answers(503, problem), said.append)
+    lines: list[str] = []
+    report = run_purchases(shop_that_answers(503, problem), lines.append)
 
     assert (
         len(report.failed) == len(report.rows) == len(STEPS) + 2
     )  # the hold is taken first; the money comes last
     assert all(row.handed_over for row in report.failed)
-    assert said[0] == "buying credits by intent"
+    assert lines[0] == "buying credits by intent"
     assert "unavailable: The database does not answer." in report.rows[1].handed_over
 
 

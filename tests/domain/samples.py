@@ -14,8 +14,8 @@ def samples_of(pattern: re.Pattern[str]) -> list[str]:
     tree = parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE)
     parts: list[str] = []
     _collect(tree, parts)
-    found = dict.fromkeys(part for part in parts if part)
-    texts = sorted(found, key=len)[:MOST]
+    unique = dict.fromkeys(part for part in parts if part)
+    texts = sorted(unique, key=len)[:MOST]
     short = [text for text in texts if len(text) <= 8][:5]
     pairs = [one + other for one in short for other in ["-", *short] if one != other]
     return [*texts, *(f"-{text}" for text in texts), *pairs] or ["x"]

@@ -53,15 +53,17 @@ class Answering(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        asked = json.loads(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
+        content = json.loads(
+            gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
+        )
         if self.path == "/v1/querybatch":
-            named = [query["package"]["name"] for query in asked["queries"]]
-            known = {"vulns": [{"id": PLANTED["id"], "modified": PLANTED["modified"]}]}
+            named = [query["package"]["name"] for query in content["queries"]]
+            vulnerable = {"vulns": [{"id": PLANTED["id"], "modified": PLANTED["modified"]}]}
             self._say(
-                {"results": [known if self.server.django and name == "django" else {} for name in named]}
+                {"results": [vulnerable if self.server.django and name == "django" else {} for name in named]}
             )
         else:
-            self._say({"react": [OF_NPM]} if self.server.react and "react" in asked else {})
+            self._say({"react": [OF_NPM]} if self.server.react and "react" in content else {})
 
     def do_GET(self) -> None:
         if self.path == f"/v1/vulns/{PLANTED['id']}":

@@ -57,8 +57,8 @@ def test_a_quantile_is_a_value_that_was_there() -> None:
 
 def test_contenders_are_compared_within_each_round() -> None:
     """A round in which the machine was slow for both says the same about the two."""
-    ours, theirs = [Sample(100), Sample(10), Sample(90)], [Sample(50), Sample(5), Sample(30)]
-    assert ratio(ours, theirs, per_s) == Spread(2.0, 2.0, 3.0)
+    ours, others = [Sample(100), Sample(10), Sample(90)], [Sample(50), Sample(5), Sample(30)]
+    assert ratio(ours, others, per_s) == Spread(2.0, 2.0, 3.0)
 
 
 def test_a_goal_is_met_by_its_median() -> None:
@@ -91,8 +91,8 @@ def test_an_answer_that_is_no_2xx_fails_the_turn() -> None:
 
 
 def test_the_limit_is_what_pgbench_says_and_logs() -> None:
-    said = "number of failed transactions: 0 (0.000%)\ntps = 160.5 (without initial connection time)\n"
-    sample = pgbench.sample(said, ["0 1 4000 0 1 2", "0 2 6000 0 1 3"], each=100)
+    output = "number of failed transactions: 0 (0.000%)\ntps = 160.5 (without initial connection time)\n"
+    sample = pgbench.sample(output, ["0 1 4000 0 1 2", "0 2 6000 0 1 3"], each=100)
     assert sample == Sample(per_s=16050.0, p50_ms=4.0, p99_ms=6.0, count=200)
     with pytest.raises(BenchmarkFailed):
         pgbench.sample("nothing", [], each=1)

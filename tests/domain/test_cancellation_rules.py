@@ -63,9 +63,9 @@ def test_what_comes_back_is_the_price_of_what_is_not_kept_whatever_is_done_in_wh
     at = BEGIN + timedelta(hours=1)
     returned += cancel(parts, [one for one in parts if one.is_to_come(at)], at)
     kept = sum(is_kept(one) for one in parts)
-    given_back = [one.amount_minor for one in parts if one.amount_minor and not is_kept(one)]
+    amounts = [one.amount_minor for one in parts if one.amount_minor and not is_kept(one)]
     kept_bonus = sum(is_kept(one) for one in parts if not one.amount_minor)
-    assert returned == sum(given_back[: max(len(given_back) - kept_bonus, 0)])
+    assert returned == sum(amounts[: max(len(amounts) - kept_bonus, 0)])
     assert abs(returned - total_minor * max(paid - kept, 0) / paid) <= 2
 
 

@@ -110,11 +110,11 @@ def written(digits: str) -> list[str]:
 )
 def test_a_card_number_is_found_in_every_writing(digits: str, around: str) -> None:
     for text in written(digits):
-        told = around.format(text)
-        assert redact(told) == around.format(REDACTED), told
-        assert redact(json.dumps([told])) == json.dumps([around.format(REDACTED)])
-        assert may_need_redaction(json.dumps([told], ensure_ascii=False).encode())
-        assert may_need_redaction(json.dumps([told]).encode())
+        sentence = around.format(text)
+        assert redact(sentence) == around.format(REDACTED), sentence
+        assert redact(json.dumps([sentence])) == json.dumps([around.format(REDACTED)])
+        assert may_need_redaction(json.dumps([sentence], ensure_ascii=False).encode())
+        assert may_need_redaction(json.dumps([sentence]).encode())
         for escaped in (quote(text, safe=""), quote_plus(text)):
             assert find_card_numbers(f"/pay/?card={escaped}&x=1"), escaped
 
@@ -127,15 +127,15 @@ def test_a_card_number_is_found_in_every_writing(digits: str, around: str) -> No
 )
 def test_what_stands_behind_a_card_number_hides_nothing(digits: str, behind: str) -> None:
     for text in (digits, " ".join(grouped(digits)), "-".join(grouped(digits))):
-        for told in (
+        for sentence in (
             text + behind,
             f"2026-11-23 {text}",
             f"17 {text}",
             f"+49 30 901820 {text}",
             f"1. {text}",
         ):
-            assert REDACTED in redact(told), told
-            assert digits not in redact(told).replace(" ", "").replace("-", "")
+            assert REDACTED in redact(sentence), sentence
+            assert digits not in redact(sentence).replace(" ", "").replace("-", "")
 
 
 @given(CARDS.filter(lambda digits: len(digits) >= 16), st.data())
@@ -219,10 +219,10 @@ AROUND = ("{}", "Call {} please", "tel. {}, evenings", '{{"phone": "{}"}}', "{} 
 @example("+445104789", "{} / {}")  # together they pass Luhn's check as well
 def test_a_telephone_number_is_no_card_number(phone: str, around: str) -> None:
     assume(not ("(0)" in phone and sum(map(str.isdecimal, phone)) > 15))
-    told = around.format(phone, phone)
-    assert redact(told) == told
-    assert redact(json.dumps(told)) == json.dumps(told)
-    assert quote(redact(told)) == redact(quote(told))
+    sentence = around.format(phone, phone)
+    assert redact(sentence) == sentence
+    assert redact(json.dumps(sentence)) == json.dumps(sentence)
+    assert quote(redact(sentence)) == redact(quote(sentence))
 
 
 REAL_PHONES = (
@@ -240,8 +240,8 @@ REAL_PHONES = (
 def test_telephone_numbers_of_many_countries_are_left_alone(phone: str) -> None:
     """Every last digit is tried: one in ten passes Luhn's check."""
     for digit in "0123456789":
-        told = f"Call me: {phone[:-1]}{digit} after 18:00 on 2026-11-30"
-        assert redact(told) == told
+        sentence = f"Call me: {phone[:-1]}{digit} after 18:00 on 2026-11-30"
+        assert redact(sentence) == sentence
 
 
 # The examples of the registry: https://www.swift.com/standards/data-standards/iban
@@ -287,21 +287,21 @@ def test_an_iban_is_no_card_number(example: str, data: st.DataObject) -> None:
     )
     for iban in (example, iban_of(example[:2], body)):
         fours = [iban[at : at + 4] for at in range(0, len(iban), 4)]
-        for told in (
+        for sentence in (
             iban,
             " ".join(fours),
             "-".join(fours),
             iban.lower(),
             f"IBAN: {' '.join(fours)}, thanks",
         ):
-            assert redact(told) == told
-            assert redact(json.dumps({"iban": told})) == json.dumps({"iban": told})
+            assert redact(sentence) == sentence
+            assert redact(json.dumps({"iban": sentence})) == json.dumps({"iban": sentence})
 
 
 @given(st.datetimes(datetime(1950, 1, 1), datetime(2199, 12, 31)), st.uuids(version=None))  # noqa: DTZ001
 def test_moments_and_ids_of_other_systems_are_no_card_numbers(at: datetime, name: uuid.UUID) -> None:
     moment = at.replace(tzinfo=UTC)
-    for told in (
+    for sentence in (
         at.isoformat(),
         moment.isoformat(),
         str(at),
@@ -316,21 +316,21 @@ def test_moments_and_ids_of_other_systems_are_no_card_numbers(at: datetime, name
         str(name).upper(),
         f"urn:uuid:{name}",
     ):
-        assert redact(told) == told
-        assert redact(f'{{"value": "{told}"}}') == f'{{"value": "{told}"}}'
+        assert redact(sentence) == sentence
+        assert redact(f'{{"value": "{sentence}"}}') == f'{{"value": "{sentence}"}}'
 
 
 @given(st.text("0123456789", min_size=12, max_size=12), st.integers(4, 19))
 def test_an_all_digit_uuid_is_no_card_number(digits: str, first: int) -> None:
-    told = f"{'4242424' + digits[0]}-{digits[1:5]}-4{digits[5:8]}-8{digits[8:11]}-{digits}"
-    assert redact(told) == told
+    sentence = f"{'4242424' + digits[0]}-{digits[1:5]}-4{digits[5:8]}-8{digits[8:11]}-{digits}"
+    assert redact(sentence) == sentence
 
 
 @given(st.integers(1_000_000_000, 1_999_999_999), st.integers(0, 999_999_999))
 def test_epochs_are_no_card_numbers(seconds: int, nanos: int) -> None:
-    for told in (f"{seconds}", f"{seconds}{nanos // 10**6:03d}", f"{seconds}{nanos // 1000:06d}",
+    for sentence in (f"{seconds}", f"{seconds}{nanos // 10**6:03d}", f"{seconds}{nanos // 1000:06d}",
                  f"{seconds}{nanos:09d}", f"{seconds}.{nanos // 1000:06d}"):  # fmt: skip
-        assert redact(f"at {told}") == f"at {told}"
+        assert redact(f"at {sentence}") == f"at {sentence}"
 
 
 OTHERS = (
@@ -347,13 +347,13 @@ OTHERS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("told", OTHERS)
-def test_numbers_of_other_kinds_are_left_alone(told: str) -> None:
+@pytest.mark.parametrize("text", OTHERS)
+def test_numbers_of_other_kinds_are_left_alone(text: str) -> None:
     if (
-        told == "4006381333931"
+        text == "4006381333931"
     ):  # an EAN of thirteen digits may be an old Visa's number: it can't be told apart
         pytest.skip("see the test below")
-    assert redact(told) == told
+    assert redact(text) == text
 
 
 def test_what_cannot_be_told_apart_is_taken_for_a_card_number() -> None:

@@ -28,7 +28,7 @@ OF_A_LAPTOP = {
     "STRIPE_HTTP_CLIENT",
 }
 REFERENCE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[?-])(?P<rest>[^}]*))?\}")
-GIVEN = {
+ENVIRONMENT = {
     "POSTGRES_PASSWORD": "letters0and1digits",
     "DB_WEB_PASSWORD": "letters0and2digits",
     "DB_WORKER_PASSWORD": "letters0and3digits",
@@ -43,10 +43,10 @@ GIVEN = {
 
 # Whom each service is to the database.
 ROLES = {
-    "web": ("estuary_web", GIVEN["DB_WEB_PASSWORD"]),
-    "worker": ("estuary_worker", GIVEN["DB_WORKER_PASSWORD"]),
-    "webhook": ("estuary_web", GIVEN["DB_WEB_PASSWORD"]),
-    "migrate": ("estuary_owner", GIVEN["POSTGRES_PASSWORD"]),
+    "web": ("estuary_web", ENVIRONMENT["DB_WEB_PASSWORD"]),
+    "worker": ("estuary_worker", ENVIRONMENT["DB_WORKER_PASSWORD"]),
+    "webhook": ("estuary_web", ENVIRONMENT["DB_WEB_PASSWORD"]),
+    "migrate": ("estuary_owner", ENVIRONMENT["POSTGRES_PASSWORD"]),
 }
 
 
@@ -90,7 +90,7 @@ def seconds(text: str) -> int:
 def filled_in(text: str) -> str:
     """Put the variables in as compose does; raises KeyError for one that is required and not given."""
     return REFERENCE.sub(
-        lambda found: GIVEN[found["name"]] if found["kind"] == "?" else found["rest"] or "", text
+        lambda match: ENVIRONMENT[match["name"]] if match["kind"] == "?" else match["rest"] or "", text
     )
 
 
@@ -114,8 +114,8 @@ def test_every_secret_comes_from_the_environment_and_is_asked_for(name: str) -> 
     secret = {key for key, field in read_by_the_product().items() if field.annotation is SecretStr}
     for key, value in variables(name).items():
         if key in secret or "PASSWORD" in key:
-            assert (found := REFERENCE.search(value)) and found["kind"] == "?", key
-            assert found["rest"], f"nothing says what {key} is"
+            assert (match := REFERENCE.search(value)) and match["kind"] == "?", key
+            assert match["rest"], f"nothing says what {key} is"
 
 
 @pytest.mark.parametrize("name", ["web", "webhook", "worker", "migrate"])
@@ -188,16 +188,16 @@ def test_compose_and_the_image_set_what_the_reference_says_how_many_there_are_of
     [line] = [line for line in dockerfile() if line.startswith("ENV GRANIAN_WORKERS")]
     image = dict(word.split("=") for word in line.split()[1:])
     fields, many = read_by_the_product(), ("GRANIAN_", "WEB_", "ESTUARY_WORKER_JOBS")
-    given = variables("web") | variables("worker")
-    sizes = {name: filled_in(value) for name, value in given.items() if name.startswith(many)}
+    environment = variables("web") | variables("worker")
+    sizes = {name: filled_in(value) for name, value in environment.items() if name.startswith(many)}
     assert sizes == {name: str(field.default) for name, field in fields.items() if name.startswith(many)}
     assert image.items() <= sizes.items() and len(image) == 2
 
 
 def test_the_command_leaves_to_the_environment_what_the_environment_says() -> None:
     """An option of the command would win over the variable of the same name."""
-    told = {f"GRANIAN_{word.removeprefix('--').replace('-', '_').upper()}" for word in command_of_web()}
-    assert not told & read_by_the_product().keys()
+    names = {f"GRANIAN_{word.removeprefix('--').replace('-', '_').upper()}" for word in command_of_web()}
+    assert not names & read_by_the_product().keys()
 
 
 def test_the_log_of_the_server_itself_is_json_too() -> None:

@@ -21,7 +21,7 @@ PAGES = [
     *(BASE_DIR / name for name in ("README.md", "CHANGELOG.md", "stripe_sandbox/README.md")),
     *sorted((BASE_DIR / "docs").rglob("*.md")),
 ]
-MADE_AT_RUN_TIME = (".var/", ".cache/", ".venv/", "images.env", "stripe.log")
+RUNTIME_FILES = (".var/", ".cache/", ".venv/", "images.env", "stripe.log")
 # What other programs call their own. A name of ours never belongs here.
 FOREIGN = {
     *("acl", "db_column", "nice", "openssl", "perf", "pg_dump", "rand", "sslmode", "CPUWeight", "NOWAIT"),
@@ -91,13 +91,13 @@ def is_ours(folder: str) -> bool:
 @cache
 def files() -> frozenset[str]:
     """Return every file and folder by its path from the root, and by each end of that path."""
-    found = set()
+    paths = set()
     for folder, folders, names in os.walk(BASE_DIR):
         folders[:] = [name for name in folders if is_ours(name)]
         for name in [*folders, *names]:
             parts = Path(folder, name).relative_to(BASE_DIR).parts
-            found |= {"/".join(parts[start:]) for start in range(len(parts))}
-    return frozenset(found)
+            paths |= {"/".join(parts[start:]) for start in range(len(parts))}
+    return frozenset(paths)
 
 
 def sources() -> Iterator[Path]:
@@ -168,7 +168,7 @@ def routes() -> str:
 
 def false_paths(text: str) -> Iterator[str]:
     for span in spans(text):
-        is_path = PATH.fullmatch(span) and not LIMIT.fullmatch(span) and not span.startswith(MADE_AT_RUN_TIME)
+        is_path = PATH.fullmatch(span) and not LIMIT.fullmatch(span) and not span.startswith(RUNTIME_FILES)
         if is_path and span.rstrip("/") not in files() and span not in routes() and span not in FOREIGN:
             yield span
     for word in (word for command in commands(text) for word in command):
@@ -187,14 +187,14 @@ def false_make_targets(text: str) -> Iterator[str]:
 
 
 def false_management_commands(text: str) -> Iterator[str]:
-    known = get_commands()
+    apps = get_commands()
     for command in commands(text):
         place = next((at for at, word in enumerate(command) if word.endswith("manage.py")), len(command))
         for name in command[place + 1 : place + 2]:
-            if name not in known:
+            if name not in apps:
                 yield f"manage.py {name}"
                 continue
-            app = known[name]
+            app = apps[name]
             parser = (load_command_class(app, name) if isinstance(app, str) else app).create_parser("", name)
             options = [word.split("=")[0] for word in command[place + 2 :] if re.match(r"--\w", word)]
             yield from (

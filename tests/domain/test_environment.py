@@ -85,7 +85,7 @@ def test_the_sandbox_supplies_every_default(bare: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"STRIPE_WEBHOOK_SECRET": "whsec_"}, "STRIPE_WEBHOOK_SECRET is cut short"),
         ({"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcde"}, "STRIPE_WEBHOOK_SECRET is cut short"),
@@ -213,9 +213,9 @@ def test_the_sandbox_supplies_every_default(bare: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_contradictions_refuse_to_start_and_are_named(
-    bare: pytest.MonkeyPatch, changed: dict[str, str], said: str
+    bare: pytest.MonkeyPatch, changed: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(ImproperlyConfigured, match=said):
+    with pytest.raises(ImproperlyConfigured, match=message):
         reading(bare, **REAL | changed)
 
 
@@ -373,20 +373,20 @@ def test_django_has_a_key_that_is_stable_and_tells_nothing(bare: pytest.MonkeyPa
 @pytest.mark.parametrize("door", ["estuary.config.wsgi", "manage"])
 @pytest.mark.parametrize("missing", [*sorted(REAL), "all"])
 def test_neither_web_server_nor_command_starts_without_its_secrets(door: str, missing: str) -> None:
-    given = {} if missing == "all" else {name: value for name, value in REAL.items() if name != missing}
+    env = {} if missing == "all" else {name: value for name, value in REAL.items() if name != missing}
     call = "import manage, sys; sys.argv[1:] = ['check']; manage.main()"
     command = [sys.executable, "-c", call if door == "manage" else f"import {door}"]
-    tried = subprocess.run(command, cwd=BASE_DIR, env=given, capture_output=True, text=True, check=False)
+    tried = subprocess.run(command, cwd=BASE_DIR, env=env, capture_output=True, text=True, check=False)
     assert tried.returncode != 0
     assert "Estuary cannot start" in tried.stderr
     assert (missing if missing != "all" else "STRIPE_WEBHOOK_SECRET") in tried.stderr
-    assert not [value for value in given.values() if value in tried.stderr]
+    assert not [value for value in env.values() if value in tried.stderr]
 
 
 def test_debug_pages_can_not_be_had_in_production() -> None:
     ask = "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'estuary.config.settings'; "
     ask += "from django.conf import settings; print(settings.DEBUG)"
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", ask],
         cwd=BASE_DIR,
         env=REAL | {"ESTUARY_DEBUG": "1"},
@@ -394,4 +394,4 @@ def test_debug_pages_can_not_be_had_in_production() -> None:
         text=True,
         check=True,
     )
-    assert told.stdout.strip() == "False"
+    assert process.stdout.strip() == "False"

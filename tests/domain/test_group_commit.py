@@ -75,9 +75,9 @@ def test_who_comes_while_one_writes_is_written_by_the_next_for_all(paper: Paper)
 def test_two_writers_write_side_by_side(paper: Paper) -> None:
     group = group_of(paper.write, writers=2)
     with ThreadPoolExecutor(2) as people, paper.pen:
-        asked = [people.submit(group, item) for item in (2, 4)]
+        futures = [people.submit(group, item) for item in (2, 4)]
         wait_until(lambda: len(paper.batches) == 2)
-    assert [one.result() for one in asked] == [20, 40]
+    assert [one.result() for one in futures] == [20, 40]
 
 
 def test_what_is_wrong_with_one_is_told_to_that_one_alone(paper: Paper) -> None:

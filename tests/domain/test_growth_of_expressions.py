@@ -31,16 +31,16 @@ TOO_MUCH = 9.0  # for four times the text: between 4, in proportion, and 16, by 
 
 def expressions() -> Iterator[tuple[str, re.Pattern[str], bool]]:
     """Every compiled expression of a module, and every one that stands in a call of ``re``."""
-    for found in pkgutil.walk_packages(estuary.__path__, "estuary."):
-        if ".migrations" in found.name or found.name in ACTS_WHEN_IMPORTED:
+    for info in pkgutil.walk_packages(estuary.__path__, "estuary."):
+        if ".migrations" in info.name or info.name in ACTS_WHEN_IMPORTED:
             continue
-        module = importlib.import_module(found.name)
+        module = importlib.import_module(info.name)
         for name, value in vars(module).items():
             if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
-                whole = f"{found.name}.{name}" in WHOLE
-                yield f"{found.name}.{name}", value, whole
+                whole = f"{info.name}.{name}" in WHOLE
+                yield f"{info.name}.{name}", value, whole
         for number, text in enumerate(in_calls(Path(str(module.__file__)))):
-            yield f"{found.name} call {number}", re.compile(text), False
+            yield f"{info.name} call {number}", re.compile(text), False
 
 
 def in_calls(path: Path) -> Iterator[str]:

@@ -11,7 +11,7 @@ from estuary.common.db.prepared_queries import build_instance, instance_from_row
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order, OrderTransition
 
-GIVEN: dict[type[Model], dict[str, Any]] = {
+COLUMNS: dict[type[Model], dict[str, Any]] = {
     Booking: {"order_id": 7, "user_id": 3, "position": 1, "service_name": "Yoga", "amount_minor": 500},
     Participant: {"session_id": 2, "user_id": 3, "booking_id": 9},
     CreditTransaction: {"account_id": 4, "kind": "purchase", "amount_minor": 500, "balance_after_minor": 500},
@@ -24,22 +24,22 @@ GIVEN: dict[type[Model], dict[str, Any]] = {
     },
     Order: {"user_id": 3, "type": "credit", "total_minor": 500, "expires_at": clock.now()},
 }
-MADE_EACH_TIME = {"public_id", "created_at"}
+GENERATED_COLUMNS = {"public_id", "created_at"}
 
 
 def columns(row: Model) -> dict[str, object]:
     return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 
 
-@pytest.mark.parametrize("model", GIVEN, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", COLUMNS, ids=lambda model: model.__name__)
 def test_a_new_row_is_what_its_model_makes_of_the_same_columns(model: type[Model]) -> None:
-    ours, djangos = build_instance(model, **GIVEN[model]), model(**GIVEN[model])
-    told, expected = columns(ours), columns(djangos)
-    made = MADE_EACH_TIME & told.keys()
-    assert {name: told[name] for name in told.keys() - made} == {
-        name: expected[name] for name in told.keys() - made
+    ours, djangos = build_instance(model, **COLUMNS[model]), model(**COLUMNS[model])
+    actual, expected = columns(ours), columns(djangos)
+    generated = GENERATED_COLUMNS & actual.keys()
+    assert {name: actual[name] for name in actual.keys() - generated} == {
+        name: expected[name] for name in actual.keys() - generated
     }
-    assert all(type(told[name]) is type(expected[name]) for name in made)
+    assert all(type(actual[name]) is type(expected[name]) for name in generated)
     assert (ours.pk, ours._state.adding, ours._state.db) == (None, True, None)
 
 

@@ -11,34 +11,36 @@ ROW = re.compile(r"^\| `(?P<name>estuary_\w+)` \| (?P<kind>\w+) \|(?P<labels>[^|
 SUFFIX = re.compile(r"_(?:total|bucket|sum|count)$")
 
 
-def told() -> dict[str, tuple[str, frozenset[str]]]:
+def registered_metrics() -> dict[str, tuple[str, frozenset[str]]]:
     counted = {
         metric._name: (metric._type, frozenset(metric._labelnames))  # type: ignore[attr-defined]
         for metric in metrics.REGISTRY._collector_to_names
     }
-    asked = {name: ("gauge", frozenset[str]()) for name in [REACHABLE, *(name for name, _ in GAUGES)]}
-    return counted | asked
+    gauges = {name: ("gauge", frozenset[str]()) for name in [REACHABLE, *(name for name, _ in GAUGES)]}
+    return counted | gauges
 
 
 def explained() -> dict[str, tuple[str, frozenset[str]]]:
     rows = list(ROW.finditer((DOCS / "reference" / "metrics.md").read_text(encoding="utf-8")))
-    found = {row["name"]: (row["kind"], frozenset(re.findall(r"`(\w+)`", row["labels"]))) for row in rows}
-    assert len(found) == len(rows)
-    return found
+    documented = {
+        row["name"]: (row["kind"], frozenset(re.findall(r"`(\w+)`", row["labels"]))) for row in rows
+    }
+    assert len(documented) == len(rows)
+    return documented
 
 
 def test_the_reference_has_every_metric_and_no_other() -> None:
-    assert explained() == told()
+    assert explained() == registered_metrics()
 
 
 def test_the_example_rules_name_only_metrics_that_there_are() -> None:
     text = (DOCS / "howto" / "observe.md").read_text(encoding="utf-8")
     named = set(re.findall(r"\bestuary_\w+", text))
-    histograms = {name for name, (kind, _) in told().items() if kind == "histogram"}
-    counters = {name for name, (kind, _) in told().items() if kind == "counter"}
+    histograms = {name for name, (kind, _) in registered_metrics().items() if kind == "histogram"}
+    counters = {name for name, (kind, _) in registered_metrics().items() if kind == "counter"}
 
     assert len(named) >= 8
     for name in named:
-        known = SUFFIX.sub("", name)
-        assert known in told(), name
-        assert (name != known) == (known in histograms | counters), name
+        base = SUFFIX.sub("", name)
+        assert base in registered_metrics(), name
+        assert (name != base) == (base in histograms | counters), name

@@ -36,7 +36,7 @@ def test_every_price_up_to_9999_99_is_exact_in_both_directions() -> None:
 
 def test_every_currency_with_a_rule_of_its_own_is_a_known_one() -> None:
     assert ZERO_DECIMAL | THREE_DECIMAL | WHOLE_UNITS_ONLY | MIN_CHARGE_MINOR.keys() <= CURRENCIES
-    assert sandbox_money.KNOWN == CURRENCIES
+    assert sandbox_money.CURRENCY_CODES == CURRENCIES
     assert all(len(currency) == 3 and currency.isalpha() and currency.islower() for currency in CURRENCIES)
 
 

@@ -37,14 +37,14 @@ class Judge:
 
     def verdicts(self, case: Case[Any], response: Response) -> list[Verdict]:
         """Return every rule that an answer breaks, with how."""
-        found = [*self._problem(response), *self._secrets(case, response), *self._foreign(case, response)]
+        problems = [*self._problem(response), *self._secrets(case, response), *self._foreign(case, response)]
         if case.method.upper() not in {"GET", "HEAD", "OPTIONS"} and response.status_code not in {
             401,
             404,
             405,
         }:
-            found += self._books()
-        return found
+            problems += self._books()
+        return problems
 
     def _problem(self, response: Response) -> list[Verdict]:
         if response.status_code < 400:
@@ -73,10 +73,10 @@ class Judge:
         if response.status_code >= 300 or case.path not in SHOW_SECRETS:
             return ""
         answer: dict[str, Any] = json.loads(response.content)
-        found = self.market.stripe.state.store.find(
+        intent = self.market.stripe.state.store.find(
             answer.get("payment_intent_id") or answer.get("setup_intent_id")
         )
-        mine = found is not None and found["metadata"]["user_id"] == str(self.user_id)
+        mine = intent is not None and intent["metadata"]["user_id"] == str(self.user_id)
         return str(answer.get("client_secret", "")) if mine else ""
 
     def _foreign(self, case: Case[Any], response: Response) -> list[Verdict]:

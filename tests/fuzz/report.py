@@ -28,11 +28,11 @@ def lines() -> Iterator[str]:
     for run in RUNS:
         phases = ", ".join(f"{count} {name}" for name, count in sorted(run.phases.items()))
         yield f"{run.role.name:<13} {run.tally.total():>7} cases ({phases}), {len(run.findings)} findings"
-    known = operations()
+    labels = operations()
     by_operation: defaultdict[str, Counter[int]] = defaultdict(Counter)
     for run in RUNS:
         for (label, status), count in run.tally.items():
-            by_operation[label if label in known else "any other method"][status] += count
+            by_operation[label if label in labels else "any other method"][status] += count
     for label, statuses in sorted(by_operation.items()):
         answers = "  ".join(f"{status}: {count}" for status, count in sorted(statuses.items()))
         yield f"{label:<58} {statuses.total():>6}   {answers}"

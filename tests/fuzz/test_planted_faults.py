@@ -64,7 +64,7 @@ def as_documented(planted: Callable[..., Response], real: Callable[..., Response
     return view
 
 
-def found_with(
+def checks_noticing(
     monkeypatch: pytest.MonkeyPatch, run: Run, view: type, path: str, planted: Callable[..., Response]
 ) -> set[str]:
     """Return the names of the checks that notice what was planted."""
@@ -84,7 +84,7 @@ def test_each_kind_of_bug_is_noticed(market: Marketplace, monkeypatch: pytest.Mo
     assert not run.findings and run.tally.total() >= 12
 
     def noticed(view: type, path: str, planted: Callable[..., Response]) -> set[str]:
-        return found_with(monkeypatch, run, view, path, planted)
+        return checks_noticing(monkeypatch, run, view, path, planted)
 
     assert "ServerError" in noticed(Credits, CREDITS, breaks)
     assert {"UndefinedStatusCode", "problem"} <= noticed(Credits, CREDITS, says_what_is_not_documented)

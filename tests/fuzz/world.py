@@ -93,11 +93,11 @@ class Marketplace:
     def opened(cls, stripe: Sandbox) -> "Marketplace":
         host = make_practitioner("Ana Ribeiro")
         staff = make_staff("Ines Duarte", *REFUNDING)
-        made = cls(stripe, host, Buyer.named("Maya Lindqvist"), Buyer.named("Tom Achterberg"), staff)
-        made._stock_the_shop()
-        for buyer in (made.maya, made.tom):
-            made._one_of_everything(buyer)
-        return made
+        market = cls(stripe, host, Buyer.named("Maya Lindqvist"), Buyer.named("Tom Achterberg"), staff)
+        market._stock_the_shop()
+        for buyer in (market.maya, market.tom):
+            market._one_of_everything(buyer)
+        return market
 
     def _stock_the_shop(self) -> None:
         session = make_service(ServiceType.SESSION, self.host, free_cancel_hours=24)
@@ -173,8 +173,8 @@ class Marketplace:
         buying.buy_credits(stripe, client, "300.00")
         self.buy(buyer, "session", use_credits=True)
         partly, wholly = self.buy(buyer, "workshop"), self.buy(buyer, "session")
-        for made in (partly, wholly, self.buy(buyer, "package"), self.buy(buyer, "bundle")):
-            pay(stripe, made)
+        for order in (partly, wholly, self.buy(buyer, "package"), self.buy(buyer, "bundle")):
+            pay(stripe, order)
         staff = signed_in(self.staff)
         buying.refund(staff, partly, amount="5.00")
         buying.refund(staff, wholly)
@@ -190,9 +190,9 @@ class Marketplace:
         self.replenish(buyer)
 
     def _paid(self, buyer: Buyer, amount: str) -> Json:
-        made = buying.credits(buyer.client, amount)
-        pay(self.stripe, made)
-        return made
+        order = buying.credits(buyer.client, amount)
+        pay(self.stripe, order)
+        return order
 
     def _money_too_late(self, buyer: Buyer) -> None:
         """A payment that Stripe took for a session whose order had ended: refunded in full by itself."""

@@ -79,14 +79,14 @@ def test_what_is_not_there_is_a_404(api: stripe.StripeClient, sandbox: Sandbox) 
 
 
 def test_lists_page_by_cursor_in_both_directions(api: stripe.StripeClient) -> None:
-    made = [api.v1.customers.create({"email": f"{i}@example.com"}).id for i in range(7)]
+    customer_ids = [api.v1.customers.create({"email": f"{i}@example.com"}).id for i in range(7)]
     first = api.v1.customers.list({"limit": 3})
-    assert [c.id for c in first.data] == made[:3:-1] and first.has_more
+    assert [c.id for c in first.data] == customer_ids[:3:-1] and first.has_more
     second = api.v1.customers.list({"limit": 3, "starting_after": first.data[-1].id})
-    assert [c.id for c in second.data] == made[3:0:-1] and second.has_more
+    assert [c.id for c in second.data] == customer_ids[3:0:-1] and second.has_more
     back = api.v1.customers.list({"limit": 2, "ending_before": second.data[-1].id})
-    assert [c.id for c in back.data] == [made[3], made[2]] and back.has_more
-    assert [c.id for c in api.v1.customers.list({"limit": 3}).auto_paging_iter()] == made[::-1]
+    assert [c.id for c in back.data] == [customer_ids[3], customer_ids[2]] and back.has_more
+    assert [c.id for c in api.v1.customers.list({"limit": 3}).auto_paging_iter()] == customer_ids[::-1]
     with pytest.raises(stripe.InvalidRequestError):
         api.v1.customers.list({"starting_after": "cus_none"})
 
@@ -110,19 +110,19 @@ def test_lists_filter_by_time_and_owner(sandbox: Sandbox, api: stripe.StripeClie
 def test_expansion_goes_deep_and_refuses_what_it_does_not_know(
     api: stripe.StripeClient, customer: str
 ) -> None:
-    made = paid(api, customer=customer)
+    payment = paid(api, customer=customer)
     listed = api.v1.payment_intents.list(
         {"expand": ["data.customer", "data.latest_charge.balance_transaction"]}
     )
-    found = listed.data[0]
-    assert isinstance(found.customer, stripe.Customer) and isinstance(found.latest_charge, stripe.Charge)
-    assert isinstance(found.latest_charge.balance_transaction, stripe.BalanceTransaction)
+    item = listed.data[0]
+    assert isinstance(item.customer, stripe.Customer) and isinstance(item.latest_charge, stripe.Charge)
+    assert isinstance(item.latest_charge.balance_transaction, stripe.BalanceTransaction)
     for path in ("amount", "nonsense", "data.customer", "latest_charge.amount"):
         with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
-            api.v1.payment_intents.retrieve(made.id, {"expand": [path]})
+            api.v1.payment_intents.retrieve(payment.id, {"expand": [path]})
     deep = "latest_charge.payment_intent.latest_charge.payment_intent.customer"
     with pytest.raises(stripe.InvalidRequestError, match="cannot expand more than 4 levels"):
-        api.v1.payment_intents.retrieve(made.id, {"expand": [deep]})
+        api.v1.payment_intents.retrieve(payment.id, {"expand": [deep]})
     with pytest.raises(stripe.InvalidRequestError, match=r"try expanding 'data\.customer' instead"):
         api.v1.payment_intents.list({"expand": ["customer"]})
 
@@ -138,9 +138,9 @@ def test_expansion_is_checked_before_anything_is_done(sandbox: Sandbox, api: str
 
 
 def test_what_is_embedded_may_be_expanded_too(api: stripe.StripeClient, customer: str) -> None:
-    made = paid(api, customer=customer)
+    payment = paid(api, customer=customer)
     expanded = api.v1.payment_intents.retrieve(
-        made.id,
+        payment.id,
         {
             "expand": [
                 "latest_charge.payment_method_details",
@@ -155,11 +155,13 @@ def test_what_is_embedded_may_be_expanded_too(api: stripe.StripeClient, customer
     assert expanded.latest_charge.payment_method_details == plain.payment_method_details
     assert (expanded.shipping, expanded.review) == (None, None)
     names = ["address", "discount", "tax", "cash_balance", "invoice_credit_balance", "sources", "tax_ids"]
-    found = api.v1.customers.retrieve(customer, {"expand": names})
-    assert (found.address, found.discount) == (None, None)
-    assert found.tax is not None and found.tax.automatic_tax == "unrecognized_location"
-    assert found.cash_balance is not None and found.cash_balance.settings.reconciliation_mode == "automatic"
-    assert found.sources is not None and found.sources.data == []
+    details = api.v1.customers.retrieve(customer, {"expand": names})
+    assert (details.address, details.discount) == (None, None)
+    assert details.tax is not None and details.tax.automatic_tax == "unrecognized_location"
+    assert (
+        details.cash_balance is not None and details.cash_balance.settings.reconciliation_mode == "automatic"
+    )
+    assert details.sources is not None and details.sources.data == []
     assert api.v1.customers.retrieve(customer).to_dict().keys().isdisjoint({"tax", "cash_balance", "sources"})
 
 
@@ -263,8 +265,11 @@ def test_a_publishable_key_of_nobody_is_refused_as_stripe_does() -> None:
             assert answer.json()["error"]["message"].startswith("Invalid API Key provided: pk_test_****")
         return answer.status
 
-    told = Sandbox(publishable_key="pk_test_of_this_account")
-    assert [status(told, key) for key in ("pk_test_of_this_account", "pk_test_of_another_one")] == [404, 401]
+    own_sandbox = Sandbox(publishable_key="pk_test_of_this_account")
+    assert [status(own_sandbox, key) for key in ("pk_test_of_this_account", "pk_test_of_another_one")] == [
+        404,
+        401,
+    ]
     for secret, expected in ((OWN_SECRET_KEY, [404, 401]), ("sk_test_of_somebody_else", [404, 404])):
         sandbox = Sandbox()
         sandbox.request("GET", "/v1/account", {"Authorization": f"Bearer {secret}"})

@@ -26,9 +26,9 @@ def submit(sandbox: Sandbox, url: str | None, **fields: str) -> Response:
 def test_paying_makes_the_intent_and_completes_the_session(
     sandbox: Sandbox, api: stripe.StripeClient
 ) -> None:
-    made = session(api, payment_intent_data={"metadata": {"order_id": "1"}}, metadata={"order_id": "1"})
-    assert (made.payment_intent, made.payment_status, made.amount_total) == (None, "unpaid", 3000)
-    sandbox.control.pay_checkout(made.id)
+    checkout = session(api, payment_intent_data={"metadata": {"order_id": "1"}}, metadata={"order_id": "1"})
+    assert (checkout.payment_intent, checkout.payment_status, checkout.amount_total) == (None, "unpaid", 3000)
+    sandbox.control.pay_checkout(checkout.id)
     assert types(sandbox) == [
         "payment_intent.created",
         "charge.succeeded",
@@ -36,53 +36,56 @@ def test_paying_makes_the_intent_and_completes_the_session(
         "checkout.session.completed",
         "charge.updated",
     ]
-    found = api.v1.checkout.sessions.retrieve(made.id, {"expand": ["payment_intent", "line_items"]})
-    assert isinstance(found.payment_intent, stripe.PaymentIntent)
-    assert found.payment_intent.metadata.to_dict() == {"order_id": "1"}
-    assert (found.status, found.payment_status, found.url) == ("complete", "paid", None)
-    assert found.line_items and found.line_items.data[0].quantity == 2
-    assert found.customer_details and found.customer_details.email == "buyer@example.com"
+    current = api.v1.checkout.sessions.retrieve(checkout.id, {"expand": ["payment_intent", "line_items"]})
+    assert isinstance(current.payment_intent, stripe.PaymentIntent)
+    assert current.payment_intent.metadata.to_dict() == {"order_id": "1"}
+    assert (current.status, current.payment_status, current.url) == ("complete", "paid", None)
+    assert current.line_items and current.line_items.data[0].quantity == 2
+    assert current.customer_details and current.customer_details.email == "buyer@example.com"
 
 
 def test_the_page_shows_the_order_and_pays_it(sandbox: Sandbox, api: stripe.StripeClient) -> None:
-    made = session(api, customer_email="anna@example.com")
-    shown = sandbox.request("GET", str(made.url).removeprefix(sandbox.settings.public_url))
+    checkout = session(api, customer_email="anna@example.com")
+    shown = sandbox.request("GET", str(checkout.url).removeprefix(sandbox.settings.public_url))
     assert shown.status == 200 and b"Yoga" in shown.body and b"$30.00" in shown.body
     assert b"https://shop.example/basket" in shown.body
-    answer = submit(sandbox, made.url)
-    assert (answer.status, answer.headers["Location"]) == (303, f"https://shop.example/thanks?id={made.id}")
+    answer = submit(sandbox, checkout.url)
+    assert (answer.status, answer.headers["Location"]) == (
+        303,
+        f"https://shop.example/thanks?id={checkout.id}",
+    )
 
 
 def test_the_page_escapes_what_the_shop_calls_its_goods(sandbox: Sandbox, api: stripe.StripeClient) -> None:
     price = {"currency": "usd", "unit_amount": 900, "product_data": {"name": "<script>alert(1)</script> $x"}}
-    made = session(api, line_items=[{"price_data": price, "quantity": 1}])
-    shown = sandbox.request("GET", str(made.url).removeprefix(sandbox.settings.public_url))
+    checkout = session(api, line_items=[{"price_data": price, "quantity": 1}])
+    shown = sandbox.request("GET", str(checkout.url).removeprefix(sandbox.settings.public_url))
     assert b"<script>alert" not in shown.body and b"&lt;script&gt;alert(1)&lt;/script&gt; $x" in shown.body
 
 
 def test_a_decline_is_said_in_plain_words_and_the_page_stays(
     sandbox: Sandbox, api: stripe.StripeClient
 ) -> None:
-    made = session(api)
-    declined = submit(sandbox, made.url, number="4000000000009995")
+    checkout = session(api)
+    declined = submit(sandbox, checkout.url, number="4000000000009995")
     assert declined.status == 402 and b"Your card has insufficient funds." in declined.body
     assert b"4000000000009995" not in declined.body
-    mistyped = submit(sandbox, made.url, expiry="soon")
+    mistyped = submit(sandbox, checkout.url, expiry="soon")
     assert mistyped.status == 402 and b"MM / YY" in mistyped.body
-    assert submit(sandbox, made.url).status == 303
-    assert api.v1.checkout.sessions.retrieve(made.id).payment_status == "paid"
+    assert submit(sandbox, checkout.url).status == 303
+    assert api.v1.checkout.sessions.retrieve(checkout.id).payment_status == "paid"
     assert len(api.v1.payment_intents.list().data) == 1
 
 
 def test_the_page_asks_for_3d_secure(sandbox: Sandbox, api: stripe.StripeClient) -> None:
-    made = session(api)
-    challenge = submit(sandbox, made.url, number="4000002760003184").headers["Location"]
+    checkout = session(api)
+    challenge = submit(sandbox, checkout.url, number="4000002760003184").headers["Location"]
     assert b"Complete" in sandbox.request("GET", challenge).body
     failed = sandbox.request("POST", challenge, body=b"outcome=fail").headers["Location"]
     assert b"unable to authenticate" in sandbox.request("GET", failed).body
-    challenge = submit(sandbox, made.url, number="4000002760003184").headers["Location"]
+    challenge = submit(sandbox, checkout.url, number="4000002760003184").headers["Location"]
     done = sandbox.request("POST", challenge, body=b"outcome=complete").headers["Location"]
-    assert done == f"https://shop.example/thanks?id={made.id}"
+    assert done == f"https://shop.example/thanks?id={checkout.id}"
     assert sandbox.request("GET", challenge.replace("secret_", "secret_x")).status == 404
 
 
@@ -91,11 +94,11 @@ def test_a_saved_card_pays_on_the_page_and_nobody_elses_does(
 ) -> None:
     mine = api.v1.payment_methods.attach("pm_card_visa", {"customer": customer}).id
     other = api.v1.customers.create({}).id
-    theirs = api.v1.payment_methods.attach("pm_card_visa", {"customer": other}).id
-    made = session(api, customer=customer, saved_payment_method_options={
+    foreign_card = api.v1.payment_methods.attach("pm_card_visa", {"customer": other}).id
+    checkout = session(api, customer=customer, saved_payment_method_options={
         "allow_redisplay_filters": ["always", "unspecified"]})  # fmt: skip
-    assert submit(sandbox, made.url, choice=theirs).status == 400
-    assert submit(sandbox, made.url, choice=mine).status == 303
+    assert submit(sandbox, checkout.url, choice=foreign_card).status == 400
+    assert submit(sandbox, checkout.url, choice=mine).status == 303
 
 
 def test_a_bank_payment_completes_the_session_unpaid_and_settles_later(
@@ -105,38 +108,38 @@ def test_a_bank_payment_completes_the_session_unpaid_and_settles_later(
         (sandbox.control.settle, "checkout.session.async_payment_succeeded", "paid"),
         (sandbox.control.fail_settlement, "checkout.session.async_payment_failed", "unpaid"),
     ]:
-        made = sandbox.control.pay_checkout(session(api).id, method="us_bank_account")
-        assert (made["status"], made["payment_status"]) == ("complete", "unpaid")
+        checkout = sandbox.control.pay_checkout(session(api).id, method="us_bank_account")
+        assert (checkout["status"], checkout["payment_status"]) == ("complete", "unpaid")
         types(sandbox)
-        settle(made["payment_intent"])
+        settle(checkout["payment_intent"])
         assert event in types(sandbox)
-        assert api.v1.checkout.sessions.retrieve(made["id"]).payment_status == status
+        assert api.v1.checkout.sessions.retrieve(checkout["id"]).payment_status == status
 
 
 def test_a_session_expires_by_itself_and_takes_its_intent_along(
     sandbox: Sandbox, api: stripe.StripeClient
 ) -> None:
-    made = session(api, expires_at=int(sandbox.clock.now()) + 1800)
-    sandbox.control.pay_checkout(made.id, card="4000000000000002")
+    checkout = session(api, expires_at=int(sandbox.clock.now()) + 1800)
+    sandbox.control.pay_checkout(checkout.id, card="4000000000000002")
     types(sandbox)
     sandbox.control.advance(1801)
     assert types(sandbox) == ["payment_intent.canceled", "checkout.session.expired"]
-    assert api.v1.checkout.sessions.retrieve(made.id).status == "expired"
-    assert submit(sandbox, made.url).status == 410
+    assert api.v1.checkout.sessions.retrieve(checkout.id).status == "expired"
+    assert submit(sandbox, checkout.url).status == 410
 
 
 def test_an_intent_of_checkout_ends_only_with_its_session(sandbox: Sandbox, api: stripe.StripeClient) -> None:
-    made = sandbox.control.pay_checkout(session(api).id, card="4000000000000002")
+    checkout = sandbox.control.pay_checkout(session(api).id, card="4000000000000002")
     with pytest.raises(stripe.InvalidRequestError, match="Checkout Session"):
-        api.v1.payment_intents.cancel(made["payment_intent"])
-    api.v1.checkout.sessions.expire(made["id"])
-    assert api.v1.payment_intents.retrieve(made["payment_intent"]).status == "canceled"
+        api.v1.payment_intents.cancel(checkout["payment_intent"])
+    api.v1.checkout.sessions.expire(checkout["id"])
+    assert api.v1.payment_intents.retrieve(checkout["payment_intent"]).status == "canceled"
     with pytest.raises(stripe.InvalidRequestError, match="status of expired"):
-        api.v1.checkout.sessions.expire(made["id"])
+        api.v1.checkout.sessions.expire(checkout["id"])
 
 
 def test_setup_mode_saves_a_card(sandbox: Sandbox, api: stripe.StripeClient, customer: str) -> None:
-    made = api.v1.checkout.sessions.create(
+    checkout = api.v1.checkout.sessions.create(
         {
             "mode": "setup",
             "customer": customer,
@@ -144,7 +147,7 @@ def test_setup_mode_saves_a_card(sandbox: Sandbox, api: stripe.StripeClient, cus
             "success_url": "https://shop.example/cards",
         }
     )
-    done = sandbox.control.pay_checkout(made.id)
+    done = sandbox.control.pay_checkout(checkout.id)
     assert (done["status"], done["payment_status"]) == ("complete", "no_payment_required")
     assert len(api.v1.customers.payment_methods.list(customer).data) == 1
 
@@ -179,8 +182,8 @@ NOTE: Any = {"key": "note", "label": {"type": "custom", "custom": "Note"}, "type
 
 
 def test_the_page_asks_what_the_shop_wants_to_know(sandbox: Sandbox, api: stripe.StripeClient) -> None:
-    made = session(api, custom_fields=[SIZES, PIN, NOTE], phone_number_collection={"enabled": True})
-    shown = sandbox.request("GET", str(made.url).removeprefix(sandbox.settings.public_url)).body.decode()
+    checkout = session(api, custom_fields=[SIZES, PIN, NOTE], phone_number_collection={"enabled": True})
+    shown = sandbox.request("GET", str(checkout.url).removeprefix(sandbox.settings.public_url)).body.decode()
     assert all(
         words in shown for words in ("Size", "Medium", "Door &lt;code&gt;", "Note (optional)", "Phone number")
     )
@@ -192,10 +195,10 @@ def test_the_page_asks_what_the_shop_wants_to_know(sandbox: Sandbox, api: stripe
         ({"field_pin": "12a4"}, b"digits only"),
         ({"phone": ""}, b"Enter a phone number."),
     ):
-        refused = submit(sandbox, made.url, **good | wrong)
+        refused = submit(sandbox, checkout.url, **good | wrong)
         assert refused.status == 400 and words in refused.body
-    assert submit(sandbox, made.url, **good).status == 303
-    done = api.v1.checkout.sessions.retrieve(made.id)
+    assert submit(sandbox, checkout.url, **good).status == 303
+    done = api.v1.checkout.sessions.retrieve(checkout.id)
     fields: list[Any] = done.custom_fields
     answered = {field.key: (getattr(field, field.type).value, field.optional) for field in fields}
     assert answered == {"size": ("m", False), "pin": ("1234", False), "note": (None, True)}

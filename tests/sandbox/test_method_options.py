@@ -32,20 +32,20 @@ def charge_of(api: stripe.StripeClient, payment: stripe.PaymentIntent) -> Any:
     return api.v1.charges.retrieve(str(payment.latest_charge))
 
 
-@pytest.mark.parametrize("given_at", ["creation", "update", "confirmation"])
-def test_a_card_alone_is_held_when_its_options_say_so(api: stripe.StripeClient, given_at: str) -> None:
+@pytest.mark.parametrize("moment", ["creation", "update", "confirmation"])
+def test_a_card_alone_is_held_when_its_options_say_so(api: stripe.StripeClient, moment: str) -> None:
     options: Any = {"payment_method_options": HELD}
-    made = intent(api, **(options if given_at == "creation" else {}))
-    if given_at == "update":
-        api.v1.payment_intents.update(made.id, options)
-    last: Any = {"payment_method": "pm_card_visa"} | (options if given_at == "confirmation" else {})
-    done = api.v1.payment_intents.confirm(made.id, last)
+    payment = intent(api, **(options if moment == "creation" else {}))
+    if moment == "update":
+        api.v1.payment_intents.update(payment.id, options)
+    last: Any = {"payment_method": "pm_card_visa"} | (options if moment == "confirmation" else {})
+    done = api.v1.payment_intents.confirm(payment.id, last)
     assert (done.status, done.capture_method, done.amount_capturable) == (
         "requires_capture",
         "automatic_async",
         2000,
     )
-    assert api.v1.payment_intents.capture(made.id).status == "succeeded"
+    assert api.v1.payment_intents.capture(payment.id).status == "succeeded"
     by_bank = intent(api, payment_method_options=HELD)
     debited = api.v1.payment_intents.confirm(by_bank.id, {"payment_method": bank_account(api)})
     assert debited.status == "processing"
@@ -71,27 +71,27 @@ def test_a_card_is_saved_as_its_options_say(
 
 
 def test_an_option_is_unset_by_an_empty_text(api: stripe.StripeClient) -> None:
-    made = intent(api, payment_method_options=HELD)
+    payment = intent(api, payment_method_options=HELD)
     params: Any = {
         "payment_method": "pm_card_visa",
         "payment_method_options": {"card": {"capture_method": ""}},
     }
-    assert api.v1.payment_intents.confirm(made.id, params).status == "succeeded"
+    assert api.v1.payment_intents.confirm(payment.id, params).status == "succeeded"
 
 
-@pytest.mark.parametrize("given_at", ["creation", "update", "confirmation"])
+@pytest.mark.parametrize("moment", ["creation", "update", "confirmation"])
 def test_a_set_up_asks_for_3d_secure_when_told_to(
-    sandbox: Sandbox, api: stripe.StripeClient, given_at: str
+    sandbox: Sandbox, api: stripe.StripeClient, moment: str
 ) -> None:
     options: Any = {"payment_method_options": CHALLENGING}
-    first: Any = {"automatic_payment_methods": AUTOMATIC} | (options if given_at == "creation" else {})
-    made = api.v1.setup_intents.create(first)
-    if given_at == "update":
-        api.v1.setup_intents.update(made.id, options)
-    last: Any = {"payment_method": "pm_card_visa"} | (options if given_at == "confirmation" else {})
-    asked = api.v1.setup_intents.confirm(made.id, last)
-    assert asked.status == "requires_action"
-    assert sandbox.control.complete_challenge(made.id)["status"] == "succeeded"
+    first: Any = {"automatic_payment_methods": AUTOMATIC} | (options if moment == "creation" else {})
+    setup = api.v1.setup_intents.create(first)
+    if moment == "update":
+        api.v1.setup_intents.update(setup.id, options)
+    last: Any = {"payment_method": "pm_card_visa"} | (options if moment == "confirmation" else {})
+    confirmation = api.v1.setup_intents.confirm(setup.id, last)
+    assert confirmation.status == "requires_action"
+    assert sandbox.control.complete_challenge(setup.id)["status"] == "succeeded"
 
 
 def test_a_debit_has_the_mandate_that_the_buyer_gave(api: stripe.StripeClient, customer: str) -> None:
@@ -112,13 +112,13 @@ def test_a_debit_has_the_mandate_that_the_buyer_gave(api: stripe.StripeClient, c
 
 
 def test_a_set_up_account_keeps_its_mandate_for_later_debits(api: stripe.StripeClient, customer: str) -> None:
-    made = api.v1.setup_intents.create(
+    setup = api.v1.setup_intents.create(
         {"customer": customer, "payment_method": bank_account(api), "confirm": True, "mandate_data": ACCEPTED,
          "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
     )  # fmt: skip
-    assert isinstance(made.mandate, str)
-    payment = paid(api, str(made.payment_method), customer=customer, off_session=True)
-    assert charge_of(api, payment).payment_method_details.us_bank_account.mandate == made.mandate
+    assert isinstance(setup.mandate, str)
+    payment = paid(api, str(setup.payment_method), customer=customer, off_session=True)
+    assert charge_of(api, payment).payment_method_details.us_bank_account.mandate == setup.mandate
 
 
 def test_a_card_needs_no_mandate(api: stripe.StripeClient) -> None:
@@ -148,9 +148,9 @@ def test_what_a_session_says_about_cards_holds_for_its_payment(
     done = sandbox.control.pay_checkout(held.id)
     assert api.v1.payment_intents.retrieve(done["payment_intent"]).status == "requires_capture"
     challenging = session(api, payment_method_options=CHALLENGING)
-    asked = sandbox.control.pay_checkout(challenging.id, challenge=None)
-    assert asked["status"] == "open"
-    assert api.v1.payment_intents.retrieve(asked["payment_intent"]).status == "requires_action"
+    answer = sandbox.control.pay_checkout(challenging.id, challenge=None)
+    assert answer["status"] == "open"
+    assert api.v1.payment_intents.retrieve(answer["payment_intent"]).status == "requires_action"
 
 
 def test_a_session_takes_no_recurring_price_and_no_other_currency(api: stripe.StripeClient) -> None:
@@ -201,12 +201,12 @@ def test_a_product_takes_only_a_price_of_its_own_as_default(api: stripe.StripeCl
 def test_with_manual_confirmation_only_the_server_confirms(
     sandbox: Sandbox, api: stripe.StripeClient
 ) -> None:
-    made = intent(api, confirmation_method="manual", payment_method="pm_card_authenticationRequired")
+    payment = intent(api, confirmation_method="manual", payment_method="pm_card_authenticationRequired")
     browser = client(sandbox, "pk_test_sandbox_0000", max_network_retries=0)
-    secret: Any = {"client_secret": made.client_secret}
+    secret: Any = {"client_secret": payment.client_secret}
     with pytest.raises(stripe.InvalidRequestError, match="your publishable key"):
-        browser.v1.payment_intents.confirm(made.id, secret)
-    assert api.v1.payment_intents.confirm(made.id).status == "requires_action"
-    assert sandbox.control.complete_challenge(made.id)["status"] == "requires_confirmation"
+        browser.v1.payment_intents.confirm(payment.id, secret)
+    assert api.v1.payment_intents.confirm(payment.id).status == "requires_action"
+    assert sandbox.control.complete_challenge(payment.id)["status"] == "requires_confirmation"
     assert not api.v1.charges.list().data
-    assert api.v1.payment_intents.confirm(made.id).status == "succeeded"
+    assert api.v1.payment_intents.confirm(payment.id).status == "succeeded"

@@ -70,7 +70,7 @@ def python(folder: Path, wheel: Path) -> Path:
     uv = shutil.which("uv") or ROOT / ".cache" / "uv" / "bin" / "uv"
     run(uv, "venv", "--quiet", "--python", sys.executable, "environment", folder=folder)
     # The versions that are installed here are in uv's cache.
-    versions = "\n".join(f"{found.name}=={found.version}" for found in distributions())
+    versions = "\n".join(f"{distribution.name}=={distribution.version}" for distribution in distributions())
     (folder / "constraints.txt").write_text(versions)
     interpreter = folder / "environment" / "bin" / "python"
     install = [uv, "pip", "install", "--quiet", "--python", interpreter, "--constraints", "constraints.txt"]
@@ -119,8 +119,8 @@ def test_pytest_finds_the_fixture_in_any_project(python: Path, folder: Path) -> 
     (folder / "test_shop.py").write_text(CHECKS)
     [example] = [block for block in _python_blocks() if "def test_" in block]
     (folder / "test_readme.py").write_text(example)
-    said = run(python, "-m", "pytest", "-q", "test_shop.py", "test_readme.py", folder=folder)
-    assert "3 passed" in said
+    output = run(python, "-m", "pytest", "-q", "test_shop.py", "test_readme.py", folder=folder)
+    assert "3 passed" in output
 
 
 def _python_blocks() -> list[str]:

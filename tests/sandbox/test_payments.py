@@ -11,12 +11,12 @@ from tests.sandbox.shop import AUTOMATIC, intent, paid, session, types
 
 
 def test_a_card_pays_and_leaves_a_charge_with_a_fee(api: stripe.StripeClient) -> None:
-    made = paid(api, metadata={"order_id": "1"})
-    found = api.v1.payment_intents.retrieve(made.id, {"expand": ["latest_charge.balance_transaction"]})
-    charge = found.latest_charge
+    payment = paid(api, metadata={"order_id": "1"})
+    details = api.v1.payment_intents.retrieve(payment.id, {"expand": ["latest_charge.balance_transaction"]})
+    charge = details.latest_charge
     assert isinstance(charge, stripe.Charge)
     assert isinstance(charge.balance_transaction, stripe.BalanceTransaction)
-    assert (found.status, found.amount_received, charge.paid, charge.captured) == (
+    assert (details.status, details.amount_received, charge.paid, charge.captured) == (
         "succeeded",
         2000,
         True,
@@ -58,16 +58,16 @@ def test_a_payment_tells_its_story_in_stripes_order(
 def test_a_declined_card_says_why_and_the_intent_may_be_tried_again(
     sandbox: Sandbox, api: stripe.StripeClient, number: str, code: str, decline_code: str
 ) -> None:
-    made = intent(api)
-    seen = sandbox.control.confirm(made.id, card=number)
+    payment = intent(api)
+    seen = sandbox.control.confirm(payment.id, card=number)
     assert seen["status"] == "requires_payment_method"
     assert (seen["last_payment_error"]["code"], seen["last_payment_error"]["decline_code"]) == (
         code,
         decline_code,
     )
     assert api.v1.charges.retrieve(seen["latest_charge"]).status == "failed"
-    assert sandbox.control.confirm(made.id)["status"] == "succeeded"
-    assert len(api.v1.charges.list({"payment_intent": made.id}).data) == 2
+    assert sandbox.control.confirm(payment.id)["status"] == "succeeded"
+    assert len(api.v1.charges.list({"payment_intent": payment.id}).data) == 2
 
 
 def test_a_decline_on_the_server_is_a_402_that_carries_the_intent(api: stripe.StripeClient) -> None:
@@ -101,37 +101,41 @@ def test_a_mistyped_card_is_a_card_error(
 def test_3d_secure_waits_for_the_buyer_who_may_pass_or_fail(
     sandbox: Sandbox, api: stripe.StripeClient
 ) -> None:
-    made = paid(api, "pm_card_authenticationRequired")
-    assert made.status == "requires_action" and made.next_action and made.next_action.type == "use_stripe_sdk"
-    assert made.latest_charge is None
-    failed = sandbox.control.fail_challenge(made.id)
+    payment = paid(api, "pm_card_authenticationRequired")
+    assert (
+        payment.status == "requires_action"
+        and payment.next_action
+        and payment.next_action.type == "use_stripe_sdk"
+    )
+    assert payment.latest_charge is None
+    failed = sandbox.control.fail_challenge(payment.id)
     assert failed["last_payment_error"]["code"] == "payment_intent_authentication_failure"
-    assert sandbox.control.confirm(made.id, card="4000002760003184")["status"] == "requires_action"
-    assert sandbox.control.complete_challenge(made.id)["status"] == "succeeded"
+    assert sandbox.control.confirm(payment.id, card="4000002760003184")["status"] == "requires_action"
+    assert sandbox.control.complete_challenge(payment.id)["status"] == "succeeded"
 
 
 def test_a_return_url_sends_the_buyer_to_a_page(sandbox: Sandbox, api: stripe.StripeClient) -> None:
-    made = paid(api, "pm_card_authenticationRequired", return_url="https://shop.example/back")
-    assert made.next_action and made.next_action.redirect_to_url
-    url = str(made.next_action.redirect_to_url.url).removeprefix(sandbox.settings.public_url)
+    payment = paid(api, "pm_card_authenticationRequired", return_url="https://shop.example/back")
+    assert payment.next_action and payment.next_action.redirect_to_url
+    url = str(payment.next_action.redirect_to_url.url).removeprefix(sandbox.settings.public_url)
     assert sandbox.request("GET", url).status == 200
     answer = sandbox.request("POST", url, body=b"outcome=complete")
     assert answer.status == 303
-    assert answer.headers["Location"].startswith(f"https://shop.example/back?payment_intent={made.id}")
+    assert answer.headers["Location"].startswith(f"https://shop.example/back?payment_intent={payment.id}")
 
 
 def test_the_bank_may_decline_after_the_challenge(sandbox: Sandbox, api: stripe.StripeClient) -> None:
-    made = paid(api, "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds")
-    declined = sandbox.control.complete_challenge(made.id)
+    payment = paid(api, "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds")
+    declined = sandbox.control.complete_challenge(payment.id)
     assert declined["last_payment_error"]["decline_code"] == "insufficient_funds"
 
 
 def test_a_card_that_was_set_up_pays_while_the_buyer_is_away(
     sandbox: Sandbox, api: stripe.StripeClient, customer: str
 ) -> None:
-    made = intent(api, customer=customer, setup_future_usage="off_session")
-    sandbox.control.confirm(made.id, card="4000002500003155")
-    method = sandbox.control.complete_challenge(made.id)["payment_method"]
+    payment = intent(api, customer=customer, setup_future_usage="off_session")
+    sandbox.control.confirm(payment.id, card="4000002500003155")
+    method = sandbox.control.complete_challenge(payment.id)["payment_method"]
     assert paid(api, method, customer=customer, off_session=True).status == "succeeded"
     assert paid(api, method, customer=customer).status == "requires_action"
 
@@ -167,11 +171,11 @@ def test_held_money_is_taken_or_given_back(sandbox: Sandbox, api: stripe.StripeC
 
 
 def test_a_paid_intent_can_neither_be_canceled_nor_confirmed_nor_repriced(api: stripe.StripeClient) -> None:
-    made = paid(api)
+    payment = paid(api)
     attempts: list[Callable[[], object]] = [
-        lambda: api.v1.payment_intents.cancel(made.id),
-        lambda: api.v1.payment_intents.confirm(made.id, {"payment_method": "pm_card_visa"}),
-        lambda: api.v1.payment_intents.update(made.id, {"amount": 100}),
+        lambda: api.v1.payment_intents.cancel(payment.id),
+        lambda: api.v1.payment_intents.confirm(payment.id, {"payment_method": "pm_card_visa"}),
+        lambda: api.v1.payment_intents.update(payment.id, {"amount": 100}),
     ]
     for attempt in attempts:
         with pytest.raises(stripe.InvalidRequestError) as caught:
@@ -196,14 +200,14 @@ def test_another_customers_card_a_used_one_and_a_detached_one_are_refused(
     api: stripe.StripeClient, customer: str
 ) -> None:
     other = api.v1.customers.create({}).id
-    theirs = api.v1.payment_methods.attach("pm_card_visa", {"customer": other}).id
+    foreign_card = api.v1.payment_methods.attach("pm_card_visa", {"customer": other}).id
     for params in ({"customer": customer}, {}):
         with pytest.raises(stripe.InvalidRequestError, match=r"belongs? to the Customer"):
-            paid(api, theirs, **params)
-    api.v1.payment_methods.detach(theirs)
+            paid(api, foreign_card, **params)
+    api.v1.payment_methods.detach(foreign_card)
     used = paid(api).payment_method
     assert isinstance(used, str)
-    for method in (theirs, used):
+    for method in (foreign_card, used):
         with pytest.raises(stripe.InvalidRequestError, match="may not be used again"):
             paid(api, method)
 
@@ -223,23 +227,23 @@ def test_an_allowed_list_rules_out_what_the_dashboard_has_on(
     sandbox: Sandbox, api: stripe.StripeClient
 ) -> None:
     cards: dict[str, Any] = {"allowed_payment_method_types": ["card"]}
-    made = intent(api, **cards)
+    payment = intent(api, **cards)
     saving = api.v1.setup_intents.create({"automatic_payment_methods": AUTOMATIC, **cards})  # type: ignore[arg-type]
     page = session(api, **cards, adaptive_pricing={"enabled": False})
-    assert [one.payment_method_types for one in (made, saving, page)] == [["card"]] * 3
-    assert made.allowed_payment_method_types == ["card"]
+    assert [one.payment_method_types for one in (payment, saving, page)] == [["card"]] * 3
+    assert payment.allowed_payment_method_types == ["card"]
     assert page.adaptive_pricing and page.adaptive_pricing.enabled is False
-    for confirm, intent_id in ((api.v1.payment_intents, made.id), (api.v1.setup_intents, saving.id)):
+    for confirm, intent_id in ((api.v1.payment_intents, payment.id), (api.v1.setup_intents, saving.id)):
         with pytest.raises(stripe.InvalidRequestError, match="is not allowed for this") as caught:
             confirm.confirm(intent_id, {"payment_method": "pm_usBankAccount_success"})
         assert caught.value.code == "payment_intent_incompatible_payment_method"
-    changed = api.v1.payment_intents.update(made.id, {"allowed_payment_method_types": ["us_bank_account"]})
+    changed = api.v1.payment_intents.update(payment.id, {"allowed_payment_method_types": ["us_bank_account"]})
     assert changed.payment_method_types == ["us_bank_account"]
     with pytest.raises(stripe.InvalidRequestError, match="No valid payment method types"):
         intent(api, allowed_payment_method_types=["sepa_debit"])
     # The hands act as of a payment that was begun before its list.
-    begun = sandbox.control.confirm(intent(api, **cards).id, method="us_bank_account")
-    assert begun["status"] == "processing"
+    debit = sandbox.control.confirm(intent(api, **cards).id, method="us_bank_account")
+    assert debit["status"] == "processing"
 
 
 def test_amounts_are_checked_in_their_currency(api: stripe.StripeClient) -> None:
@@ -261,13 +265,13 @@ def test_amounts_are_checked_in_their_currency(api: stripe.StripeClient) -> None
 def test_the_browser_pays_with_the_client_secret_and_sees_no_more_than_it_should(
     sandbox: Sandbox, api: stripe.StripeClient
 ) -> None:
-    made = intent(api, automatic_payment_methods=AUTOMATIC, metadata={"secret": "of the shop"})
+    payment = intent(api, automatic_payment_methods=AUTOMATIC, metadata={"secret": "of the shop"})
     headers = {"Authorization": "Bearer pk_test_1234567890"}
-    path = f"/v1/payment_intents/{made.id}"
+    path = f"/v1/payment_intents/{payment.id}"
     assert sandbox.request("GET", f"{path}?client_secret=wrong", headers).status == 404
     assert sandbox.request("GET", path, headers).status == 404
     assert sandbox.request("GET", "/v1/customers", headers).status == 401
-    body = f"client_secret={made.client_secret}&payment_method_data[type]=card"
+    body = f"client_secret={payment.client_secret}&payment_method_data[type]=card"
     body += "&payment_method_data[card][cvc]=123"
     body += "&payment_method_data[card][number]=4242424242424242&payment_method_data[card][exp_month]=12"
     body += "&payment_method_data[card][exp_year]=34&payment_method_data[guid]=abc&key=pk_test_1234567890"

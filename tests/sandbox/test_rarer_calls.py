@@ -63,12 +63,12 @@ def test_a_confirmation_token_brings_what_the_buyer_entered(
 ) -> None:
     assert token.payment_method_preview and token.payment_method_preview.card
     assert (token.payment_method_preview.card.last4, token.payment_intent) == ("4242", None)
-    made = api.v1.payment_intents.create({"amount": 2000, "currency": "usd", "customer": customer})
-    confirmed = api.v1.payment_intents.confirm(made.id, {"confirmation_token": token.id})
+    payment = api.v1.payment_intents.create({"amount": 2000, "currency": "usd", "customer": customer})
+    confirmed = api.v1.payment_intents.confirm(payment.id, {"confirmation_token": token.id})
     assert (confirmed.status, confirmed.setup_future_usage) == ("succeeded", "off_session")
     assert confirmed.shipping and confirmed.shipping.name == "Jenny"
     assert len(api.v1.customers.payment_methods.list(customer).data) == 1
-    assert api.v1.confirmation_tokens.retrieve(token.id).payment_intent == made.id
+    assert api.v1.confirmation_tokens.retrieve(token.id).payment_intent == payment.id
     with pytest.raises(stripe.InvalidRequestError) as caught:
         intent(api, confirm=True, confirmation_token=token.id)
     assert caught.value.code == "payment_intent_confirmation_token_invalid"
@@ -80,8 +80,8 @@ def test_a_confirmation_token_confirms_at_creation_and_a_setup(
     fields: Any = {"amount": 500, "currency": "usd", "confirmation_token": token.id}
     with pytest.raises(stripe.InvalidRequestError, match="`confirm` is true"):
         api.v1.payment_intents.create(fields)
-    made = api.v1.payment_intents.create(fields | {"confirm": True})
-    assert made.status == "succeeded"
+    payment = api.v1.payment_intents.create(fields | {"confirm": True})
+    assert payment.status == "succeeded"
     other = api.v1.test_helpers.confirmation_tokens.create({"payment_method": "pm_card_visa"})
     setup: Any = {"automatic_payment_methods": AUTOMATIC, "confirm": True, "confirmation_token": other.id}
     saved = api.v1.setup_intents.create(setup)
@@ -92,10 +92,10 @@ def test_a_confirmation_token_confirms_at_creation_and_a_setup(
 def test_a_confirmation_token_lasts_twelve_hours(
     sandbox: Sandbox, api: stripe.StripeClient, token: stripe.ConfirmationToken
 ) -> None:
-    made = intent(api)
+    payment = intent(api)
     sandbox.control.advance(12 * 3600)
     with pytest.raises(stripe.InvalidRequestError, match="has expired") as caught:
-        api.v1.payment_intents.confirm(made.id, {"confirmation_token": token.id})
+        api.v1.payment_intents.confirm(payment.id, {"confirmation_token": token.id})
     assert caught.value.code == "payment_intent_confirmation_token_invalid"
     with pytest.raises(stripe.InvalidRequestError) as missing:
         api.v1.confirmation_tokens.retrieve("ctoken_none")
@@ -194,16 +194,16 @@ def test_money_comes_by_bank_transfer(sandbox: Sandbox, api: stripe.StripeClient
 
 
 def test_a_charge_lists_its_own_refunds(sandbox: Sandbox, api: stripe.StripeClient) -> None:
-    mine, theirs = paid(api), paid(api)
-    for made in (mine, theirs):
-        api.v1.refunds.create({"payment_intent": made.id, "amount": 500})
+    mine, other_payment = paid(api), paid(api)
+    for payment in (mine, other_payment):
+        api.v1.refunds.create({"payment_intent": payment.id, "amount": 500})
     path = f"/v1/charges/{mine.latest_charge}/refunds"
     listed = api.raw_request("get", path)
     body: Any = api.deserialize(listed, api_mode="V1")
     assert (len(body.data), body.url, body.data[0].charge) == (1, path, mine.latest_charge)
-    made_here: Any = api.deserialize(api.raw_request("post", path, amount=300), api_mode="V1")
-    assert (made_here.object, made_here.amount) == ("refund", 300)
-    other = api.v1.refunds.list({"payment_intent": theirs.id}).data[0]
+    new_refund: Any = api.deserialize(api.raw_request("post", path, amount=300), api_mode="V1")
+    assert (new_refund.object, new_refund.amount) == ("refund", 300)
+    other = api.v1.refunds.list({"payment_intent": other_payment.id}).data[0]
     with pytest.raises(stripe.InvalidRequestError, match="No such refund"):
         api.raw_request("get", f"{path}/{other.id}")
     with pytest.raises(stripe.InvalidRequestError, match="No such charge"):

@@ -10,12 +10,12 @@ from tests.sandbox.shop import AUTOMATIC, intent, paid, session, types
 
 
 def test_objects_carry_the_keys_of_2026(api: stripe.StripeClient, customer: str) -> None:
-    made: Any = paid(api, customer=customer, expand=["latest_charge", "payment_method"])
-    assert made.managed_payments.to_dict() == {"enabled": False}
-    assert (made.shared_payment_granted_token, made.payment_record) == (None, None)
-    assert made.payment_method.shared_payment_granted_token is None
-    assert made.payment_method.radar_options.to_dict() == {}
-    details = made.latest_charge.payment_method_details.card
+    payment: Any = paid(api, customer=customer, expand=["latest_charge", "payment_method"])
+    assert payment.managed_payments.to_dict() == {"enabled": False}
+    assert (payment.shared_payment_granted_token, payment.payment_record) == (None, None)
+    assert payment.payment_method.shared_payment_granted_token is None
+    assert payment.payment_method.radar_options.to_dict() == {}
+    details = payment.latest_charge.payment_method_details.card
     assert (details.electronic_commerce_indicator, details.transaction_link_id) == (None, None)
     saving: Any = api.v1.setup_intents.create({"automatic_payment_methods": AUTOMATIC})  # type: ignore[arg-type]
     page: Any = session(api)
@@ -24,14 +24,16 @@ def test_objects_carry_the_keys_of_2026(api: stripe.StripeClient, customer: str)
 
 def test_intents_of_an_older_version_name_their_allowed_types_too(api: stripe.StripeClient) -> None:
     fields: Any = {"amount": 500, "currency": "usd"}
-    made: Any = api.v1.payment_intents.create(fields, {"stripe_version": "2026-05-27.dahlia"})
-    assert made.allowed_payment_method_types is None
+    payment: Any = api.v1.payment_intents.create(fields, {"stripe_version": "2026-05-27.dahlia"})
+    assert payment.allowed_payment_method_types is None
 
 
 def test_a_refund_names_its_customer_and_its_method(api: stripe.StripeClient, customer: str) -> None:
-    made = paid(api, customer=customer)
-    refund: Any = api.v1.refunds.create({"payment_intent": made.id, "expand": ["payment_method", "customer"]})
-    assert (refund.customer.id, refund.payment_method.id) == (customer, made.payment_method)
+    payment = paid(api, customer=customer)
+    refund: Any = api.v1.refunds.create(
+        {"payment_intent": payment.id, "expand": ["payment_method", "customer"]}
+    )
+    assert (refund.customer.id, refund.payment_method.id) == (customer, payment.payment_method)
     assert refund.customer_account is None
 
 
@@ -46,12 +48,12 @@ def test_a_refund_names_its_customer_and_its_method(api: stripe.StripeClient, cu
 def test_a_decline_has_the_networks_code_and_stripes_advice(
     api: stripe.StripeClient, method: str, advice: str, network_code: str
 ) -> None:
-    made = intent(api)
+    payment = intent(api)
     with pytest.raises(stripe.CardError) as caught:
-        api.v1.payment_intents.confirm(made.id, {"payment_method": method})
+        api.v1.payment_intents.confirm(payment.id, {"payment_method": method})
     error: Any = caught.value.error
     assert (error.advice_code, error.network_decline_code) == (advice, network_code)
-    failed: Any = api.v1.payment_intents.retrieve(made.id, {"expand": ["latest_charge"]})
+    failed: Any = api.v1.payment_intents.retrieve(payment.id, {"expand": ["latest_charge"]})
     assert failed.last_payment_error.payment_method_type == "card"
     outcome = failed.latest_charge.outcome
     assert (outcome.network_decline_code, outcome.network_advice_code) == (network_code, None)
@@ -69,10 +71,10 @@ def test_a_card_of_a_token_is_unchecked_until_it_is_attached_or_charged(
         lambda name: api.v1.payment_methods.attach(name, {"customer": customer}),
         lambda name: paid(api, name),
     ):
-        made = api.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}})
-        assert checked(made.id) == "unchecked"
-        use(made.id)
-        assert checked(made.id) == "pass"
+        method = api.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}})
+        assert checked(method.id) == "unchecked"
+        use(method.id)
+        assert checked(method.id) == "pass"
 
 
 def test_a_card_that_disputes_at_once_is_disputed_before_the_payment_succeeds(
@@ -102,30 +104,30 @@ def test_evidence_is_under_review_before_it_decides(sandbox: Sandbox, api: strip
 def test_an_off_session_payment_that_needs_a_challenge_makes_no_charge(
     sandbox: Sandbox, api: stripe.StripeClient
 ) -> None:
-    made = intent(api)
+    payment = intent(api)
     with pytest.raises(stripe.CardError) as caught:
         api.v1.payment_intents.confirm(
-            made.id, {"payment_method": "pm_card_authenticationRequired", "off_session": True}
+            payment.id, {"payment_method": "pm_card_authenticationRequired", "off_session": True}
         )
     assert caught.value.code == "authentication_required"
     assert api.v1.charges.list().data == []
-    assert api.v1.payment_intents.retrieve(made.id).latest_charge is None
+    assert api.v1.payment_intents.retrieve(payment.id).latest_charge is None
     assert types(sandbox) == ["payment_intent.created", "payment_intent.payment_failed"]
 
 
 def test_a_new_customers_default_card_may_be_a_tests_name(sandbox: Sandbox, api: stripe.StripeClient) -> None:
-    made = api.v1.customers.create({"invoice_settings": {"default_payment_method": "pm_card_visa"}})
-    cards = api.v1.customers.payment_methods.list(made.id).data
-    assert made.invoice_settings and made.invoice_settings.default_payment_method == cards[0].id
+    customer = api.v1.customers.create({"invoice_settings": {"default_payment_method": "pm_card_visa"}})
+    cards = api.v1.customers.payment_methods.list(customer.id).data
+    assert customer.invoice_settings and customer.invoice_settings.default_payment_method == cards[0].id
     assert [types(sandbox), len(cards)] == [["customer.created", "payment_method.attached"], 1]
-    given = api.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}}).id
+    default_card = api.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}}).id
     both = api.v1.customers.create(
-        {"payment_method": given, "invoice_settings": {"default_payment_method": given}}
+        {"payment_method": default_card, "invoice_settings": {"default_payment_method": default_card}}
     )
-    assert both.invoice_settings and both.invoice_settings.default_payment_method == given
-    stray = api.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}}).id
+    assert both.invoice_settings and both.invoice_settings.default_payment_method == default_card
+    unattached_card = api.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}}).id
     with pytest.raises(stripe.InvalidRequestError, match="must be attached"):
-        api.v1.customers.create({"invoice_settings": {"default_payment_method": stray}})
+        api.v1.customers.create({"invoice_settings": {"default_payment_method": unattached_card}})
 
 
 def test_a_tests_name_can_be_looked_at(api: stripe.StripeClient) -> None:
@@ -144,8 +146,8 @@ def test_cards_of_other_countries_have_names(api: stripe.StripeClient, name: str
 def test_tokens_of_disputed_cards_have_the_brand_in_their_name(api: stripe.StripeClient) -> None:
     for token, disputes in (("tok_visa_createDispute", 1), ("tok_createMultipleDisputes", 2)):
         method = api.v1.payment_methods.create({"type": "card", "card": {"token": token}})
-        found = api.v1.disputes.list({"payment_intent": paid(api, method.id).id}).data
-        assert (len(found), sum(one.amount for one in found)) == (disputes, 2000)
+        rows = api.v1.disputes.list({"payment_intent": paid(api, method.id).id}).data
+        assert (len(rows), sum(one.amount for one in rows)) == (disputes, 2000)
 
 
 def test_methods_without_a_customer_are_not_listed(api: stripe.StripeClient, customer: str) -> None:

@@ -21,8 +21,8 @@ def seen(error: stripe.InvalidRequestError) -> tuple[int | None, str | None, str
 
 def attached(error: stripe.InvalidRequestError, kind: str = "payment_intent") -> str | None:
     assert isinstance(error.json_body, dict)
-    found: dict[str, Any] | None = error.json_body["error"].get(kind)
-    return found["id"] if found else None
+    obj: dict[str, Any] | None = error.json_body["error"].get(kind)
+    return obj["id"] if obj else None
 
 
 def hold(api: stripe.StripeClient) -> stripe.PaymentIntent:
@@ -60,27 +60,27 @@ def test_captures_of_what_is_captured(api: stripe.StripeClient) -> None:
 
 def test_another_customers_card(api: stripe.StripeClient, customer: str) -> None:
     other = api.v1.customers.create().id
-    theirs = api.v1.payment_methods.attach("pm_card_visa", {"customer": other}).id
+    foreign_card = api.v1.payment_methods.attach("pm_card_visa", {"customer": other}).id
     cases: list[tuple[dict[str, Any], str | None, str]] = [
         ({"customer": customer}, None, "payment_method"),
         ({}, "parameter_missing", "source"),
     ]
     for params, code, param in cases:
-        made = intent(api, **params)
-        error = refusal(lambda: api.v1.payment_intents.confirm(made.id, {"payment_method": theirs}))  # noqa: B023
-        assert (seen(error), attached(error)) == ((400, code, param), made.id)
-        new = refusal(lambda: intent(api, payment_method=theirs, **params))  # noqa: B023
+        payment = intent(api, **params)
+        error = refusal(lambda: api.v1.payment_intents.confirm(payment.id, {"payment_method": foreign_card}))  # noqa: B023
+        assert (seen(error), attached(error)) == ((400, code, param), payment.id)
+        new = refusal(lambda: intent(api, payment_method=foreign_card, **params))  # noqa: B023
         assert (seen(new), attached(new)) == ((400, code, param), None)
-    saving = {"automatic_payment_methods": AUTOMATIC, "payment_method": theirs}
+    saving = {"automatic_payment_methods": AUTOMATIC, "payment_method": foreign_card}
     error = refusal(lambda: api.v1.setup_intents.create(saving))  # type: ignore[arg-type]
     assert seen(error) == (400, None, "payment_method")
 
 
 def test_changing_what_is_paid(api: stripe.StripeClient) -> None:
-    made = paid(api)
-    error = refusal(lambda: api.v1.payment_intents.update(made.id, {"amount": 100}))
+    payment = paid(api)
+    error = refusal(lambda: api.v1.payment_intents.update(payment.id, {"amount": 100}))
     assert seen(error) == (400, "payment_intent_unexpected_state", "amount")
-    assert attached(error) == made.id
+    assert attached(error) == payment.id
 
 
 def test_refunds_of_nothing_of_holds_and_of_declines(api: stripe.StripeClient) -> None:
@@ -89,13 +89,13 @@ def test_refunds_of_nothing_of_holds_and_of_declines(api: stripe.StripeClient) -
     held = refusal(lambda: api.v1.refunds.create({"payment_intent": hold(api).id}))
     assert seen(held) == (400, None, None)
     assert "You must cancel the PaymentIntent" in str(held.user_message)
-    made = intent(api)
+    payment = intent(api)
     with pytest.raises(stripe.CardError):
-        api.v1.payment_intents.confirm(made.id, {"payment_method": "pm_card_chargeDeclined"})
-    failed = api.v1.charges.list({"payment_intent": made.id}).data[0]
+        api.v1.payment_intents.confirm(payment.id, {"payment_method": "pm_card_chargeDeclined"})
+    failed = api.v1.charges.list({"payment_intent": payment.id}).data[0]
     error = refusal(lambda: api.v1.refunds.create({"charge": failed.id}))
     assert str(error.user_message) == (
-        f"This PaymentIntent ({made.id}) does not have a successful charge to refund."
+        f"This PaymentIntent ({payment.id}) does not have a successful charge to refund."
     )
 
 

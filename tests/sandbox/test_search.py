@@ -20,7 +20,7 @@ def people(api: stripe.StripeClient) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ("email:'anna@example.com'", ["anna"]),
         ('email:"ANNA@example.com"', ["anna"]),
@@ -43,9 +43,9 @@ def people(api: stripe.StripeClient) -> dict[str, str]:
     ],
 )
 def test_customers_are_found(
-    api: stripe.StripeClient, people: dict[str, str], query: str, found: list[str]
+    api: stripe.StripeClient, people: dict[str, str], query: str, expected: list[str]
 ) -> None:
-    assert [people[one.id] for one in api.v1.customers.search({"query": query}).data] == found
+    assert [people[one.id] for one in api.v1.customers.search({"query": query}).data] == expected
 
 
 def test_payments_and_charges_are_found(api: stripe.StripeClient, customer: str) -> None:
@@ -82,7 +82,7 @@ def test_products_and_prices_are_found(api: stripe.StripeClient) -> None:
 
 
 def test_pages_of_a_search_follow_each_other(api: stripe.StripeClient) -> None:
-    made = [api.v1.customers.create({"name": "Anna"}).id for _ in range(5)]
+    customer_ids = [api.v1.customers.create({"name": "Anna"}).id for _ in range(5)]
     first = api.v1.customers.search({"query": "name:'Anna'", "limit": 2, "expand": ["total_count"]})
     plain = first.to_dict()
     assert (plain["object"], plain["url"]) == ("search_result", "/v1/customers/search")
@@ -90,10 +90,10 @@ def test_pages_of_a_search_follow_each_other(api: stripe.StripeClient) -> None:
     api.v1.customers.create({"name": "Anna"})
     assert first.next_page
     second = api.v1.customers.search({"query": "name:'Anna'", "limit": 2, "page": first.next_page})
-    assert [one.id for one in (*first.data, *second.data)] == made[:0:-1]
+    assert [one.id for one in (*first.data, *second.data)] == customer_ids[:0:-1]
     assert "total_count" not in second.to_dict()
-    found = [one.id for one in api.v1.customers.search({"query": "name:'Anna'"}).auto_paging_iter()]
-    assert len(found) == 6
+    all_ids = [one.id for one in api.v1.customers.search({"query": "name:'Anna'"}).auto_paging_iter()]
+    assert len(all_ids) == 6
     last = api.v1.customers.search({"query": "name:'Anna'", "limit": 0})
     assert len(last.data) == 1
     with pytest.raises(stripe.InvalidRequestError, match="no page of this query"):

@@ -83,21 +83,23 @@ def test_events_reach_the_shop_although_it_failed_at_first(running: str, api: st
 
 
 def test_the_controls_act_over_http(running: str, api: stripe.StripeClient) -> None:
-    made = intent(api)
-    assert act(running, "confirm", id=made.id, card="4000002760003184").json()["status"] == "requires_action"
-    assert act(running, "complete_challenge", id=made.id).json()["status"] == "succeeded"
-    assert act(running, "refund", id=made.id, amount=100).json()["amount"] == 100
-    refused = act(running, "settle", id=made.id)
+    payment = intent(api)
+    assert (
+        act(running, "confirm", id=payment.id, card="4000002760003184").json()["status"] == "requires_action"
+    )
+    assert act(running, "complete_challenge", id=payment.id).json()["status"] == "succeeded"
+    assert act(running, "refund", id=payment.id, amount=100).json()["amount"] == 100
+    refused = act(running, "settle", id=payment.id)
     assert (refused.status_code, refused.json()["error"]["message"]) == (
         400,
-        f"{made.id} is succeeded, not processing.",
+        f"{payment.id} is succeeded, not processing.",
     )
-    assert act(running, "conjure", id=made.id).status_code == 404
+    assert act(running, "conjure", id=payment.id).status_code == 404
     assert act(running, "settle", moon=1).status_code == 400
 
 
 @pytest.mark.parametrize(
-    ("verb", "body", "content_type", "said"),
+    ("verb", "body", "content_type", "message"),
     [
         ("refund", '{"id": "pi_1"}', "application/x-www-form-urlencoded", "Content-Type: application/json"),
         ("faults", '{"kind": "drop", "match": "a=b"}', "application/x-www-form-urlencoded", "Send a JSON object"),
@@ -115,21 +117,21 @@ def test_the_controls_act_over_http(running: str, api: stripe.StripeClient) -> N
     ],
 )  # fmt: skip
 def test_controls_that_are_asked_badly_say_what_they_take(
-    running: str, verb: str, body: str, content_type: str, said: str
+    running: str, verb: str, body: str, content_type: str, message: str
 ) -> None:
     content = body.encode("latin-1")
     answer = httpx.post(f"{running}/_sandbox/{verb}", content=content, headers={"Content-Type": content_type})
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/json"), answer.text
-    assert said in answer.json()["error"]["message"]
+    assert message in answer.json()["error"]["message"]
 
 
 def test_a_person_sees_what_there_is_and_acts_with_buttons(running: str, api: stripe.StripeClient) -> None:
-    made = paid(api)
+    payment = paid(api)
     home = httpx.get(running, follow_redirects=True)
-    assert made.id in home.text and 'action="/_sandbox/refund"' in home.text
-    pressed = httpx.post(f"{running}/_sandbox/refund", data={"id": made.id})
+    assert payment.id in home.text and 'action="/_sandbox/refund"' in home.text
+    pressed = httpx.post(f"{running}/_sandbox/refund", data={"id": payment.id})
     assert (pressed.status_code, pressed.headers["location"]) == (303, "/_sandbox/")
-    again = httpx.post(f"{running}/_sandbox/refund", data={"id": made.id}, follow_redirects=True)
+    again = httpx.post(f"{running}/_sandbox/refund", data={"id": payment.id}, follow_redirects=True)
     assert "has already been refunded" in again.text
 
 
@@ -144,19 +146,19 @@ def test_lost_answers_are_lost_on_the_wire(running: str, api: stripe.StripeClien
 
 
 def test_the_hosted_page_is_served(running: str, api: stripe.StripeClient) -> None:
-    made = session(api)
-    shown = httpx.get(str(made.url))
+    checkout = session(api)
+    shown = httpx.get(str(checkout.url))
     assert shown.status_code == 200 and "Pay $30.00" in shown.text
     assert shown.headers["content-type"].startswith("text/html")
 
 
 def test_a_browser_on_another_origin_may_call(running: str) -> None:
-    asked = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "POST",
+    headers = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "POST",
              "Access-Control-Request-Headers": "authorization,stripe-version"}  # fmt: skip
-    answer = httpx.options(f"{running}/v1/payment_methods", headers=asked)
+    answer = httpx.options(f"{running}/v1/payment_methods", headers=headers)
     assert answer.status_code == 200 and answer.headers["access-control-allow-origin"] in (
         "*",
-        asked["Origin"],
+        headers["Origin"],
     )
 
 
@@ -194,10 +196,10 @@ def test_a_port_that_is_taken_is_named(running: str) -> None:
     command = [sys.executable, "-m", "stripe_sandbox", "--port", str(port)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
-    said = (
+    message = (
         f"The sandbox can't listen on 127.0.0.1, port {port}: Address already in use. --port chooses another."
     )
-    assert ended.stderr.strip() == said
+    assert ended.stderr.strip() == message
 
 
 def test_a_webhook_without_its_secret_is_refused() -> None:

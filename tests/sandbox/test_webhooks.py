@@ -22,16 +22,18 @@ def test_deliveries_are_signed_so_that_the_sdk_believes_them() -> None:
 
 
 def test_an_event_shows_the_object_as_it_was(sandbox: Sandbox, api: stripe.StripeClient) -> None:
-    made = intent(api)
-    sandbox.control.confirm(made.id)
+    payment = intent(api)
+    sandbox.control.confirm(payment.id)
     (created,) = api.v1.events.list({"type": "payment_intent.created"}).data
     assert created.data.object["status"] == "requires_payment_method"
     assert created.api_version == "2026-05-27.dahlia"
 
 
 def test_an_event_names_the_request_that_caused_it(sandbox: Sandbox, api: stripe.StripeClient) -> None:
-    made = api.v1.payment_intents.create({"amount": 500, "currency": "usd"}, {"idempotency_key": "order-1"})
-    sandbox.control.confirm(made.id)
+    payment = api.v1.payment_intents.create(
+        {"amount": 500, "currency": "usd"}, {"idempotency_key": "order-1"}
+    )
+    sandbox.control.confirm(payment.id)
     events = {e.type: e for e in api.v1.events.list().data}
     request = events["payment_intent.created"].request
     assert request and (request.id, request.idempotency_key) == (sandbox.requests[0].request_id, "order-1")
@@ -41,31 +43,31 @@ def test_an_event_names_the_request_that_caused_it(sandbox: Sandbox, api: stripe
 
 
 def test_endpoints_get_what_they_ask_for_in_their_version(sandbox: Sandbox, api: stripe.StripeClient) -> None:
-    made = api.v1.webhook_endpoints.create(
+    endpoint = api.v1.webhook_endpoints.create(
         {
             "url": "https://two.example/hook",
             "enabled_events": ["charge.succeeded"],
             "api_version": "2026-05-27.dahlia",
         }
     )
-    assert made.secret and made.secret.startswith("whsec_")
+    assert endpoint.secret and endpoint.secret.startswith("whsec_")
     paid(api)
     second = [d for d in sandbox.take_deliveries() if d.url == "https://two.example/hook"]
     assert [d.type for d in second] == ["charge.succeeded"]
     assert json.loads(second[0].body)["api_version"] == "2026-05-27.dahlia"
-    api.v1.webhook_endpoints.delete(made.id)
+    api.v1.webhook_endpoints.delete(endpoint.id)
     paid(api)
     assert {d.url for d in sandbox.take_deliveries()} == {"http://testserver/webhook"}
 
 
 def test_events_are_listed_by_type_and_kept_for_30_days(sandbox: Sandbox, api: stripe.StripeClient) -> None:
     paid(api)
-    found = api.v1.events.list({"types": ["charge.succeeded", "payment_intent.succeeded"]})
-    assert [e.type for e in found.data] == ["payment_intent.succeeded", "charge.succeeded"]
+    events = api.v1.events.list({"types": ["charge.succeeded", "payment_intent.succeeded"]})
+    assert [e.type for e in events.data] == ["payment_intent.succeeded", "charge.succeeded"]
     sandbox.control.advance(31 * 24 * 3600)
     assert api.v1.events.list().data == []
     with pytest.raises(stripe.InvalidRequestError):
-        api.v1.events.retrieve(found.data[0].id)
+        api.v1.events.retrieve(events.data[0].id)
 
 
 def test_a_failed_delivery_comes_again_later_and_later(sandbox: Sandbox, api: stripe.StripeClient) -> None:

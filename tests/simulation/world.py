@@ -97,8 +97,8 @@ def build_world() -> World:
     bundle = make_service(
         ServiceType.BUNDLE, ana, bundle_of=session, bundle_quantity=3, bundle_bonus=1, usd=20001, name="a bundle"
     )  # fmt: skip
-    known = {"session": session, "lesson": cheap, "workshop": workshop, "course": course}
-    world.services = known | {"package": package, "bundle": bundle}
+    single = {"session": session, "lesson": cheap, "workshop": workshop, "course": course}
+    world.services = single | {"package": package, "bundle": bundle}
     world.members = make_members()
     world.cookies = {name: _sign_in(member) for name, member in world.members.items()}
     return world

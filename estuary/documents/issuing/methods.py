@@ -12,7 +12,7 @@ from estuary.payments import client
 from estuary.payments.stripe_objects import UsedMethod
 
 # An older order is not asked about: the receipts of years would be as many calls.
-ASKED_WITHIN = timedelta(days=1)
+RECENT = timedelta(days=1)
 UNKNOWN = UsedMethod(type="", brand="", last4="")
 
 log = structlog.get_logger(__name__)
@@ -24,7 +24,7 @@ def fetch_methods(orders: Iterable[Order]) -> dict[int, UsedMethod]:
     While Stripe can't be asked, an order is missing. No transaction may be open.
     """
     methods: dict[int, UsedMethod] = {}
-    oldest = clock.now() - ASKED_WITHIN
+    oldest = clock.now() - RECENT
     for order in orders:
         if not order.amount_due_minor:
             continue

@@ -286,11 +286,11 @@ def _checkout_options(
         service_data=data.get("service_data", {}),
         scheduling_data=_as_json(scheduling),
         request_fingerprint=fingerprint,
-        time_zone=_known_zone(data.get("time_zone", "")),
+        time_zone=_valid_zone(data.get("time_zone", "")),
     )
 
 
-def _known_zone(name: str) -> str:
+def _valid_zone(name: str) -> str:
     try:
         return ZoneInfo(name).key if name else ""
     except (LookupError, ValueError, OSError):

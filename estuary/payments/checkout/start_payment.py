@@ -77,10 +77,10 @@ def start_payment(order: Order, *, card_id: str) -> StartedPayment:
         ) from error
     if isinstance(payment, CheckoutSession):
         return StartedPayment(order, session=payment)
-    return _confirm_if_asked(order, payment, card_id)
+    return _confirm_with_card(order, payment, card_id)
 
 
-def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> StartedPayment:
+def _confirm_with_card(order: Order, intent: Intent, card_id: str) -> StartedPayment:
     """Charge the saved card that the buyer chose; a decline is recorded on the order and raised."""
     if not card_id or (intent.status == "requires_action" and intent.payment_method_id == card_id):
         # The browser finishes this payment.
@@ -93,14 +93,14 @@ def _confirm_if_asked(order: Order, intent: Intent, card_id: str) -> StartedPaym
         intent = client.confirm_intent(intent.id, payment_method_id=card_id, key=key)
     except CardDeclined as error:
         if error.intent:
-            _settle_found(order, error.intent, "declined at once")
+            _settle_payment(order, error.intent, "declined at once")
         raise CardDeclined(error.decline, order_id=order.public_id) from None
     except (StripeUnavailable, StripeBusy, StripeRefused) as error:
         raise _started_unconfirmed(error, order) from None
     except (UnexpectedState, NotAtStripe):
         payment_methods.refuse_if_gone(card_id)
         intent = fetch_intent(intent.id)
-    _settle_found(order, intent, "confirmed by the server")
+    _settle_payment(order, intent, "confirmed by the server")
     return StartedPayment(order, intent=intent)
 
 
@@ -137,7 +137,7 @@ def resume(order: Order, *, card_id: str, is_own_request: bool = False) -> Start
     refuse_if_paid(order)
     if isinstance(payment, CheckoutSession):
         return StartedPayment(order, session=payment) if payment.status == "open" else None
-    return _confirm_if_asked(order, payment, card_id) if order.status in LIVE else None
+    return _confirm_with_card(order, payment, card_id) if order.status in LIVE else None
 
 
 def refuse_if_paid(order: Order) -> None:
@@ -151,6 +151,6 @@ def refuse_if_paid(order: Order) -> None:
         )
 
 
-def _settle_found(order: Order, payment: Intent | CheckoutSession, cause: str) -> None:
+def _settle_payment(order: Order, payment: Intent | CheckoutSession, cause: str) -> None:
     settle([StripeObservation(payment, cause, fetched=True)], at=clock.now())
     order.refresh_from_db()

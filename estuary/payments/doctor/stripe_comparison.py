@@ -93,7 +93,7 @@ def compare(*, since: datetime, at: datetime) -> list[Violation]:
         *_captured(at_stripe.intents.values(), own, late),
         *_missing_at_stripe(at_stripe, since, at),
         *_refunds(at_stripe, own, late),
-        *_refunds_made_twice(at_stripe),
+        *_duplicate_refunds(at_stripe),
         *_payable(at_stripe, own, late),
         *_disputes(at_stripe, own, late),
         *differing_customers(since=since, late=at - GRACE),
@@ -208,7 +208,7 @@ def _refunds(at_stripe: StripeFigures, own: OurFigures, late: float) -> Iterator
             yield "refund_differs", refund.id, f"{refund.status} at Stripe, {row.status} here"
 
 
-def _refunds_made_twice(at_stripe: StripeFigures) -> Iterator[Difference]:
+def _duplicate_refunds(at_stripe: StripeFigures) -> Iterator[Difference]:
     ids_by_ref: defaultdict[str, list[str]] = defaultdict(list)
     for refund in at_stripe.refunds.values():
         if refund.refund_ref and STATUS_FROM_STRIPE.get(refund.status) in Refund.KNOWN_TO_STRIPE:

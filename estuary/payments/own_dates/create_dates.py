@@ -17,8 +17,8 @@ from estuary.common.db.transactions import retry_transaction, violated_constrain
 from estuary.payments.dates.affected import local_time_as_text
 from estuary.payments.own_dates.conflicts import find_conflicts, practitioner_taken
 from estuary.payments.own_dates.errors import (
-    CourseBegun,
     CourseSold,
+    CourseStarted,
     NoDates,
     ServiceInactive,
     TooManyDates,
@@ -47,7 +47,7 @@ def create_dates(
     """Add dates to the practitioner's own service and return them, soonest first.
 
     ``is_retry``: an earlier run of the same request may have added them; then they are returned as they are. Raises
-    Http404, NoDates, ServiceInactive, CourseSold, CourseBegun, TooManyDates, PractitionerTaken, SlotInPast,
+    Http404, NoDates, ServiceInactive, CourseSold, CourseStarted, TooManyDates, PractitionerTaken, SlotInPast,
     BeyondHorizon or InvalidRequest, and then adds none.
     """
     services = Service.objects.select_related("venue")
@@ -138,6 +138,6 @@ def _check_course(service: Service, existing: Sequence[ServiceSession], at: date
             "seat in a new one: move a date instead, or offer a new course."
         )
     if any(session.starts_at <= at and not session.is_called_off for session in existing):
-        raise CourseBegun(
+        raise CourseStarted(
             f"{service.name} has begun, so it is not sold any more. Delete its past dates, which nobody booked, first."
         )

@@ -25,7 +25,7 @@ class CourseSold(Conflict):
     code, title = "course_sold", "Guests have bought this course as it is"
 
 
-class CourseBegun(Conflict):
+class CourseStarted(Conflict):
     code, title = "course_begun", "This course has begun"
 
 

@@ -7,10 +7,10 @@ def filled(value: Any, saved: dict[str, Any]) -> Any:
     """Return a value with its references replaced, at any depth."""
     if isinstance(value, str) and value.startswith("$"):
         name, *path = value[1:].split(".")
-        found = saved[name]
+        node = saved[name]
         for part in path or ["id"]:
-            found = found[int(part)] if part.isdecimal() else found[part]
-        return found
+            node = node[int(part)] if part.isdecimal() else node[part]
+        return node
     if isinstance(value, dict):
         return {key: filled(item, saved) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -68,10 +68,10 @@ def _make(client: stripe.StripeClient, call: Call, saved: dict[str, Any]) -> Any
         return client.deserialize(
             client.raw_request(call.endpoint.partition(" ")[0].lower(), path, **params), api_mode="V1"
         )
-    found: Any = client.v1
+    target: Any = client.v1
     for name in call.method.split("."):
-        found = getattr(found, name)
-    return found(*ids, params) if params else found(*ids)
+        target = getattr(target, name)
+    return target(*ids, params) if params else target(*ids)
 
 
 def call_by_node(port: int) -> Results:
@@ -97,7 +97,7 @@ def call_by_node(port: int) -> Results:
 
 
 def camel(name: str) -> str:
-    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), name)
 
 
 SDKS: dict[str, Callable[[int], Results]] = {"python": call_by_python, "node": call_by_node}
@@ -130,7 +130,7 @@ def test_each_call_ends_as_it_should(walk: Walk) -> None:
 
 def test_each_call_goes_to_its_endpoint_once(walk: Walk) -> None:
     reached = [routes.find(e.method, e.path) for e in walk.exchanges]
-    assert [found[0] for found in reached if found] == [call.endpoint for call in CALLS]
+    assert [calls[0] for calls in reached if calls] == [call.endpoint for call in CALLS]
 
 
 def test_each_result_is_the_object_that_was_answered(walk: Walk) -> None:
@@ -143,7 +143,7 @@ def test_each_result_is_the_object_that_was_answered(walk: Walk) -> None:
 
 
 def test_each_answer_has_the_shape_that_stripe_declares(walk: Walk) -> None:
-    found = {
+    problems = {
         f"{e.method} {e.path} {line}"
         for e in walk.exchanges
         for line in (
@@ -151,15 +151,15 @@ def test_each_answer_has_the_shape_that_stripe_declares(walk: Walk) -> None:
             *openapi.check_response(e.method, e.path, e.status, e.answer),
         )
     }
-    assert sorted(found) == []
+    assert sorted(problems) == []
 
 
 def test_each_request_has_parameters_that_stripe_declares(walk: Walk) -> None:
-    found = {
+    problems = {
         f"{e.endpoint} {line}"
         for e in walk.exchanges
         # Card numbers come from browsers, whose parameters the SDK does not name.
         if not e.has_card_data and e.endpoint not in WITHOUT_SDK
         for line in annotations.check_request(e.method, e.path, e.params)
     }
-    assert sorted(found) == []
+    assert sorted(problems) == []

@@ -16,12 +16,12 @@ Value = Callable[..., Any]
 class Case:
     """How a parameter is tried; whatever is None is as usual, or as it is for the hash that the parameter is in.
 
-    `given` stands beside the parameter, also in the request without it. `status` is expected with the parameter; it
+    `params` stand beside the parameter, also in the request without it. `status` is expected with the parameter; it
     and the value are the parameter's own.
     """
 
     value: Any = None
-    given: Any = None
+    params: Any = None
     scene: Maker | None = None
     key: str | None = None
     version: str | None = None
@@ -29,34 +29,34 @@ class Case:
 
 
 Cases = Iterable[tuple[str, dict[str, Case]]]
-USUAL = Case(given={}, key=SECRET, version=ENDIVE, status=200)
+USUAL = Case(params={}, key=SECRET, version=ENDIVE, status=200)
 
 
 def case_of(all_cases: Cases, endpoint: str, path: str) -> Case:
     """Return the case of a parameter."""
     parts = re.findall(r"[^\[\]]+|\[[^\]]*\]", path)
     names = ["".join(parts[: length + 1]) for length in range(len(parts))]
-    found = USUAL
+    case = USUAL
     for name in names:
         for endpoints, cases in all_cases:
             if name in cases and re.fullmatch(endpoints, endpoint):
-                found = _over(found, cases[name], is_own=name == path)
-    return found
+                case = _over(case, cases[name], is_own=name == path)
+    return case
 
 
 def _over(usual: Case, special: Case, *, is_own: bool) -> Case:
-    given = {one.name: getattr(special, one.name) for one in fields(Case)}
+    values = {one.name: getattr(special, one.name) for one in fields(Case)}
     if not is_own:
-        given["value"] = given["status"] = None
-    return Case(**{name: getattr(usual, name) if value is None else value for name, value in given.items()})
+        values["value"] = values["status"] = None
+    return Case(**{name: getattr(usual, name) if value is None else value for name, value in values.items()})
 
 
 def listed_value(name: str) -> Value:
     """Take a filter's value from the oldest object that has one."""
 
     def value(world: World, scene: Scene, trial: Any) -> Any:
-        found = _listed(world, scene, trial)
-        return next(item[name] for item in reversed(found) if item.get(name) is not None)
+        items = _listed(world, scene, trial)
+        return next(item[name] for item in reversed(items) if item.get(name) is not None)
 
     return value
 
@@ -71,7 +71,7 @@ def newest(table: str, name: str = "id") -> Value:
     return lambda world, *_: world.state()[table][-1][name]
 
 
-def made(make: Callable[[World], Json]) -> Value:
+def id_of(make: Callable[[World], Json]) -> Value:
     """Make an object beforehand and take its id."""
     return lambda world, *_: make(world)["id"]
 

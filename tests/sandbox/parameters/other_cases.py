@@ -1,7 +1,7 @@
 """The cases of Checkout, customers, products, refunds, and of the lists."""
 
 from tests.sandbox.parameters import scenes
-from tests.sandbox.parameters.case import Case, listed_value, made, newest, next_page, nth
+from tests.sandbox.parameters.case import Case, id_of, listed_value, newest, next_page, nth
 from tests.sandbox.parameters.payment_cases import SHIPPING
 from tests.sandbox.parameters.scenes import SESSION, Scene
 from tests.sandbox.parameters.world import DAHLIA, Json, World
@@ -19,7 +19,7 @@ def _setup_session(world: World) -> Scene:
     return Scene(params={"mode": "setup", "success_url": "https://shop.example/cards", "currency": "usd"})
 
 
-def _asked(kind: str, **more: object) -> Json:
+def _with_custom_field(kind: str, **more: object) -> Json:
     """Return a request with one custom field."""
     field = {"key": "size", "label": {"type": "custom", "custom": "Size"}, "type": kind}
     return {"custom_fields": [field | more]}
@@ -133,7 +133,7 @@ CASES: list[tuple[str, dict[str, Case]]] = [
     ("POST /v1/customers/{id}/cash_balance", {"settings[reconciliation_mode]": Case("manual")}),
     (
         "POST /v1/prices/{id}",
-        {"transfer_lookup_key": Case(given={"lookup_key": "standard"}, scene=_key_of_another)},
+        {"transfer_lookup_key": Case(params={"lookup_key": "standard"}, scene=_key_of_another)},
     ),
     (
         "GET /v1/events",
@@ -148,7 +148,7 @@ CASES: list[tuple[str, dict[str, Case]]] = [
         "POST .*",
         {
             "currency": Case("eur"),
-            "customer": Case(made(scenes.customer)),
+            "customer": Case(id_of(scenes.customer)),
             "email": Case("berta@example.com"),
             "receipt_email": Case("anna@example.com"),
             "url": Case("https://shop.example/other"),
@@ -168,14 +168,14 @@ CASES: list[tuple[str, dict[str, Case]]] = [
             "currency": Case("eur", scene=_setup_session),
             "customer_email": Case("anna@example.com"),
             "customer_creation": Case("always"),
-            "line_items[0][price]": Case(made(scenes.price)),
+            "line_items[0][price]": Case(id_of(scenes.price)),
             "line_items[0][quantity]": Case(3),
             "line_items[0][price_data][currency]": Case("eur"),
-            "line_items[0][price_data][product]": Case(made(scenes.product)),
+            "line_items[0][price_data][product]": Case(id_of(scenes.product)),
             "line_items[0][price_data][unit_amount]": Case(1600),
             "line_items[0][price_data][unit_amount_decimal]": Case("1700", _lines(CURRENT_PRICE)),
             "line_items[0][price_data][tax_behavior]": Case("inclusive"),
-            "payment_intent_data[shipping]": Case(given={"payment_intent_data": SHIPPING}),
+            "payment_intent_data[shipping]": Case(params={"payment_intent_data": SHIPPING}),
             "payment_intent_data[statement_descriptor]": Case(
                 "YOGA",
                 {"payment_method_types": ["us_bank_account"]},
@@ -188,12 +188,12 @@ CASES: list[tuple[str, dict[str, Case]]] = [
             "saved_payment_method_options[allow_redisplay_filters][0]": Case("limited"),
             "saved_payment_method_options[payment_method_save]": Case("enabled"),
             "submit_type": Case("book"),
-            "custom_fields": Case(given=_asked("text")),
+            "custom_fields": Case(params=_with_custom_field("text")),
             "custom_fields[0][key]": Case("fit"),
             "custom_fields[0][type]": Case("numeric"),
-            "custom_fields[0][dropdown]": Case(given=_asked("dropdown", dropdown={"options": OPTIONS})),
+            "custom_fields[0][dropdown]": Case(params=_with_custom_field("dropdown", dropdown={"options": OPTIONS})),
             "custom_fields[0][dropdown][default_value]": Case("m"),
-            "custom_fields[0][numeric]": Case(given=_asked("numeric")),
+            "custom_fields[0][numeric]": Case(params=_with_custom_field("numeric")),
             "adaptive_pricing[enabled]": Case(value=False),
         },
     ),
@@ -205,15 +205,15 @@ CASES: list[tuple[str, dict[str, Case]]] = [
         "POST /v1/customers.*",
         {
             "payment_method": Case("pm_card_mastercard"),
-            "shipping": Case(given=SHIPPING),
+            "shipping": Case(params=SHIPPING),
             "invoice_settings[custom_fields]": Case(
-                given={"invoice_settings": {"custom_fields": [{"name": "a", "value": "b"}]}}
+                params={"invoice_settings": {"custom_fields": [{"name": "a", "value": "b"}]}}
             ),
         },
     ),
     (
         "POST /v1/customers",
-        {"invoice_settings[default_payment_method]": Case(made(scenes.card), status=400)},
+        {"invoice_settings[default_payment_method]": Case(id_of(scenes.card), status=400)},
     ),
     (
         "POST /v1/customers/{id}",
@@ -223,7 +223,7 @@ CASES: list[tuple[str, dict[str, Case]]] = [
             )
         },
     ),
-    ("POST /v1/charges/{id}", {"shipping": Case(given=SHIPPING), "transfer_group": Case("group")}),
+    ("POST /v1/charges/{id}", {"shipping": Case(params=SHIPPING), "transfer_group": Case("group")}),
     ("POST /v1/(charges/{id}/)?refunds", {"amount": Case(500)}),
     (
         "POST /v1/refunds",
@@ -241,9 +241,9 @@ CASES: list[tuple[str, dict[str, Case]]] = [
         "POST /v1/products.*",
         {
             "id": Case("own_id"),
-            "package_dimensions": Case(given=DIMENSIONS),
+            "package_dimensions": Case(params=DIMENSIONS),
             "default_price": Case(newest("prices"), scene=_priced_product),
-            "default_price_data": Case(given={"default_price_data": {"currency": "usd", "unit_amount": 500}}),
+            "default_price_data": Case(params={"default_price_data": {"currency": "usd", "unit_amount": 500}}),
             "default_price_data[currency]": Case("eur"),
             "default_price_data[unit_amount]": Case(600),
             "default_price_data[unit_amount_decimal]": Case(
@@ -251,7 +251,7 @@ CASES: list[tuple[str, dict[str, Case]]] = [
             ),
             "default_price_data[tax_behavior]": Case("inclusive"),
             "default_price_data[recurring]": Case(
-                given={
+                params={
                     "default_price_data": {
                         "currency": "usd", "unit_amount": 500, "recurring": {"interval": "month"},
                     }
@@ -264,12 +264,12 @@ CASES: list[tuple[str, dict[str, Case]]] = [
     (
         "POST /v1/prices",
         {
-            "product": Case(made(scenes.product)),
+            "product": Case(id_of(scenes.product)),
             "product_data[id]": Case("own_id"),
             "product_data[active]": Case(value=False),
             "unit_amount_decimal": Case("700", scene=_bare_price),
             "transfer_lookup_key": Case(scene=_taken_key),
-            "recurring": Case(given={"recurring": {"interval": "month"}}),
+            "recurring": Case(params={"recurring": {"interval": "month"}}),
             "recurring[interval]": Case("week"),
         },
     ),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tests.sandbox.parameters import scenes
-from tests.sandbox.parameters.case import Case, made, newest
+from tests.sandbox.parameters.case import Case, id_of, newest
 from tests.sandbox.parameters.scenes import BANK, RAW_CARD, Maker, Scene
 from tests.sandbox.parameters.world import DAHLIA, PUBLIC, Json, World
 
@@ -22,29 +22,29 @@ SHIPPING = {"shipping": {"name": "Anna", "address": {"line1": "1 Main Street"}}}
 def method_cases(prefix: str = "", sepa: Case | None = None) -> dict[str, Case]:
     """Return the cases of a payment method's data, which stand under a name or are the whole request."""
 
-    def given(method: Json) -> Json:
+    def with_method(method: Json) -> Json:
         return {prefix: method} if prefix else method
 
     def name(*parts: str) -> str:
         first, *rest = [prefix, *parts] if prefix else parts
         return first + "".join(f"[{part}]" for part in rest)
 
-    card, bank, sepa = given({"type": "card", "card": RAW_CARD}), given(BANK), sepa or Case()
-    cases = {name(): Case(given=card)} if prefix else {}
+    card, bank, sepa = with_method({"type": "card", "card": RAW_CARD}), with_method(BANK), sepa or Case()
+    cases = {name(): Case(params=card)} if prefix else {}
     return cases | {
         name("type"): Case("us_bank_account"),
-        name("card"): Case(given=card),
+        name("card"): Case(params=card),
         name("card", "number"): Case("5555555555554444"),
         name("card", "exp_month"): Case(11),
         name("card", "exp_year"): Case(2041),
         name("card", "cvc"): Case("123"),
         name("card", "token"): Case("tok_mastercard"),
-        name("us_bank_account"): Case(given=bank),
+        name("us_bank_account"): Case(params=bank),
         name("us_bank_account", "account_number"): Case("000222222227"),
         name("us_bank_account", "routing_number"): Case("021000021"),
         name("us_bank_account", "account_holder_type"): Case("individual"),
         name("us_bank_account", "account_type"): Case("checking"),
-        name("sepa_debit"): replace(sepa, given=given(SEPA) | (sepa.given or {})),
+        name("sepa_debit"): replace(sepa, params=with_method(SEPA) | (sepa.params or {})),
         name("sepa_debit", "iban"): Case("DE89370400440532013000"),
         name("allow_redisplay"): Case("always"),
     }
@@ -61,8 +61,8 @@ def browser_cases(table: str, context: Json) -> dict[str, Case]:
 
     return {
         "client_secret": Case(newest(table, "client_secret"), key=PUBLIC),
-        "set_as_default_payment_method": Case(given=secret, key=PUBLIC),
-        "client_context": Case(given=in_context, key=PUBLIC),
+        "set_as_default_payment_method": Case(params=secret, key=PUBLIC),
+        "client_context": Case(params=in_context, key=PUBLIC),
         "client_context[mode]": Case("subscription", status=400),
         "client_context[currency]": Case("eur", status=400),
         "client_context[setup_future_usage]": Case("on_session", status=400),
@@ -117,8 +117,8 @@ CASES: list[tuple[str, dict[str, Case]]] = [
             "allowed_payment_method_types[0]": Case("card"),
             "excluded_payment_method_types[0]": Case("us_bank_account"),
             "payment_method_types[0]": Case("card", version=DAHLIA),
-            "shipping": Case(given=SHIPPING),
-            "confirmation_token": Case(made(scenes.token)),
+            "shipping": Case(params=SHIPPING),
+            "confirmation_token": Case(id_of(scenes.token)),
             "mandate_data[customer_acceptance][accepted_at]": Case(1_790_000_001),
             "mandate_data[customer_acceptance][type]": Case("offline"),
         },
@@ -126,25 +126,25 @@ CASES: list[tuple[str, dict[str, Case]]] = [
     (
         "POST /v1/(payment_intents|setup_intents)",
         {
-            "confirm": Case(given={"payment_method": "pm_card_visa"}),
+            "confirm": Case(params={"payment_method": "pm_card_visa"}),
             "confirmation_method": Case("manual"),
-            "confirmation_token": Case(made(scenes.token), {"confirm": True}),
+            "confirmation_token": Case(id_of(scenes.token), {"confirm": True}),
             "automatic_payment_methods[enabled]": Case(value=False),
             "automatic_payment_methods[allow_redirects]": Case("always"),
-            "off_session": Case(given={"confirm": True} | CHALLENGED, status=402),
-            "error_on_requires_action": Case(given={"confirm": True} | CHALLENGED, status=402),
+            "off_session": Case(params={"confirm": True} | CHALLENGED, status=402),
+            "error_on_requires_action": Case(params={"confirm": True} | CHALLENGED, status=402),
             "return_url": Case(BACK, {"confirm": True, "payment_method": "pm_card_visa"} | REDIRECTS),
-            "use_stripe_sdk": Case(given={"confirm": True, "return_url": BACK} | CHALLENGED),
-            "mandate_data": Case(given={"confirm": True} | DEBIT),
+            "use_stripe_sdk": Case(params={"confirm": True, "return_url": BACK} | CHALLENGED),
+            "mandate_data": Case(params={"confirm": True} | DEBIT),
         },
     ),
     (
         "POST /v1/(payment_intents|setup_intents)/{id}/confirm",
         {
-            "off_session": Case(given=CHALLENGED, status=402),
-            "error_on_requires_action": Case(given=CHALLENGED, status=402),
-            "use_stripe_sdk": Case(given={"return_url": BACK} | CHALLENGED),
-            "mandate_data": Case(given=DEBIT),
+            "off_session": Case(params=CHALLENGED, status=402),
+            "error_on_requires_action": Case(params=CHALLENGED, status=402),
+            "use_stripe_sdk": Case(params={"return_url": BACK} | CHALLENGED),
+            "mandate_data": Case(params=DEBIT),
         },
     ),
     (
@@ -159,19 +159,19 @@ CASES: list[tuple[str, dict[str, Case]]] = [
         | {
             "payment_method": Case("pm_card_mastercard"),
             "payment_method_data": Case(
-                given={"payment_method_data": {"type": "card", "card": RAW_CARD}}, scene=_blank
+                params={"payment_method_data": {"type": "card", "card": RAW_CARD}}, scene=_blank
             ),
             "return_url": Case(BACK),
-            "shipping": Case(given=SHIPPING),
+            "shipping": Case(params=SHIPPING),
         },
     ),
-    (INTENTS, method_cases("payment_method_data", Case(given={"currency": "eur"}))),
+    (INTENTS, method_cases("payment_method_data", Case(params={"currency": "eur"}))),
     (f"{INTENTS}/{{id}}(/confirm)?", method_cases("payment_method_data", Case(scene=_in_euros))),
     (
         f"{INTENTS}/{{id}}/confirm",
         {
             "confirmation_token": Case(
-                made(scenes.token), scene=lambda w: Scene({"id": scenes.intent(w)["id"]})
+                id_of(scenes.token), scene=lambda w: Scene({"id": scenes.intent(w)["id"]})
             )
         }
         | {"return_url": Case(BACK, scene=_redirecting("payment_intents", amount=2000, currency="usd"))}
@@ -181,14 +181,18 @@ CASES: list[tuple[str, dict[str, Case]]] = [
     (
         SETUPS,
         method_cases(
-            "payment_method_data", Case(given={"payment_method_types": ["sepa_debit"]}, version=DAHLIA)
+            "payment_method_data", Case(params={"payment_method_types": ["sepa_debit"]}, version=DAHLIA)
         )
         | {"usage": Case("on_session")},
     ),
     (f"{SETUPS}/{{id}}(/confirm)?", method_cases("payment_method_data", Case(scene=_setup_of_sepa))),
     (
         f"{SETUPS}/{{id}}/confirm",
-        {"confirmation_token": Case(made(scenes.token), scene=lambda w: Scene({"id": scenes.setup(w)["id"]}))}
+        {
+            "confirmation_token": Case(
+                id_of(scenes.token), scene=lambda w: Scene({"id": scenes.setup(w)["id"]})
+            )
+        }
         | {"return_url": Case(BACK, scene=_redirecting("setup_intents"))}
         | browser_cases("setup_intents", {"mode": "setup", "currency": "usd"}),
     ),
@@ -213,7 +217,7 @@ CASES: list[tuple[str, dict[str, Case]]] = [
             "us_bank_account[account_type]": Case("checking"),
         },
     ),
-    ("POST /v1/payment_methods/{id}/attach", {"customer": Case(made(scenes.customer))}),
+    ("POST /v1/payment_methods/{id}/attach", {"customer": Case(id_of(scenes.customer))}),
     (
         "POST /v1/tokens",
         {

@@ -80,29 +80,29 @@ def saved_card(world: World, owner: str, **params: Any) -> Json:
 
 def dispute(world: World, inquiry: bool = False) -> Json:
     payment = paid(world, amount=3000 if inquiry else 2000)
-    found: Json = world.sandbox.control.dispute(payment["id"], inquiry=inquiry)
-    return found
+    obj: Json = world.sandbox.control.dispute(payment["id"], inquiry=inquiry)
+    return obj
 
 
 def warning(world: World) -> Json:
-    found: Json = world.sandbox.control.warn_of_fraud(paid(world)["id"])
-    return found
+    obj: Json = world.sandbox.control.warn_of_fraud(paid(world)["id"])
+    return obj
 
 
 def review(world: World) -> Json:
-    found: Json = world.sandbox.control.open_review(paid(world)["id"])
-    return found
+    obj: Json = world.sandbox.control.open_review(paid(world)["id"])
+    return obj
 
 
 def refund(world: World, **params: Any) -> Json:
     return world.post("refunds", payment_intent=paid(world)["id"], **params)
 
 
-def listed(*made: Callable[[World], Any]) -> Maker:
+def listed(*makers: Callable[[World], Any]) -> Maker:
     """Make objects to be listed, each later than the one before."""
 
     def make(world: World) -> Scene:
-        for one in made:
+        for one in makers:
             one(world)
             world.sandbox.control.advance(100)
         return Scene()
@@ -112,9 +112,9 @@ def listed(*made: Callable[[World], Any]) -> Maker:
 
 def bought(world: World, challenge: bool = False) -> Json:
     """Buy on the hosted page, with an email of one's own."""
-    made = session(world, customer_email="anna@example.com")
-    world.sandbox.control.pay_checkout(made["id"])
-    return made
+    checkout = session(world, customer_email="anna@example.com")
+    world.sandbox.control.pay_checkout(checkout["id"])
+    return checkout
 
 
 def pays_on_its_page(world: World, answer: Json) -> list[Any]:
@@ -161,9 +161,9 @@ def _confirmation(world: World) -> Scene:
     return Scene({"id": intent(world)["id"]}, {"payment_method": "pm_card_visa"})
 
 
-def _searched(query: str, *made: Callable[[World], Any]) -> Maker:
+def _searched(query: str, *makers: Callable[[World], Any]) -> Maker:
     def make(world: World) -> Scene:
-        listed(*made)(world)
+        listed(*makers)(world)
         return Scene(params={"query": query})
 
     return make
@@ -172,18 +172,18 @@ def _searched(query: str, *made: Callable[[World], Any]) -> Maker:
 def _with_sources(world: World) -> Scene:
     owner = customer(world)["id"]
     for name in ("tok_visa", "tok_mastercard"):
-        made = world.post(f"customers/{owner}/sources", source=name)
+        source = world.post(f"customers/{owner}/sources", source=name)
         world.sandbox.control.advance(100)
-    return _ids(id=owner, source=made["id"])
+    return _ids(id=owner, source=source["id"])
 
 
 def _funded(world: World) -> Scene:
     owner = customer(world)["id"]
     for amount in (500, 300):
         path = f"test_helpers/customers/{owner}/fund_cash_balance"
-        made = world.post(path, amount=amount, currency="usd")
+        entry = world.post(path, amount=amount, currency="usd")
         world.sandbox.control.advance(100)
-    return _ids(id=owner, transaction=made["id"])
+    return _ids(id=owner, transaction=entry["id"])
 
 
 def _refunded_twice(world: World) -> Scene:
@@ -194,25 +194,25 @@ def _refunded_twice(world: World) -> Scene:
 
 
 def _refund_of_charge(world: World) -> Scene:
-    made = refund(world)
-    return _ids(id=made["charge"], refund=made["id"])
+    obj = refund(world)
+    return _ids(id=obj["charge"], refund=obj["id"])
 
 
 def _credited(world: World) -> Scene:
     owner = customer(world)["id"]
     for amount in (-500, 300):
-        made = world.post(f"customers/{owner}/balance_transactions", amount=amount, currency="usd")
+        entry = world.post(f"customers/{owner}/balance_transactions", amount=amount, currency="usd")
         world.sandbox.control.advance(100)
-    return _ids(id=owner, transaction=made["id"])
+    return _ids(id=owner, transaction=entry["id"])
 
 
 def attempts(world: World) -> str:
     """Return a SetupIntent that was tried twice."""
-    made = setup(world)["id"]
+    intent_id = setup(world)["id"]
     for method in ("pm_card_chargeDeclined", "pm_card_visa"):
-        world.ask("POST", f"/v1/setup_intents/{made}/confirm", {"payment_method": method})
+        world.ask("POST", f"/v1/setup_intents/{intent_id}/confirm", {"payment_method": method})
         world.sandbox.control.advance(100)
-    return str(made)
+    return str(intent_id)
 
 
 def token(world: World) -> Json:
@@ -236,10 +236,10 @@ def last_event(world: World) -> str:
 
 def mandate(world: World) -> str:
     acceptance = {"type": "offline", "accepted_at": 1_790_000_000}
-    made = intent(
+    payment = intent(
         world, confirm=True, payment_method_data=BANK, mandate_data={"customer_acceptance": acceptance}
     )
-    charge = world.ask("GET", f"/v1/charges/{made['latest_charge']}")[1]
+    charge = world.ask("GET", f"/v1/charges/{payment['latest_charge']}")[1]
     return str(charge["payment_method_details"]["us_bank_account"]["mandate"])
 
 

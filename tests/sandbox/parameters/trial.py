@@ -141,16 +141,16 @@ class Trial:
         """Send the ordinary request in a new world, with the parameter or without it."""
         world = World()
         scene = (case.scene or SCENES[self.endpoint])(world)
-        found = value(world, scene, self) if callable(value) else value
-        status, answer = self._send(world, scene, case, path, found if sent else None)
+        parameter = value(world, scene, self) if callable(value) else value
+        status, answer = self._send(world, scene, case, path, parameter if sent else None)
         seen = scene.after(world, answer) if scene.after else None
-        return Result(status, answer, seen, world.state(), found)
+        return Result(status, answer, seen, world.state(), parameter)
 
     def _send(
         self, world: World, scene: Scene, case: Case, path: str, value: Any, *, fill: bool = False
     ) -> tuple[int, Json]:
-        given = case.given(world) if callable(case.given) else case.given
-        params = copy.deepcopy(scene.params) | copy.deepcopy(given)
+        extra = case.params(world) if callable(case.params) else case.params
+        params = copy.deepcopy(scene.params) | copy.deepcopy(extra)
         if value is not None:
             put(params, path, value)
         if fill:
@@ -247,15 +247,15 @@ def _other_value(node: Any, taken: frozenset[str]) -> Any:
 def _count(result: Result, name: str, value: Any) -> int:
     """Count how often a value stands under a name."""
     shown = _pairs([result.answer, result.seen, result.state])
-    return sum(key == name and _is(found, value) for key, found in shown)
+    return sum(key == name and _is(shown_value, value) for key, shown_value in shown)
 
 
-def _is(found: Any, value: Any) -> bool:
-    if isinstance(found, list):
-        return any(_is(one, value) for one in found)
-    if isinstance(found, dict) and isinstance(value, dict):
-        return all(found.get(key) == one for key, one in value.items())
-    return found is not None and as_text(found) == as_text(value)
+def _is(actual: Any, value: Any) -> bool:
+    if isinstance(actual, list):
+        return any(_is(one, value) for one in actual)
+    if isinstance(actual, dict) and isinstance(value, dict):
+        return all(actual.get(key) == one for key, one in value.items())
+    return actual is not None and as_text(actual) == as_text(value)
 
 
 def _pairs(tree: Any) -> Iterator[tuple[str, Any]]:

@@ -126,9 +126,9 @@ class Till:
     def field(self, name: str) -> Locator:
         """Find a field by its label, in whichever frame it is."""
         for frame in self.page.frames:
-            found = frame.get_by_role("textbox", name=name)
-            if found.count():
-                return found
+            textbox = frame.get_by_role("textbox", name=name)
+            if textbox.count():
+                return textbox
         raise AssertionError(f"There is no field {name}.")
 
     def types(self, number: str, expiry: str = "12 / 34", cvc: str = "123") -> Self:

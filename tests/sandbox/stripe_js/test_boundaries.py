@@ -33,14 +33,14 @@ def test_the_card_is_seen_by_the_sandbox_alone(till: Till) -> None:
 
 def test_a_frame_answers_its_own_page_alone(card_till: Till, browser: Browser) -> None:
     """A page that pretends to be the shop, with the shop's frame in it, is not told anything."""
-    told = card_till.page.locator("#card iframe").get_attribute("src")
+    src = card_till.page.locator("#card iframe").get_attribute("src")
     stranger = card_till.page.context.new_page()
     stranger.goto(f"{card_till.counter.base}/_sandbox/")
     stranger.evaluate(
         """src => { window.heard = []; addEventListener('message', (e) => heard.push(e.data));
           const frame = document.createElement('iframe'); frame.src = src; document.body.append(frame);
           return new Promise((resolve) => frame.addEventListener('load', () => setTimeout(resolve, 300))); }""",
-        told,
+        src,
     )
     assert stranger.evaluate("heard") == []
 
@@ -54,7 +54,7 @@ def test_load_stripe_finds_it_and_fetches_nothing(till: Till) -> None:
     till.page.route(url, lambda route: route.fulfill(path=source, content_type="text/javascript"))
     warned: list[str] = []
     till.page.on("console", lambda message: warned.append(message.text))
-    found = till.page.evaluate(
+    result = till.page.evaluate(
         """async (url) => {
           const { loadStripe } = await import(url);
           const stripe = await loadStripe('pk_test_1234567890');
@@ -62,7 +62,7 @@ def test_load_stripe_finds_it_and_fetches_nothing(till: Till) -> None:
         }""",
         url,
     )
-    assert found == [1, "function"]
+    assert result == [1, "function"]
     assert warned == []
 
 
@@ -81,10 +81,10 @@ def test_everything_that_it_has_is_in_the_official_types(payment_till: Till) -> 
     own = {"forget", "shared"}
     assert extra("elements-group.d.ts", payment_till.call(methods.format("elements"))) <= own
     element = payment_till.call(methods.replace("{}", "made.payment"))
-    known = (declared / "elements" / "base.d.ts").read_text() + (
+    declarations = (declared / "elements" / "base.d.ts").read_text() + (
         declared / "elements" / "payment.d.ts"
     ).read_text()
-    assert {name for name in element if name[0] != "_"} <= set(members.findall(known))
+    assert {name for name in element if name[0] != "_"} <= set(members.findall(declarations))
 
 
 @pytest.mark.parametrize("script", js.SCRIPTS.values())

@@ -34,9 +34,9 @@ def test_what_is_wrong_is_said_while_typing(
     card_till.field("Expiration").fill(expiry)
     card_till.field("Security code").focus()
     card_till.page.wait_for_timeout(100)
-    told = card_till.heard("change")[-1]
-    assert told["error"] == {"type": "validation_error", "code": code, "message": message}
-    assert told["complete"] is False
+    event = card_till.heard("change")[-1]
+    assert event["error"] == {"type": "validation_error", "code": code, "message": message}
+    assert event["complete"] is False
     expect(card_till.page.locator("#card")).to_have_class(re.compile("StripeElement--invalid"))
 
 
@@ -46,8 +46,8 @@ def test_fields_are_formatted_and_lead_to_each_other(card_till: Till) -> None:
     expect(card_till.field("Card number")).to_have_value("4242 4242 4242 4242")
     expect(card_till.field("Expiration")).to_have_value("02 / 34")
     expect(card_till.field("Security code")).to_have_value("123")
-    told = card_till.heard("change")[-1]
-    assert told == {
+    event = card_till.heard("change")[-1]
+    assert event == {
         "elementType": "card", "empty": False, "complete": True, "error": None, "brand": "visa",
         "value": {"postalCode": ""},
     }  # fmt: skip
@@ -79,11 +79,11 @@ def test_the_fields_of_a_payment_element_say_what_is_wrong(payment_till: Till) -
 
 
 def test_phones_show_digits_and_browsers_fill_cards_in(payment_till: Till) -> None:
-    told = {
+    attributes = {
         name: [payment_till.field(name).get_attribute(a) for a in ("autocomplete", "inputmode")]
         for name in ("Card number", "Expiration", "Security code")
     }
-    assert told == {
+    assert attributes == {
         "Card number": ["cc-number", "numeric"],
         "Expiration": ["cc-exp", "numeric"],
         "Security code": ["cc-csc", "numeric"],
@@ -111,8 +111,8 @@ def test_elements_are_cleared_updated_and_destroyed(card_till: Till) -> None:
     card_till.call("made.card.update({ disabled: true, style: { base: { color: 'rgb(1, 2, 3)' } } })")
     expect(card_till.field("Card number")).to_be_disabled()
     expect(card_till.field("Card number")).to_have_css("color", "rgb(1, 2, 3)")
-    found = "[elements.getElement('card') === made.card, elements.getElement({ __elementType: 'card' }) === made.card]"
-    assert card_till.call(found) == [True, True]
+    script = "[elements.getElement('card') === made.card, elements.getElement({ __elementType: 'card' }) === made.card]"
+    assert card_till.call(script) == [True, True]
     assert "Can only create one" in card_till.call("elements.create('card')")["thrown"]
     card_till.call("made.card.destroy()")
     assert card_till.call("elements.getElement('card')") is None

@@ -10,7 +10,7 @@ from estuary.payments.models import DateChange, DateChangeRow
 
 Act, Status = DateChangeRow.Act, DateChangeRow.Status
 # A refund tells of itself, and the title of a move has both times.
-TOLD_ELSEWHERE = frozenset({Act.REFUND, Act.MOVE})
+SHOWN_ELSEWHERE = frozenset({Act.REFUND, Act.MOVE})
 
 
 def _date_changes(order: Order, rows: Sequence[DateChangeRow]) -> Iterable[Entry]:
@@ -21,7 +21,7 @@ def _date_changes(order: Order, rows: Sequence[DateChangeRow]) -> Iterable[Entry
         ids = (change.public_id,)
         yield Entry(change.created_at, describe_change(change) + waits, ids, is_waiting)
         for row in of_change:
-            if row.act not in TOLD_ELSEWHERE and row.status != Status.WAITING:
+            if row.act not in SHOWN_ELSEWHERE and row.status != Status.WAITING:
                 at, is_held_back = row.done_at or change.created_at, row.status == Status.HELD_BACK
                 yield Entry(at, _consequence(row), ids, is_held_back)
 

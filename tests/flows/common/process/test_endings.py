@@ -80,11 +80,11 @@ def test_a_worker_gives_back_the_events_that_it_had_only_claimed(tmp_path: Path)
             worker.wait_until(lambda: worker.has_logged("Estuary worker: ready"), "ready")
             time.sleep(1)  # by now it has looked for what waited from before, which it takes one by one
             WebhookEvent.objects.update(due_at=clock.now())
-            connection, _ = stripe.accept()
+            client_socket, _ = stripe.accept()
             assert not WebhookEvent.objects.filter(due_at__lte=clock.now()).exists()
             worker.process.send_signal(signal.SIGTERM)
             assert worker.process.wait(timeout=120) == 0
-            connection.close()
+            client_socket.close()
         finally:
             worker.process.kill()
             worker.process.wait()

@@ -85,7 +85,7 @@ def charges(stripe: Sandbox) -> int:
 
 def lose_the_answer(stripe: Sandbox, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if how == "killed":
-        monkeypatch.setattr(start_payment, "_settle_found", lost)
+        monkeypatch.setattr(start_payment, "_settle_payment", lost)
     elif how == "500":
         stripe.faults.add("error_saved", CONFIRM, effect=True)
     else:
