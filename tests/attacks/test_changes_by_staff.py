@@ -44,7 +44,7 @@ def test_the_old_address_is_told_of_the_new_one(permissions: tuple[str, ...]) ->
     assert f"from {old} to {NEW}" in str(notice.body)
 
 
-def test_a_name_or_the_same_address_in_capitals_is_no_news() -> None:
+def test_a_name_or_the_same_address_in_capitals_is_no_change() -> None:
     maya = make_user()
     client = admin_client()
     assert change(client, maya, email=maya.email.upper(), first_name="Maja") == 302

@@ -35,7 +35,7 @@ def test_cards_are_added_made_the_default_and_deleted(shopper: Shopper) -> None:
 
 
 @pytest.mark.exhaustive
-def test_a_card_whose_news_is_late_is_said_to_be_saved_and_appears_by_itself(shopper: Shopper) -> None:
+def test_a_card_whose_event_is_late_is_said_to_be_saved_and_appears_by_itself(shopper: Shopper) -> None:
     page = shopper.page
     page.goto("/cards/")
     page.get_by_role("button", name="Add a card").click()

@@ -270,7 +270,7 @@ def test_a_customer_deleted_at_stripe_is_made_again_once(stripe: Sandbox, buyer:
 
 
 @pytest.mark.parametrize("payment_type", ["intent", "checkout"])
-def test_a_deleted_customer_of_whom_no_news_came_is_made_again_once(
+def test_a_deleted_customer_of_whom_no_event_came_is_made_again_once(
     stripe: Sandbox, buyer: APIClient, payment_type: str
 ) -> None:
     save(stripe, buyer)

@@ -57,7 +57,7 @@ def test_what_only_the_sweep_found_is_named_until_its_event_comes(
         assert count_payments_without_event() == 0
 
 
-def test_a_sweep_that_was_merely_first_is_no_news(stripe: Sandbox, buyer: APIClient) -> None:
+def test_a_sweep_that_was_merely_first_is_no_violation(stripe: Sandbox, buyer: APIClient) -> None:
     order = buying.credits(buyer)
     pay_only(stripe, order)
     waiting = stripe.take_deliveries()

@@ -76,7 +76,7 @@ def fill_orders() -> None:
     ],
     ids=["payments", "refunds of strays"],
 )
-def test_whose_the_news_of_a_full_batch_is_is_found_by_an_index(
+def test_whose_the_events_of_a_full_batch_are_is_found_by_an_index(
     build: Callable[[str], Intent | StripeRefund], index: str, table: str
 ) -> None:
     facts = [StripeObservation(build(f"pi_{n}"), "told") for n in range(BATCH)]

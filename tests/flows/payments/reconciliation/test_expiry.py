@@ -249,7 +249,7 @@ def test_a_stripe_that_does_not_answer_keeps_the_hold_until_it_does(
     assert status_of(order) == "canceled"
 
 
-def test_news_that_never_came_is_asked_for(stripe: Sandbox, buyer: APIClient) -> None:
+def test_events_that_never_came_are_asked_for(stripe: Sandbox, buyer: APIClient) -> None:
     intent = buying.credits(buyer, "10.00")
     pay_only(stripe, intent)
     stripe.control.lose_events()

@@ -220,7 +220,7 @@ def test_a_refund_that_its_bank_returned_weeks_later_unheard_is_found(
     assert status_of(order) == "completed"
 
 
-def test_the_lost_news_that_a_bank_returned_an_older_refund_is_looked_up(
+def test_the_lost_event_that_a_bank_returned_an_older_refund_is_looked_up(
     stripe: Sandbox, buyer: APIClient, staff: APIClient
 ) -> None:
     order = buying.buy_credits(stripe, buyer, "50.00")

@@ -284,7 +284,7 @@ def test_after_a_month_of_silence_every_list_is_read_from_where_it_stopped(
         assert_a_second_run_writes_nothing(stripe)
 
 
-def test_cards_whose_news_never_came_are_listed_and_removed_ones_are_not(
+def test_cards_whose_events_never_came_are_listed_and_removed_ones_are_not(
     stripe: Sandbox, buyer: APIClient
 ) -> None:
     order = buying.credits(buyer, "50.00")

@@ -358,7 +358,7 @@ def test_a_goodwill_in_the_dashboard_beside_a_cancellation_returns_no_credits(
 @ARRANGED
 @pytest.mark.parametrize("fails", [0, 1, None])
 @pytest.mark.parametrize("card", [FINE, REFUND_PENDS], ids=["at once", "pending"])
-def test_refunds_of_the_dashboard_take_the_credits_along_together_in_any_order_of_their_news(
+def test_refunds_of_the_dashboard_take_the_credits_along_together_in_any_order_of_their_events(
     stripe: Sandbox,
     buyer: APIClient,
     purchase: Json,

@@ -132,7 +132,7 @@ def arrangements(waiting: list[Delivery]) -> list[list[Delivery]]:
 @pytest.mark.exhaustive(one_in=8)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 @pytest.mark.parametrize("version", ["ours", "an older one"])
-def test_every_order_of_the_news_comes_to_the_same_end(
+def test_every_order_of_the_events_comes_to_the_same_end(
     stripe: Sandbox, ana: Practitioner, scenario: Scenario, version: str
 ) -> None:
     if version == "an older one":  # such an event is only a hint, and its object is fetched
@@ -160,7 +160,7 @@ def _of_money(waiting: list[Delivery]) -> list[Delivery]:
 @pytest.mark.parametrize(
     "scenario", [credits_lost, credits_won, session_lost], ids=lambda scenario: scenario.__name__
 )
-def test_all_news_in_one_batch_comes_to_the_same_end(
+def test_all_events_in_one_batch_come_to_the_same_end(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, scenario: Scenario
 ) -> None:
     order = scenario(stripe, buyer, ana)
@@ -205,7 +205,7 @@ def test_disputes_of_which_no_event_came_are_found(
     assert len(stripe.requests) == calls_before + 2
 
 
-def test_a_dispute_overtakes_the_news_of_its_payment(stripe: Sandbox, buyer: APIClient) -> None:
+def test_a_dispute_overtakes_the_event_of_its_payment(stripe: Sandbox, buyer: APIClient) -> None:
     order = buying.credits(buyer, "50.00")
     stripe.control.confirm(order["payment_intent_id"], card=DISPUTED_AT_ONCE)
     waiting = stripe.take_deliveries()
