@@ -35,11 +35,11 @@ def yoga() -> Service:
 
 @pytest.fixture
 def booking(stripe: Sandbox, yoga: Service) -> Booking:
-    made = buying.service(
+    order = buying.service(
         signed_in(make_user("Maya Lindqvist")), yoga, start_datetime=a_free_slot(yoga).isoformat()
     )
-    buying.pay(stripe, made)
-    return Booking.objects.get(order__public_id=made["order_id"])
+    buying.pay(stripe, order)
+    return Booking.objects.get(order__public_id=order["order_id"])
 
 
 def url_of(booking: Booking) -> str:
@@ -123,11 +123,11 @@ def test_more_often_than_was_sold_staff_move_it_too(booking: Booking, yoga: Serv
 def test_a_seat_is_moved_to_another_date_that_has_one_free(stripe: Sandbox) -> None:
     bath = make_service(ServiceType.WORKSHOP, make_practitioner(), name="Sound bath")
     first, second, full = make_sessions(bath, 3, capacity=1)
-    made = {}
+    orders = {}
     for name, session in (("Maya Lindqvist", first), ("Tom Achterberg", full)):
-        made[name] = buying.service(signed_in(make_user(name)), bath, service_session_id=str(session.pk))
-        buying.pay(stripe, made[name])
-    booking = Booking.objects.get(order__public_id=made["Maya Lindqvist"]["order_id"])
+        orders[name] = buying.service(signed_in(make_user(name)), bath, service_session_id=str(session.pk))
+        buying.pay(stripe, orders[name])
+    booking = Booking.objects.get(order__public_id=orders["Maya Lindqvist"]["order_id"])
     client = admin_client(*RIGHTS)
     assert offered(client.get(url_of(booking))) == [str(second.pk)]
     refused = client.post(url_of(booking), {"time": str(full.pk)})

@@ -167,18 +167,18 @@ def test_a_practitioners_day_by_the_keyboard_on_a_phone(jonas: Page, day: Day, s
 
 def mail_with(stack: Plan, text: str) -> str:
     """Return a mail as it stands in the worker's log, once it is there."""
-    log, found = stack.logs / "worker.log", ""
+    log, mail = stack.logs / "worker.log", ""
 
     def is_there() -> bool:
-        nonlocal found
+        nonlocal mail
         written = log.read_text(errors="replace")
         before, here, after = written.partition(text)
         rest, end, _ = after.partition("-" * 79)
-        found = before[before.rfind("Subject: ") :] + here + rest
+        mail = before[before.rfind("Subject: ") :] + here + rest
         return bool(here and end)
 
     wait_until(is_there)
-    return found
+    return mail
 
 
 def test_all_guests_of_a_date_are_written_to_and_all_its_days_are_in_the_week(

@@ -51,8 +51,8 @@ def test_every_guest_is_refunded_by_the_tender_that_was_used(
     state = progress(me, change)
     assert (state["status"], state["progress"]) == ("done", {"total": 15, "done": 15, "held_back": 0})
     assert by_tender(state) == by_tender(shown)
-    for buyer, made, tender in bought:
-        assert buying.status_of(made) == "refunded"
+    for buyer, purchase, tender in bought:
+        assert buying.status_of(purchase) == "refunded"
         assert (
             buying.balance(buyer) == {CARD: "0.00", CREDITS: "100.00", MIXED: "30.00", PAGE: "0.00"}[tender]
         )
@@ -118,13 +118,13 @@ def test_unpaid_orders_end_and_nothing_is_charged(
     buyer: APIClient,
     mailoutbox: list[EmailMessage],
 ) -> None:
-    made = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
+    order = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
     me = host(ana)
     assert [row["act"] for row in preview(me, call_off_url(workshop))["rows"]] == ["end_order"]
     act(me, call_off_url(workshop))
     settle_everything(stripe)
-    assert buying.status_of(made) == "canceled"
-    intent = stripe.state.store.payment_intents.get(made["payment_intent_id"])
+    assert buying.status_of(order) == "canceled"
+    intent = stripe.state.store.payment_intents.get(order["payment_intent_id"])
     assert intent is not None
     assert intent["status"] == "canceled"
     assert [mail.subject for mail in mailoutbox] == ["Breathwork does not take place"]
@@ -133,11 +133,11 @@ def test_unpaid_orders_end_and_nothing_is_charged(
 def test_a_guest_who_pays_after_the_change_began_is_refunded(
     stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
 ) -> None:
-    made = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
+    order = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
     me = host(ana)
     change = act(me, call_off_url(workshop))
-    buying.pay(stripe, made)
-    assert buying.status_of(made) == "refunded"
+    buying.pay(stripe, order)
+    assert buying.status_of(order) == "refunded"
     state = progress(me, change)
     assert (state["status"], by_tender(state)) == ("done", {"payment_method": 10_000})
 
@@ -149,26 +149,26 @@ def test_a_payment_at_its_bank_is_refunded_when_it_arrives(
     buyer: APIClient,
     mailoutbox: list[EmailMessage],
 ) -> None:
-    made = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
-    stripe.control.confirm(made["payment_intent_id"], method="us_bank_account")
+    order = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
+    stripe.control.confirm(order["payment_intent_id"], method="us_bank_account")
     settle_everything(stripe)
-    assert buying.status_of(made) == "processing"
+    assert buying.status_of(order) == "processing"
     mailoutbox.clear()
     act(host(ana), call_off_url(workshop))
     settle_everything(stripe)
-    assert buying.status_of(made) == "canceled"
+    assert buying.status_of(order) == "canceled"
     assert [mail.subject for mail in mailoutbox] == ["Breathwork does not take place"]
-    stripe.control.settle(made["payment_intent_id"])
+    stripe.control.settle(order["payment_intent_id"])
     settle_everything(stripe)
-    assert buying.status_of(made) == "refunded"
+    assert buying.status_of(order) == "refunded"
     assert [refund.status for refund in Refund.objects.all()] == ["succeeded"]
 
 
 def test_a_disputed_payment_is_refunded_once_the_dispute_is_won(
     stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
 ) -> None:
-    made = buy_seat(stripe, buyer, workshop)
-    opened = stripe.control.dispute(made["payment_intent_id"])
+    order = buy_seat(stripe, buyer, workshop)
+    opened = stripe.control.dispute(order["payment_intent_id"])
     settle_everything(stripe)
     me = host(ana)
     shown = preview(me, call_off_url(workshop))
@@ -189,8 +189,8 @@ def test_a_disputed_payment_is_refunded_once_the_dispute_is_won(
 def test_a_lost_dispute_leaves_nothing_to_refund(
     stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
 ) -> None:
-    made = buy_seat(stripe, buyer, workshop)
-    opened = stripe.control.dispute(made["payment_intent_id"])
+    order = buy_seat(stripe, buyer, workshop)
+    opened = stripe.control.dispute(order["payment_intent_id"])
     settle_everything(stripe)
     me = host(ana)
     change = act(me, call_off_url(workshop))
@@ -213,8 +213,8 @@ def _sweep(stripe: Sandbox) -> None:
 def test_a_refund_that_was_given_before_is_not_given_again(
     stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient, staff: APIClient
 ) -> None:
-    made = buy_seat(stripe, buyer, workshop)
-    buying.refund(staff, made, amount="30.00")
+    order = buy_seat(stripe, buyer, workshop)
+    buying.refund(staff, order, amount="30.00")
     settle_everything(stripe)
     act(host(ana), call_off_url(workshop))
     settle_everything(stripe)
@@ -224,13 +224,13 @@ def test_a_refund_that_was_given_before_is_not_given_again(
 def test_a_guest_who_cancels_first_is_refunded_once(
     stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
 ) -> None:
-    made = buy_seat(stripe, buyer, workshop)
+    order = buy_seat(stripe, buyer, workshop)
     me = host(ana)
     change = act(me, call_off_url(workshop))
     [shown] = buying.bookings(buyer)
     assert buyer.post(f"/api/v1/bookings/{shown['id']}/cancel/").status_code == 200
     settle_everything(stripe)
-    assert buying.status_of(made) == "refunded"
+    assert buying.status_of(order) == "refunded"
     assert Refund.objects.count() == 1
     [row] = progress(me, change)["rows"]
     assert (row["act"], row["status"], row["why"]) == (
@@ -244,12 +244,12 @@ def test_a_1_on_1_booking_is_called_off_by_its_practitioner(
     stripe: Sandbox, ana: Practitioner, buyer: APIClient
 ) -> None:
     lesson = make_service(ServiceType.SESSION, ana)
-    made = buying.with_credits(buyer, lesson)
-    buying.pay(stripe, made)
+    order = buying.with_credits(buyer, lesson)
+    buying.pay(stripe, order)
     booking = Booking.objects.get()
     act(host(ana), f"/api/v1/roster/bookings/{booking.pk}/call-off/")
     settle_everything(stripe)
-    assert buying.status_of(made) == "refunded"
+    assert buying.status_of(order) == "refunded"
 
 
 def test_a_practitioner_calls_off_only_what_is_the_practitioners_own(

@@ -25,13 +25,13 @@ def test_a_part_of_a_package_returns_its_share_and_the_rest_stays(
     lesson = make_service(ServiceType.SESSION, ana, usd=5_000)
     package = make_service(ServiceType.PACKAGE, ana, holds=[workshop.service, lesson], usd=12_000)
     item = {"service_id": str(workshop.service_id), "service_session_id": str(workshop.pk)}
-    made = buying.create(buyer, service_id=str(package.pk), scheduling_data={"items": [item]})
-    buying.pay(stripe, made)
+    order = buying.create(buyer, service_id=str(package.pk), scheduling_data={"items": [item]})
+    buying.pay(stripe, order)
     act(host(ana), call_off_url(workshop))
     settle_everything(stripe)
     # 100.00 and 50.00 are sold together for 120.00.
     assert [refund.card_minor for refund in Refund.objects.all()] == [8_000]
-    assert buying.status_of(made) == "partially_refunded"
+    assert buying.status_of(order) == "partially_refunded"
     parts = dict(Booking.objects.filter(position__gt=0).values_list("service_type", "status"))
     assert parts == {"workshop": "canceled", "session": "confirmed"}
 
@@ -41,15 +41,15 @@ def test_a_meeting_of_a_course_returns_its_share_and_the_last_one_the_rest(
 ) -> None:
     course = make_service(ServiceType.COURSE, ana, usd=10_000)
     meetings = make_sessions(course, 3)
-    made = buying.service(buyer, course)
-    buying.pay(stripe, made)
+    order = buying.service(buyer, course)
+    buying.pay(stripe, order)
     me = host(ana)
     for meeting, status in zip(
         meetings, ["partially_refunded", "partially_refunded", "refunded"], strict=True
     ):
         act(me, call_off_url(meeting))
         settle_everything(stripe)
-        assert buying.status_of(made) == status
+        assert buying.status_of(order) == status
     amounts = Refund.objects.order_by("pk").values_list("card_minor", flat=True)
     assert list(amounts) == [3_333, 3_333, 3_334]
     assert Booking.objects.get().status == "canceled"
