@@ -33,7 +33,7 @@ def own_practice(request: Request, what: str = "dates") -> Practitioner:
     practitioner = Practitioner.objects.filter(user=cast(User, request.user)).first()
     if practitioner is None:
         raise PractitionersOnly(
-            f"Only practitioners have {what}. Your own bookings are at /api/v1/bookings/."
+            f"Only practitioners have {what}. What you have booked yourself is under Bookings."
         )
     return practitioner
 

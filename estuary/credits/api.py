@@ -24,10 +24,21 @@ class CreditTransactionSerializer(serializers.ModelSerializer[CreditTransaction]
     balance_after = MoneyField(source="balance_after_minor", currency="account.currency")
     currency = serializers.CharField(source="account.currency")
     order_id = serializers.CharField(source="order.public_id", allow_null=True, default=None)
+    order_title = serializers.CharField(source="order.title", allow_null=True, default=None)
 
     class Meta:
         model = CreditTransaction
-        fields = ["id", "kind", "amount", "balance_after", "currency", "order_id", "note", "created_at"]
+        fields = [
+            "id",
+            "kind",
+            "amount",
+            "balance_after",
+            "currency",
+            "order_id",
+            "order_title",
+            "note",
+            "created_at",
+        ]
 
 
 class BalanceSerializer(serializers.ModelSerializer[CreditAccount]):

@@ -59,10 +59,14 @@ def test_a_session_is_moved_twice_on_a_phone_and_then_no_more(shopper: Shopper) 
         assert _serious(page) == []
         dialog.get_by_role("button", name=MOVE).click()
         expect(dialog).to_have_count(0)
+        notice = page.get_by_role("status").filter(has_text="It begins")
+        expect(notice).to_be_in_viewport(ratio=1)
+        expect(notice).to_contain_text(time_of(page))
         expect(page.get_by_role("article")).to_contain_text("Moved; it was")
         expect(page.get_by_text(before, exact=True)).to_have_count(0)
     expect(page.get_by_role("button", name="Cancel", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Move", exact=True)).to_have_count(0)
+    expect(page.get_by_role("article")).to_contain_text("It can’t be moved again.")
 
 
 def test_a_seat_is_moved_by_keyboard_alone(shopper: Shopper) -> None:

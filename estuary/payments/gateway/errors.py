@@ -30,8 +30,8 @@ from estuary.payments.stripe_objects import Intent, parse_decline
 STILL_BUSY = "The payment service is still busy with the last request. Please try again in a moment."
 BUSY = "The payment service is very busy. Please try again in a moment."
 GONE = "Stripe no longer has what this refers to."
-FAILED = "The payment service failed. Please send the same again in a moment."
-UNANSWERED = "The payment service does not answer. Please send the same again in a moment."
+FAILED = "The payment service failed. Please try the same again in a moment."
+UNANSWERED = "The payment service does not answer. Please try the same again in a moment."
 # For those who run the shop: what Stripe said, the variable, and the cure.
 KEY_REFUSED = (
     "Stripe refused STRIPE_SECRET_KEY: “{sentence}” ({request}). Copy the secret key from Stripe's dashboard "

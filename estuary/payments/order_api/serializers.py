@@ -1,17 +1,20 @@
 """The detail of an order: its lines, timeline and bookings, and what payments know of it, refunds and disputes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from estuary.accounts.rights import Right, may
+from estuary.bookings.models import Booking, BookingMove
 from estuary.catalog.api import VenueSerializer
 from estuary.common.api.fields import MoneyField
 from estuary.common.money import to_decimal
 from estuary.orders.api import OrderSerializer
 from estuary.orders.models import Order, OrderLine, OrderTransition
-from estuary.payments.models import Dispute
+from estuary.orders.states import LIVE
+from estuary.payments.models import DateChange, DateChangeRow, Dispute
 from estuary.payments.refunds.request_refund import refundable_minor
 
 
@@ -73,6 +76,33 @@ class OrderBookingSerializer(serializers.Serializer[Any]):
         help_text="chosen when it was ordered, and taken by others before it was paid: choose another time",
     )
     valid_until = serializers.DateTimeField(allow_null=True)
+    canceled_at = serializers.DateTimeField(allow_null=True)
+    price_kept = serializers.BooleanField(
+        help_text="canceled too late, or by staff without a refund: nothing came back"
+    )
+
+
+class OrderMoveSerializer(serializers.Serializer[Any]):
+    """A booking that was moved to another time, by its buyer or by staff."""
+
+    booking_id = serializers.CharField()
+    by_buyer = serializers.SerializerMethodField()
+    from_datetime = serializers.DateTimeField(source="from_starts_at")
+    to_datetime = serializers.DateTimeField(source="to_starts_at")
+    at = serializers.DateTimeField(source="moved_at")
+
+    def get_by_buyer(self, move: BookingMove) -> bool:
+        return move.by_id == move.order.user_id
+
+
+class OrderDateChangeSerializer(serializers.Serializer[Any]):
+    """A date of the order that its practitioner or staff called off or moved, with their words to the guests."""
+
+    kind = serializers.ChoiceField(source="change.kind", choices=DateChange.Kind.values)
+    line = serializers.CharField()
+    practitioner = serializers.CharField(source="change.practitioner.display_name")
+    message = serializers.CharField(source="change.message")
+    at = serializers.DateTimeField(source="change.created_at")
 
 
 class OrderRefundSerializer(serializers.Serializer[Any]):
@@ -97,6 +127,23 @@ class OrderDisputeSerializer(serializers.Serializer[Dispute]):
     closed_at = serializers.DateTimeField(allow_null=True)
 
 
+def price_kept(order: Order, bookings: Sequence[Booking]) -> set[int]:
+    """Return the bookings that were canceled and of whose price nothing comes back.
+
+    A refund of a package is one of its parts too, and the other way round. What a bank decides is no kept price.
+    """
+    if order.disputes.all():
+        return set()
+    refunded = {refund.booking_id for refund in order.refunds.all()}
+
+    def comes_back(booking: Booking) -> bool:
+        parts = {part.pk for part in bookings if part.parent_id == booking.pk}
+        return bool(refunded & {None, booking.pk, booking.parent_id, *parts}) and not booking.forfeited
+
+    canceled = (one for one in bookings if one.status == Booking.Status.CANCELED and one.amount_minor)
+    return {booking.pk for booking in canceled if not comes_back(booking)}
+
+
 class OrderDetailSerializer(OrderSerializer):
     service_data = serializers.DictField(
         help_text="what the buyer sent with the order, for whoever delivers it"
@@ -107,6 +154,8 @@ class OrderDetailSerializer(OrderSerializer):
     bookings = serializers.SerializerMethodField()
     refunds = serializers.SerializerMethodField()
     dispute = serializers.SerializerMethodField()
+    moves = serializers.SerializerMethodField()
+    date_changes = serializers.SerializerMethodField()
 
     class Meta(OrderSerializer.Meta):
         fields = [
@@ -118,6 +167,8 @@ class OrderDetailSerializer(OrderSerializer):
             "bookings",
             "refunds",
             "dispute",
+            "moves",
+            "date_changes",
         ]
 
     @extend_schema_field({"type": "string", "format": "decimal", "example": "100.50"})
@@ -128,8 +179,10 @@ class OrderDetailSerializer(OrderSerializer):
     def get_bookings(self, order: Order) -> Any:
         bookings = sorted(order.bookings.all(), key=lambda booking: booking.position)
         lines = {line.pk: line for line in order.lines.all()}
+        kept = price_kept(order, bookings)
         for booking in bookings:
             booking.line = lines.get(booking.line_id or 0)
+            booking.price_kept = booking.pk in kept  # type: ignore[attr-defined]
         return OrderBookingSerializer(bookings, many=True).data
 
     @extend_schema_field(OrderRefundSerializer(many=True))
@@ -147,3 +200,15 @@ class OrderDetailSerializer(OrderSerializer):
             default=None,
         )
         return OrderDisputeSerializer(most_relevant).data if most_relevant else None
+
+    @extend_schema_field(OrderMoveSerializer(many=True))
+    def get_moves(self, order: Order) -> Any:
+        moves = [] if order.status in LIVE else order.booking_moves.all()
+        return OrderMoveSerializer(moves, many=True).data
+
+    @extend_schema_field(OrderDateChangeSerializer(many=True))
+    def get_date_changes(self, order: Order) -> Any:
+        """Return each line of each change once: a refund by two tenders has a row for each."""
+        changed = [] if order.status in LIVE else order.date_change_rows.all()
+        rows = {(row.change_id, row.line): row for row in changed}
+        return OrderDateChangeSerializer(rows.values(), many=True).data

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.shortcuts import get_object_or_404
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
@@ -25,7 +25,7 @@ from estuary.payments import idempotency
 from estuary.payments.checkout.cancel_order import cancel_order
 from estuary.payments.checkout.serializers import AmountField
 from estuary.payments.errors import NotOwner, StripeBusy, StripeRefused, StripeUnavailable
-from estuary.payments.models import Refund
+from estuary.payments.models import DateChangeRow, Refund
 from estuary.payments.order_api.serializers import OrderDetailSerializer
 from estuary.payments.reconciliation.customers import save_card_of_payment
 from estuary.payments.refunds.cancellation import cancel_booking, preview_cancellation
@@ -68,6 +68,9 @@ class OrderDetailView(APIView):
             orders.prefetch_related("lines", "transitions", bookings, "refunds", "disputes"),
             public_id=order_id,
         )
+        if order.status not in LIVE:  # while it is paid it is polled, and has neither
+            date_changes = DateChangeRow.objects.select_related("change__practitioner")
+            prefetch_related_objects([order], "booking_moves", Prefetch("date_change_rows", date_changes))
         data = OrderDetailSerializer(order, context={"request": request}).data
         return Response(data, headers={"Cache-Control": "private, no-cache"})
 

@@ -71,3 +71,6 @@ export const cardStyle = {
   base: { fontSize: "17px", color: "#17302f", "::placeholder": { color: "#6b7a77" } },
   invalid: { color: "#9a3b1f" },
 };
+
+/** Stripe's own sentence allows charges at any time. The buyer agrees to ours, which is kept with the card. */
+export const OWN_WORDING = { card: "never" } as const;

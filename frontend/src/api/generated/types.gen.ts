@@ -217,6 +217,7 @@ export type CreditTransaction = {
     readonly balance_after: string;
     currency: string;
     order_id?: string | null;
+    order_title?: string | null;
     note?: string;
     readonly created_at: string;
 };
@@ -749,7 +750,30 @@ export type OrderBooking = {
      */
     missed_start_datetime: string | null;
     valid_until: string | null;
+    canceled_at: string | null;
+    /**
+     * canceled too late, or by staff without a refund: nothing came back
+     */
+    price_kept: boolean;
 };
+
+/**
+ * A date of the order that its practitioner or staff called off or moved, with their words to the guests.
+ */
+export type OrderDateChange = {
+    kind: OrderDateChangeKindEnum;
+    line: string;
+    practitioner: string;
+    message: string;
+    at: string;
+};
+
+/**
+ * * `call_off` - call_off
+ * * `move` - move
+ * * `call_off_days` - call_off_days
+ */
+export type OrderDateChangeKindEnum = 'call_off' | 'move' | 'call_off_days';
 
 /**
  * All amounts are decimal strings of ``currency``; ``amount`` is the total, ``amount_due`` the card's share.
@@ -795,6 +819,8 @@ export type OrderDetail = {
     readonly bookings: Array<OrderBooking>;
     readonly refunds: Array<OrderRefund>;
     dispute: OrderDispute | null;
+    readonly moves: Array<OrderMove>;
+    readonly date_changes: Array<OrderDateChange>;
 };
 
 /**
@@ -819,6 +845,17 @@ export type OrderDispute = {
  * * `closed` - closed
  */
 export type OrderDisputeStatusEnum = 'open' | 'won' | 'lost' | 'closed';
+
+/**
+ * A booking that was moved to another time, by its buyer or by staff.
+ */
+export type OrderMove = {
+    booking_id: string;
+    readonly by_buyer: boolean;
+    from_datetime: string;
+    to_datetime: string;
+    at: string;
+};
 
 export type OrderRefund = {
     refund_id: string;
@@ -1621,6 +1658,7 @@ export type CreditTransactionWritable = {
     kind: CreditKind;
     currency: string;
     order_id?: string | null;
+    order_title?: string | null;
     note?: string;
 };
 
@@ -1775,6 +1813,16 @@ export type OrderDisputeWritable = {
     reason: string;
     opened_at: string;
     closed_at: string | null;
+};
+
+/**
+ * A booking that was moved to another time, by its buyer or by staff.
+ */
+export type OrderMoveWritable = {
+    booking_id: string;
+    from_datetime: string;
+    to_datetime: string;
+    at: string;
 };
 
 export type OrderRefundWritable = {

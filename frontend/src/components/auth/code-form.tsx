@@ -10,12 +10,19 @@ import { NameField } from "./person-fields";
 
 export type CredentialsKind = "sign-in" | "sign-up";
 
-type Props = { kind: CredentialsKind; onDone?: () => void; children: ReactNode };
+export type Person = { name: string; email: string };
+
+export type CodeFormProps = {
+  kind: CredentialsKind;
+  person: Person;
+  onPerson: (person: Person) => void;
+  onDone?: () => void;
+  children: ReactNode;
+};
 
 /** Joining and signing in without a password: first the address, then the code that was mailed to it. */
-export function CodeForm({ kind, onDone, children }: Props) {
-  const [name, setName] = useState("");
-  const [email, setEmail] = useState("");
+export function CodeForm({ kind, person, onPerson, onDone, children }: CodeFormProps) {
+  const { name, email } = person;
   const [session, setSession] = useState<string | null>(null);
   const send = useMutation({
     mutationFn: () => requestCode(email, kind === "sign-up" ? name : ""),
@@ -37,14 +44,16 @@ export function CodeForm({ kind, onDone, children }: Props) {
   return (
     <form onSubmit={submit} className="grid grid-cols-1 gap-5">
       <ErrorNotice error={send.error} />
-      {kind === "sign-up" ? <NameField value={name} onChange={setName} /> : null}
+      {kind === "sign-up" ? (
+        <NameField value={name} onChange={(typed) => onPerson({ ...person, name: typed })} />
+      ) : null}
       <Field
         label="E-mail"
         type="email"
         autoComplete="email"
         required
         value={email}
-        onChange={(event) => setEmail(event.target.value)}
+        onChange={(event) => onPerson({ ...person, email: event.target.value })}
       />
       <Button type="submit" size="large" busy={send.isPending}>
         Mail me a code

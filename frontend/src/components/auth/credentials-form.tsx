@@ -9,7 +9,7 @@ import { Field } from "@/components/ui/field";
 import { ErrorNotice, Notice } from "@/components/ui/notice";
 import { useAccount } from "@/lib/use-account";
 import { safeNextPath } from "@/lib/use-current-path";
-import { CodeForm, type CredentialsKind } from "./code-form";
+import { CodeForm, type CodeFormProps, type CredentialsKind, type Person } from "./code-form";
 import { NameField, PasswordField } from "./person-fields";
 
 const TEXTS = {
@@ -88,8 +88,10 @@ function EntryForm({ kind, onDone, children }: EntryFormProps) {
   const known = account === undefined ? "password" : lastMethod();
   const method = picked ?? (kind === "sign-up" ? "code" : known);
   const Form = method === "code" ? CodeForm : PasswordForm;
+  // What was typed stays when the other way is picked.
+  const [person, setPerson] = useState<Person>({ name: "", email: "" });
   return (
-    <Form kind={kind} onDone={onDone}>
+    <Form kind={kind} person={person} onPerson={setPerson} onDone={onDone}>
       <Button look="plain" onClick={() => setPicked(method === "code" ? "password" : "code")}>
         {method === "code" ? texts.toPassword : texts.toCode}
       </Button>
@@ -100,9 +102,8 @@ function EntryForm({ kind, onDone, children }: EntryFormProps) {
   );
 }
 
-function PasswordForm({ kind, onDone, children }: EntryFormProps) {
-  const [name, setName] = useState("");
-  const [email, setEmail] = useState("");
+function PasswordForm({ kind, person, onPerson, onDone, children }: CodeFormProps) {
+  const { name, email } = person;
   const [password, setPassword] = useState("");
   const isNew = kind === "sign-up";
   const enter = useMutation({
@@ -116,14 +117,14 @@ function PasswordForm({ kind, onDone, children }: EntryFormProps) {
   return (
     <form onSubmit={submit} className="grid grid-cols-1 gap-5">
       <ErrorNotice error={enter.error} />
-      {isNew ? <NameField value={name} onChange={setName} /> : null}
+      {isNew ? <NameField value={name} onChange={(typed) => onPerson({ ...person, name: typed })} /> : null}
       <Field
         label="E-mail"
         type="email"
         autoComplete="email"
         required
         value={email}
-        onChange={(event) => setEmail(event.target.value)}
+        onChange={(event) => onPerson({ ...person, email: event.target.value })}
       />
       <PasswordField isNew={isNew} value={password} onChange={setPassword} />
       <Button type="submit" size="large" busy={enter.isPending}>

@@ -8,6 +8,7 @@ import { Button } from "@/components/ui/button";
 import { Place } from "@/components/ui/place";
 import { TimeSpan } from "@/components/ui/time-span";
 import { downloadCalendar } from "@/lib/calendar";
+import { isZero } from "@/lib/money";
 import type { When } from "@/lib/queries";
 import { BOOKING_STATUSES } from "@/lib/status-labels";
 import { formatDay, formatTimestamp } from "@/lib/time";
@@ -33,7 +34,10 @@ export function BookingCard({ booking, when, count }: Props) {
       <p className="text-base text-soft">with {booking.practitioner.name}</p>
       <Times booking={booking} />
       {booking.canceled_at ? (
-        <p className="mt-2 text-base text-soft">Canceled {formatTimestamp(booking.canceled_at)}</p>
+        <p className="mt-2 text-base text-soft">
+          Canceled {formatTimestamp(booking.canceled_at)}.{" "}
+          {isZero(booking.amount) ? null : "Its order shows what came back."}
+        </p>
       ) : null}
       {booking.status === "canceled" ? null : (
         <Place venue={booking.venue} location={booking.location} className="mt-2" />
@@ -87,6 +91,7 @@ function Actions({ booking, when, count }: Props) {
           Move
         </Button>
       ) : null}
+      {when === "upcoming" ? <WhyNotMoved booking={booking} /> : null}
       {live && when !== "past" ? (
         <CancelBooking booking={booking} label={count > 1 ? "Cancel one" : "Cancel"} />
       ) : null}
@@ -100,6 +105,19 @@ function Actions({ booking, when, count }: Props) {
       {moving ? <MoveDialog booking={booking} onClose={() => setMoving(false)} /> : null}
     </div>
   );
+}
+
+/** Says why a booking that could be moved once can't be moved any more. */
+function WhyNotMoved({ booking }: { booking: Booking }) {
+  const { can_move: movable, moves_left: left, move_until: until, former_start_datetime: former } = booking;
+  if (movable || booking.status !== "confirmed") return null;
+  const why =
+    former && left === 0
+      ? "It can’t be moved again."
+      : left > 0 && until && Date.parse(until) < Date.now()
+        ? `It could be moved until ${formatTimestamp(until)}.`
+        : "";
+  return why ? <p className="text-base text-soft">{why}</p> : null;
 }
 
 function Times({ booking }: { booking: Booking }) {
@@ -136,7 +154,7 @@ function Times({ booking }: { booking: Booking }) {
             zone={booking.venue?.time_zone}
           />
         </p>
-        {booking.former_start_datetime ? (
+        {booking.former_start_datetime && booking.former_start_datetime !== booking.start_datetime ? (
           <p className="text-base text-soft">
             Moved; it was{" "}
             <TimeSpan start={booking.former_start_datetime} end={null} zone={booking.venue?.time_zone} />

@@ -11,7 +11,7 @@ import { PageTitle } from "@/components/ui/page-title";
 import { isZero } from "@/lib/money";
 import { useAllBookings, useBookings, type When } from "@/lib/queries";
 import { BookingCard } from "./booking-card";
-import { type Cancellation, CancellationContext, CancellationNotice } from "./cancellation";
+import { type Outcome, OutcomeContext, OutcomeNotice } from "./outcome";
 import { UnpaidOrders } from "./unpaid-orders";
 
 export function BookingsPage() {
@@ -26,12 +26,12 @@ export function BookingsPage() {
 }
 
 function Sections() {
-  const [canceled, setCanceled] = useState<Cancellation | null>(null);
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
   const everything = useAllBookings();
   return (
-    <CancellationContext value={setCanceled}>
+    <OutcomeContext value={setOutcome}>
       <div className="grid gap-12">
-        {canceled ? <CancellationNotice key={canceled.bookingId} cancellation={canceled} /> : null}
+        {outcome ? <OutcomeNotice key={outcomeKey(outcome)} outcome={outcome} /> : null}
         <UnpaidOrders />
         {everything.isError ? (
           // One error for all of them, as when the network is gone.
@@ -45,9 +45,13 @@ function Sections() {
           </>
         )}
       </div>
-    </CancellationContext>
+    </OutcomeContext>
   );
 }
+
+/** Each outcome scrolls its notice into view, also the second of one booking. */
+const outcomeKey = (outcome: Outcome) =>
+  `${outcome.kind} ${outcome.bookingId} ${outcome.kind === "moved" ? outcome.to : ""}`;
 
 /** Hides an empty list, except that of upcoming bookings: there a new buyer is led to the catalogue. */
 function BookingsSection({ when, title }: { when: When; title: string }) {

@@ -12,19 +12,19 @@ import { formatMoney, isZero } from "@/lib/money";
 import { cancellationPreviewQuery, OWN_DATA } from "@/lib/queries";
 import { useSteady } from "@/lib/steady";
 import { formatTimestamp } from "@/lib/time";
-import { useShowCancellation } from "./cancellation";
+import { useShowOutcome } from "./outcome";
 
 /** Cancels a booking; the dialog first shows what is refunded. */
 export function CancelBooking({ booking, label }: { booking: Booking; label: string }) {
   const [open, setOpen] = useState(false);
   const client = useQueryClient();
-  const showCancellation = useShowCancellation();
+  const showOutcome = useShowOutcome();
   const cancel = useMutation({
     mutationFn: () => unwrap(bookingsCancelCreate({ path: { id: Number(booking.id) } })),
     onSuccess: ({ refund }) => {
       setOpen(false);
       const { id: bookingId, order_id: orderId, service_name: title } = booking;
-      showCancellation({ bookingId, orderId, title, refund });
+      showOutcome({ kind: "canceled", bookingId, orderId, title, refund });
       announce(`${booking.service_name} is canceled.`);
     },
     // The dialog that closes has nothing left to ask.

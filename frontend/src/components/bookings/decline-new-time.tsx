@@ -12,15 +12,19 @@ import { formatMoney } from "@/lib/money";
 import { declinePreviewQuery, OWN_DATA } from "@/lib/queries";
 import { useSteady } from "@/lib/steady";
 import { formatTimestamp } from "@/lib/time";
+import { useShowOutcome } from "./outcome";
 
 /** Tells a guest that the date was moved, and gives everything back to one who can't come to the new time. */
 export function DeclineNewTime({ booking }: { booking: Booking }) {
   const [open, setOpen] = useState(false);
   const client = useQueryClient();
+  const showOutcome = useShowOutcome();
   const decline = useMutation({
     mutationFn: () => unwrap(bookingsDeclineCreate({ path: { id: Number(booking.id) } })),
-    onSuccess: () => {
+    onSuccess: ({ refund }) => {
       setOpen(false);
+      const { id: bookingId, order_id: orderId, service_name: title } = booking;
+      showOutcome({ kind: "declined", bookingId, orderId, title, refund });
       announce("Your place is given back, and your money is on its way.");
     },
     // The dialog that closes has nothing left to ask.

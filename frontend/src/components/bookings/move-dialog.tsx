@@ -12,6 +12,7 @@ import { TimeSpan } from "@/components/ui/time-span";
 import { announce } from "@/lib/announce";
 import { OWN_DATA } from "@/lib/queries";
 import { formatTimeSpan, formatTimestamp, ownZone, zoneName } from "@/lib/time";
+import { useShowOutcome } from "./outcome";
 
 /** A chosen time: the body of the request, and when it begins and ends. */
 type Target = {
@@ -23,8 +24,19 @@ type Target = {
 /** Moves a booking: the buyer picks a new time, and sees both times before confirming. */
 export function MoveDialog({ booking, onClose }: { booking: Booking; onClose: () => void }) {
   const [target, setTarget] = useState<Target>();
+  const showOutcome = useShowOutcome();
   const move = useMove(booking, (moved) => {
     onClose();
+    showOutcome({
+      kind: "moved",
+      bookingId: booking.id,
+      orderId: booking.order_id,
+      title: booking.service_name,
+      from: booking.start_datetime ?? "",
+      to: moved.start_datetime ?? "",
+      end: moved.end_datetime,
+      zone: booking.venue?.time_zone,
+    });
     const time = formatTimeSpan(moved.start_datetime ?? "", null, moved.venue?.time_zone);
     announce(`${moved.service_name} is moved to ${time}.`);
   });

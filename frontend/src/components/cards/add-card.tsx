@@ -12,7 +12,7 @@ import { ErrorNotice, LoadError } from "@/components/ui/notice";
 import { focusOn } from "@/lib/focus";
 import { OWN_DATA, useConfig } from "@/lib/queries";
 
-import { appearance, useStripeJs } from "@/lib/stripe";
+import { appearance, OWN_WORDING, useStripeJs } from "@/lib/stripe";
 import { classifyError } from "@/lib/stripe-errors";
 
 /** `onLate` is called when the card is saved but not yet listed. */
@@ -67,7 +67,7 @@ function AddCardForm({ onClose, onLate }: AddCardProps) {
 
   return (
     <form onSubmit={submit} className="mt-4 grid gap-5" aria-label="New card">
-      <PaymentElement options={{ layout: "tabs" }} />
+      <PaymentElement options={{ layout: "tabs", terms: OWN_WORDING }} />
       <p className="text-base text-soft">{wording?.text}</p>
       <ErrorNotice error={error} />
       <div className="flex flex-wrap gap-3">

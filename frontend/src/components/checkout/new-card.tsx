@@ -9,7 +9,7 @@ import type {
 } from "@stripe/stripe-js";
 import type { ComponentType } from "react";
 import { ReadableError } from "@/api/problem";
-import { appearance, cardStyle } from "@/lib/stripe";
+import { appearance, cardStyle, OWN_WORDING } from "@/lib/stripe";
 
 export type ConfirmResult = { error?: StripeError; paymentIntent?: PaymentIntent };
 export type Payer = { name: string; email: string };
@@ -33,9 +33,6 @@ export type NewCard = {
   check: (elements: StripeElements) => Promise<StripeError | undefined>;
   confirm: (confirmation: Confirmation) => Promise<ConfirmResult>;
 };
-
-/** Stripe's own sentence allows charges at any time. The buyer agrees to ours, which is kept with the card. */
-const OWN_WORDING = { card: "never" } as const;
 
 /** The Payment Element in deferred mode: the order is placed when the buyer pays, so viewing the page holds no seat. */
 export const paymentElement: NewCard = {

@@ -87,7 +87,7 @@ export function creditPurchase(amount: string, currency: string, minimum: string
     detail: "To spend on anything, with any practitioner",
     when: null,
     later: null,
-    terms: null,
+    terms: `Credits are worth what you pay for them, and pay for anything that has a price in ${currency.toUpperCase()}.`,
     freeUntil: null,
     holds: false,
     type: "credits",

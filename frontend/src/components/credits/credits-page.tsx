@@ -101,6 +101,7 @@ function Entry({ entry }: { entry: CreditTransaction }) {
           {entry.order_id ? (
             <Link href={`/orders/?id=${entry.order_id}`} className="underline underline-offset-4">
               {CREDIT_KINDS[entry.kind]}
+              {entry.kind === "spend" && entry.order_title ? `: ${entry.order_title}` : null}
             </Link>
           ) : (
             CREDIT_KINDS[entry.kind]

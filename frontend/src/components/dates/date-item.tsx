@@ -50,7 +50,11 @@ function Seats({ date: { taken, capacity } }: { date: OwnDate }) {
         className={`h-2 w-24 appearance-none overflow-hidden rounded-full [&::-moz-progress-bar]:bg-tide [&::-webkit-progress-bar]:bg-sand [&::-webkit-progress-value]:bg-tide ${full ? "[&::-moz-progress-bar]:bg-moss [&::-webkit-progress-value]:bg-moss" : ""}`}
       />
       <span className="tabular">
-        {full ? `All ${capacity} seats taken` : `${taken} of ${capacity} seats taken`}
+        {capacity === 0
+          ? "No seats on sale"
+          : full
+            ? `All ${capacity} seats taken`
+            : `${taken} of ${capacity} seats taken`}
       </span>
     </p>
   );

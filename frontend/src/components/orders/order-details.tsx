@@ -22,6 +22,7 @@ import { DisputeNotice } from "./dispute-notice";
 import { Receipt } from "./receipt";
 import { destinationText, durationText } from "./refund-text";
 import { ServiceData } from "./service-data";
+import { Timeline } from "./timeline";
 
 export function OrderDetails({ id }: { id: string }) {
   const { order, query, isAsked } = useOrderPolling(id, { atOnce: true });
@@ -186,7 +187,9 @@ function Bookings({ order }: { order: OrderDetail }) {
             <span className="font-semibold">{booking.service_name}</span>
             <span className="text-base text-soft">
               {booking.status === "canceled"
-                ? "Canceled"
+                ? booking.price_kept
+                  ? "Canceled, its price is kept"
+                  : "Canceled"
                 : booking.start_datetime
                   ? spanAt(booking.start_datetime, booking.end_datetime, booking.venue?.time_zone).text
                   : "To be scheduled"}
@@ -258,27 +261,6 @@ function Refunds({ order }: { order: OrderDetail }) {
           </li>
         ))}
       </ul>
-    </Card>
-  );
-}
-
-function Timeline({ order }: { order: OrderDetail }) {
-  return (
-    <Card>
-      <CardTitle>What happened</CardTitle>
-      <ol className="mt-4 grid gap-4 border-line border-l-2 pl-5">
-        {order.timeline.map((step) => (
-          <li
-            key={`${step.at}${step.after}`}
-            className="relative before:absolute before:top-2 before:-left-[1.65rem] before:size-2.5 before:rounded-full before:bg-tide"
-          >
-            <p className="font-semibold leading-snug">
-              {ORDER_STATUSES[step.after as keyof typeof ORDER_STATUSES]?.story ?? step.after}
-            </p>
-            <p className="text-base text-soft">{formatTimestamp(step.at)}</p>
-          </li>
-        ))}
-      </ol>
     </Card>
   );
 }
