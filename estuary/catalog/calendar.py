@@ -6,7 +6,7 @@ the box.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -97,7 +97,8 @@ class CalendarEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.practitioner_id}: {self.during}"
+        begin, end = (at.astimezone(UTC) for at in (self.during.lower, self.during.upper))
+        return f"{self.practitioner_id}: {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
 
 
 def entries_of(practitioner_id: int) -> models.QuerySet[CalendarEntry]:

@@ -1,7 +1,7 @@
 """Services of five types, their prices, their group sessions, the contents of packages, and practitioners' hours."""
 
 from collections.abc import Iterable
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 
 import pgtrigger
@@ -264,7 +264,7 @@ class ServiceSession(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.service_id} at {self.starts_at:%Y-%m-%d %H:%M}"
+        return f"{self.service_id} at {self.starts_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Update the practitioner's calendar too, so that its constraint checks a moved session."""

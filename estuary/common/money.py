@@ -133,8 +133,9 @@ def to_decimal(minor: int, currency: str) -> str:
 
 
 def display(minor: int, currency: str) -> str:
-    """Return an amount as people read it, such as ``100.50 USD``."""
-    return f"{to_decimal(minor, currency)} {currency.upper()}"
+    """Return an amount as people read it, such as ``1,575.00 USD``; for programs there is ``to_decimal``."""
+    digits = exponent(currency)
+    return f"{Decimal(minor).scaleb(-digits):,.{digits}f} {currency.upper()}"
 
 
 def allocate(total_minor: int, weights: list[int]) -> list[int]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -53,6 +54,8 @@ def test_a_date_lists_who_has_booked_with_mail_and_payment(date: ServiceSession)
     assert all(row.email in shown and row.order.public_id in shown for row in page.context["attendees"])
     assert "3 of 8 seats taken or held" in shown and "Zoe" not in shown
     assert "window.print()" in shown
+    columns = re.findall(r'<th scope="col" role="columnheader"[^>]*>([^<]+)', shown)
+    assert columns == ["Name", "Payment", "Booking", "E-mail", "Sent by the buyer", "Order"]
 
 
 def test_the_file_has_the_same_people_and_no_formula(date: ServiceSession) -> None:

@@ -202,7 +202,10 @@ def test_two_presses_at_the_same_moment_refund_once(by_credits: Order) -> None:
         ("1.234", "decimal places"),
         ("x", "Write an amount such as 30.00 or 30,00."),
         ("1,000", "Write an amount such as 30.00 or 30,00."),
-        ("1,000.50", "Write an amount such as 30.00 or 30,00."),
+        ("1.000,50", "Write an amount such as 30.00 or 30,00."),
+        ("1,00.50", "Write an amount such as 30.00 or 30,00."),
+        # As the page itself writes it.
+        ("1,000.50", "At most 100.00 USD"),
     ],
 )
 def test_an_amount_that_cannot_be_is_refused_in_words(by_credits: Order, amount: str, words: str) -> None:
@@ -250,15 +253,15 @@ def test_an_unpaid_order_is_canceled_at_stripe_and_here(stripe: Sandbox) -> None
     assert client.get(url).status_code == 200
     order.refresh_from_db()
     assert order.status == "pending"  # asking changes nothing
-    answer = client.post(url, follow=True)
-    assert "canceled" in messages_on(answer)
+    answer = client.post(url, {"reason": "Asked by phone."}, follow=True)
+    assert "Canceled the order; its seats and slots are free again." in messages_on(answer)
     order.refresh_from_db()
     assert order.status == "canceled"
     assert "canceled by staff" in order.transitions.last().cause  # type: ignore[union-attr]
     start_entry, done = LogEntry.objects.order_by("id")
-    assert (start_entry.change_message, "is canceled" in done.change_message) == (
-        "Cancel order: started",
-        True,
+    assert start_entry.change_message == "Started “Cancel order”"
+    assert (
+        done.change_message == "Canceled the order; its seats and slots are free again. Why: Asked by phone."
     )
 
 
@@ -274,15 +277,20 @@ def test_asking_stripe_settles_what_no_event_told(stripe: Sandbox) -> None:
     stripe.control.confirm(order.stripe_payment_intent_id, card="4242424242424242")
     stripe.take_deliveries()  # lost
     answer = admin_client().post(reverse("admin:orders_order_ask_stripe", args=[order.pk]), follow=True)
-    assert "It was pending and is completed now." in messages_on(answer)
+    assert "Asked Stripe: the order was pending and is completed now." in messages_on(answer)
 
 
 def test_a_booking_is_canceled_and_the_money_kept(by_credits: Order) -> None:
     child = by_credits.bookings.get(position=2)
     url = reverse("admin:orders_order_cancel_booking", args=[by_credits.pk, child.pk])
     client = admin_client()
-    assert client.get(url).status_code == 200
-    assert "nothing was refunded, and the buyer is told" in messages_on(client.post(url, follow=True))
+    assert "For the audit trail and the order’s timeline." in client.get(url).content.decode()
+    assert client.post(url, {"reason": "x" * 201}).context["form"].errors.keys() == {"reason"}
+    assert Booking.objects.get(pk=child.pk).status == "confirmed"
+    message = messages_on(client.post(url, {"reason": "Did not come."}, follow=True))
+    sentence = f"Canceled {child.service_name} (no. 2) without a refund; the buyer gets a mail that says so."
+    assert sentence in message
+    assert LogEntry.objects.get().change_message == f"{sentence} Why: Did not come."
     assert Booking.objects.get(pk=child.pk).status == "canceled"
     assert "already" in messages_on(client.post(url, follow=True))
     assert not Refund.objects.exists()

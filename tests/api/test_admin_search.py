@@ -9,6 +9,9 @@ from django.test import Client
 
 from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
+from estuary.documents.issuing import issue_due_documents
+from estuary.documents.models import CreditNote, Receipt
+from estuary.documents.staff_pages import find_orders_by_number
 from estuary.orders.models import Order
 from estuary.payments.admin.search import palette
 from estuary.payments.models import Dispute, PaymentMethod, Refund, StripeCustomer, WebhookEvent
@@ -16,6 +19,7 @@ from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client
 from tests.factories import a_free_slot, make_practitioner, make_service, make_user, signed_in
 from tests.flows import buying, disputing
+from tests.query_plans import as_if_large, read_whole
 from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -128,6 +132,38 @@ def test_everything_else_is_found_too(order: Order) -> None:
     assert hits(client, "yoga priv") == ["Private yoga session"]
     event = WebhookEvent.objects.order_by("id")[0].stripe_event_id
     assert hits(client, event) == hits(client, event[:-3]) == [event]
+
+
+def test_a_receipt_s_or_a_credit_note_s_number_finds_its_order(order: Order) -> None:
+    issue_due_documents()
+    receipt, note = Receipt.objects.get(order=order), CreditNote.objects.get()
+    client = admin_client("orders.view_order")
+    _, year, sequence = receipt.number.split("-")
+    written = [receipt.number, receipt.number.lower(), f"{receipt.number}.pdf", f"Receipt {receipt.number},"]
+    for term in (*written, f"R-{year}-{int(sequence)}", f"r {year} {sequence}", note.number):
+        assert hits(client, term) == [order.public_id], term
+        rows = client.get("/admin/orders/order/", {"q": term}).context["cl"].result_list
+        assert [row.pk for row in rows] == [order.pk], term
+    assert hits(admin_client("documents.view_receipt"), receipt.number) == [receipt.number]
+    assert hits(admin_client("documents.view_creditnote"), note.number) == [note.number]
+    assert hits(client, f"R-{year}-999999") == hits(client, f"R-1999-{sequence}") == []
+
+
+def test_the_numbers_of_receipts_and_credit_notes_are_found_by_index(order: Order) -> None:
+    issue_due_documents()
+    numbers = [Receipt.objects.get(order=order).number, CreditNote.objects.get().number]
+    for number, index in zip(numbers, ("receipt_number_once", "credit_note_number_once"), strict=True):
+        with as_if_large() as plans:
+            assert list(find_orders_by_number(number)) == [order.pk]
+        assert any(index in plan for plan in plans), plans
+        assert read_whole(plans) == []
+
+
+def test_what_is_not_found_is_told_with_what_can_be_searched_for(order: Order) -> None:
+    page = admin_client().get("/admin/search/", {"s": "nothing of the kind"}).content.decode()
+    assert "Nothing matched your search" in page
+    for kind in ("name or e-mail", "ord_", "pi_", "R-2026-000042", "CN-", "last four digits", "service"):
+        assert kind in page, kind
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from estuary.accounts import staff_audit
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.documents.issuing import issue_due_documents
@@ -32,6 +33,8 @@ from tests.flows.payments.dates.acting import act, buy_seat, call_off_url, host
 from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+AUDIT = "accounts.view_auditlogentry"
 
 
 def sentences_of(order: Order, *permissions: str) -> list[str]:
@@ -156,11 +159,47 @@ def test_fraud_notices_and_a_failed_refund_are_told(stripe: Sandbox) -> None:
 def test_acts_of_staff_are_shown_to_those_who_may_see_the_audit_trail(stripe: Sandbox) -> None:
     _, order = a_session(stripe)
     admin_client().post(reverse("admin:orders_order_ask_stripe", args=[order.pk]))
-    acts = "of staff: Ask Stripe now: started"
-    assert not any(acts in entry for entry in sentences_of(order, "orders.view_order"))
-    assert any(
-        acts in entry for entry in sentences_of(order, "orders.view_order", "accounts.view_auditlogentry")
+    act = "Sam Okafor of staff asked Stripe: the order is pending, as before."
+    assert not any("of staff" in entry for entry in sentences_of(order, "orders.view_order"))
+    acts = [entry for entry in sentences_of(order, "orders.view_order", AUDIT) if "of staff" in entry]
+    # The start of a call to Stripe is told only where no outcome followed.
+    assert acts == [act]
+    staff_audit.record(make_staff("Ada Byron"), order, "Started “Ask Stripe now”")
+    assert sentences_of(order, "orders.view_order", AUDIT)[-1] == (
+        "Ada Byron of staff started “Ask Stripe now”; no outcome was recorded."
     )
+
+
+def test_what_staff_cancel_is_told_in_one_sentence_with_the_reason(stripe: Sandbox) -> None:
+    made, order = a_session(stripe)
+    buying.pay(stripe, made)
+    booking = order.bookings.get()
+    url = reverse("admin:orders_order_cancel_booking", args=[order.pk, booking.pk])
+    answer = admin_client().post(url, {"reason": "Did not come."}, follow=True)
+    what = f"Private yoga, {booking.starts_at:%a %d %b %Y, %H:%M} UTC, without a refund"
+    [message] = answer.context["messages"]
+    assert str(message) == f"Canceled {what}; the buyer gets a mail that says so."
+    [act] = [entry for entry in sentences_of(order, "orders.view_order", AUDIT) if "of staff" in entry]
+    assert (
+        act == f"Sam Okafor of staff canceled {what}; the buyer gets a mail that says so. Why: Did not come."
+    )
+
+
+def test_what_other_rows_tell_of_is_told_once_with_the_reason(stripe: Sandbox) -> None:
+    made, order = a_session(stripe)
+    buying.pay(stripe, made)
+    booking, client = order.bookings.get(), admin_client()
+    mail = SentMail.objects.get(order=order, kind="completed")
+    client.post(reverse("admin:orders_order_resend_mail", args=[order.pk, mail.pk]))
+    time = a_free_slot(order.lines.get().service, nth=9).isoformat()  # type: ignore[arg-type]
+    url = reverse("admin:payments_datechange_booking_move", args=[booking.pk])
+    client.post(url, {"time": time, "reason": "Her train was canceled."})
+    acts = [entry for entry in sentences_of(order, "orders.view_order", AUDIT) if "of staff" in entry]
+    assert [entry.partition(" from ")[0] for entry in acts] == [
+        "Sam Okafor of staff had the mail “Completed” sent again.",
+        "Sam Okafor of staff moved Private yoga",
+        "Sam Okafor of staff gave the reason: Her train was canceled.",
+    ]
 
 
 def a_called_off_date(stripe: Sandbox) -> tuple[dict[str, str], Order, ServiceSession]:

@@ -138,3 +138,31 @@ def test_a_list_and_all_its_pages_are_accessible(busy: Plan, desk: Page, path: s
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_of_its_own_and_where_it_leads_is_accessible(busy: Plan, desk: Page, path: str) -> None:
     check_with_what_it_leads_to(desk, [f"/admin/{path}"])
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_cards_of_an_order_show_their_values_whole(busy: Plan, desk: Page, width: int) -> None:
+    [_, *pages] = pages_of_list(desk, "orders/order")
+    desk.set_viewport_size({"width": width, "height": PHONE["height"]})
+    for path in [page for page in pages if page.endswith("/change/")]:
+        desk.goto(path)
+        assert desk.locator("dl dd").count() > 15
+        clipped = desk.locator("dl dd").evaluate_all(
+            """(values) => values.filter((value) => value.scrollWidth > value.clientWidth
+                || value.getBoundingClientRect().right
+                    > value.closest(".overflow-hidden").getBoundingClientRect().right - 16)
+                .map((value) => value.textContent)"""
+        )
+        assert clipped == [], path
+
+
+def test_on_a_phone_a_guest_s_name_payment_and_all_else_are_in_view(busy: Plan, desk: Page) -> None:
+    shop = open_shop(busy.web_url, busy.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
+    desk.set_viewport_size(PHONE)
+    desk.goto(f"/admin/attendees/{shop.next_session(WORKSHOP)}/")
+    cells = desk.get_by_role("table").get_by_role("cell")
+    assert cells.count() >= 6 and cells.nth(1).inner_text() == "partly refunded"
+    boxes = [cells.nth(number).bounding_box() for number in range(6)]
+    assert all(box and box["x"] + box["width"] <= PHONE["width"] for box in boxes), boxes
+    assert boxes[0] and boxes[1] and boxes[0]["y"] == pytest.approx(boxes[1]["y"], abs=2)
+    assert violations(desk) == []

@@ -18,7 +18,6 @@ from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
@@ -27,6 +26,7 @@ from unfold.decorators import display
 
 from estuary.common.admin.field_names import with_named_fields
 from estuary.common.admin.pagination import BoundedChangeList, BoundedPaginator, IndexedFilters
+from estuary.common.admin.times import exact_time
 from estuary.common.ids import parse_primary_key
 from estuary.common.livemode import is_live
 from estuary.common.money import display as display_money
@@ -173,11 +173,16 @@ def label(word: str, text: str = "") -> SafeString:
 
 
 def moment(at: datetime | None) -> SafeString | str:
-    """Return a datetime in the time zone of the settings, which is named beside it."""
+    """Return a datetime in the time zone of the settings, which is named beside it.
+
+    It is on one line, but where ``--moment-wrap: normal`` is set, as in a narrow card, on two: the day and the time.
+    """
     if at is None:
         return NOTHING
-    text = f"{timezone.localtime(at):%d %b %Y, %H:%M:%S %Z}"
-    return format_html('<span style="white-space: nowrap">{}</span>', text)
+    day, _, time = exact_time(at).partition(", ")
+    whole, part = "white-space: var(--moment-wrap, nowrap)", "white-space: nowrap"
+    html = '<span style="{}"><span style="{}">{},</span> <span style="{}">{}</span></span>'
+    return format_html(html, whole, part, day, part, time)
 
 
 def moment_column(field: str, title: str) -> Callable[..., Any]:
@@ -217,7 +222,7 @@ def stripe_link(kind: str, stripe_id: str) -> SafeString | str:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmPage:
-    """A page that describes an action and has one button for it."""
+    """A page that describes an action and has one button for it; with ``asks_reason`` also a field for the reason."""
 
     title: str
     text: str
@@ -225,6 +230,7 @@ class ConfirmPage:
     back: str
     facts: tuple[tuple[str, Any], ...] = ()
     danger: bool = False
+    asks_reason: bool = False
 
 
 def render_confirm_page(

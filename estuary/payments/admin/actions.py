@@ -15,6 +15,8 @@ from estuary.accounts import staff_audit
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common.admin.base import ConfirmPage, change_url, render_confirm_page, row_or_404
+from estuary.common.admin.reasons import ReasonForm, with_reason
+from estuary.common.admin.times import day_and_time
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.errors import EstuaryError
 from estuary.common.money import display
@@ -37,17 +39,20 @@ def confirmed_action(
 ) -> HttpResponse:
     """Show the confirmation page on GET; on POST run the action, show its message and record it in the audit trail.
 
-    The record is part of the action's own transaction. An action that calls Stripe has none: its start is recorded
-    before the call, and its outcome afterwards.
+    The message is a sentence that says by itself what was done; the record has the reason behind it. The record is
+    part of the action's own transaction. An action that calls Stripe has none: its start is recorded before the call,
+    and its outcome afterwards.
     """
-    if request.method != "POST":
-        return render_confirm_page(model_admin, request, act, forms.Form())
-    staff = cast(User, request.user)
+    form_class = ReasonForm if act.asks_reason else forms.Form
+    form = form_class(request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        return render_confirm_page(model_admin, request, act, form)
+    staff, reason = cast(User, request.user), form.cleaned_data.get("reason", "")
     try:
         message = (
-            _run_without_transaction(staff, row, act, run)
+            _run_without_transaction(staff, row, act, run, reason)
             if calls_stripe
-            else _run_in_transaction(staff, row, act, run)
+            else _run_in_transaction(staff, row, run, reason)
         )
     except EstuaryError as error:
         messages.error(request, str(error))
@@ -58,20 +63,24 @@ def confirmed_action(
 
 @retry_transaction
 @transaction.atomic
-def _run_in_transaction(staff: User, row: Model, act: ConfirmPage, run: Callable[[], str]) -> str:
+def _run_in_transaction(staff: User, row: Model, run: Callable[[], str], reason: str) -> str:
     message = run()
-    staff_audit.record(staff, row, f"{act.title}: {message}")
+    staff_audit.record(staff, row, with_reason(message, reason))
     return message
 
 
-def _run_without_transaction(staff: User, row: Model, act: ConfirmPage, run: Callable[[], str]) -> str:
-    staff_audit.record(staff, row, f"{act.title}: started")
+def _run_without_transaction(
+    staff: User, row: Model, act: ConfirmPage, run: Callable[[], str], reason: str
+) -> str:
+    staff_audit.record(staff, row, f"Started “{act.title}”")
     try:
         message = run()
     except EstuaryError as error:
-        staff_audit.record(staff, row, f"{act.title}: refused. {error}")
+        staff_audit.record(
+            staff, row, with_reason(f"Tried “{act.title}”, which was refused. {error}", reason)
+        )
         raise
-    staff_audit.record(staff, row, f"{act.title}: {message}")
+    staff_audit.record(staff, row, with_reason(message, reason))
     return message
 
 
@@ -87,10 +96,11 @@ def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
         cause = f"canceled by staff {request.user}"[:80]
         closed = close_order(order, reason="requested_by_customer", cause=cause)
         if closed.status == Status.CANCELED:
-            return "The order is canceled; its seats and slots are free again."
+            return "Canceled the order; its seats and slots are free again."
         if closed.status == Status.PROCESSING:
-            return "The bank is processing this payment, so it can't be canceled now; nothing was changed."
-        return f"The buyer was faster: the order is {closed.get_status_display().lower()}."
+            return "Tried to cancel the order, which can't be now: the bank is processing its payment."
+        status = closed.get_status_display().lower()
+        return f"Tried to cancel the order, but the buyer was faster: it is {status}."
 
     act = ConfirmPage(
         title="Cancel order",
@@ -99,6 +109,7 @@ def cancel_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
         button="Cancel the order",
         back=change_url(order),
         danger=True,
+        asks_reason=True,
         facts=_facts(order),
     )
     return confirmed_action(model_admin, request, order, act, run, calls_stripe=True)
@@ -113,11 +124,9 @@ def sync_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> 
         before = order.get_status_display()
         order.refresh_from_db()
         after = order.get_status_display().lower()
-        return (
-            f"It was {before.lower()} and is {after} now."
-            if before.lower() != after
-            else f"It is {after}, as before."
-        )
+        if before.lower() == after:
+            return f"Asked Stripe: the order is {after}, as before."
+        return f"Asked Stripe: the order was {before.lower()} and is {after} now."
 
     act = ConfirmPage(
         title="Ask Stripe now",
@@ -139,8 +148,7 @@ def cancel_booking_page(
 
     def run() -> str:
         cancel_without_refund(booking=booking)
-        name = f"{booking.service_name} (no. {booking.position})"
-        return f"{name} is canceled; nothing was refunded, and the buyer is told."
+        return f"Canceled {_name(booking)} without a refund; the buyer gets a mail that says so."
 
     act = ConfirmPage(
         title="Cancel booking without refund",
@@ -149,14 +157,22 @@ def cancel_booking_page(
         button="Cancel without a refund",
         back=change_url(booking.order),
         danger=True,
+        asks_reason=True,
         facts=(
             ("Booking", booking.service_name),
-            ("When", f"{booking.starts_at:%a %d %b %Y, %H:%M} UTC" if booking.starts_at else "not scheduled"),
+            ("When", day_and_time(booking.starts_at) if booking.starts_at else "not scheduled"),
             ("Kept", display(booking.amount_minor, booking.order.currency)),
             *_facts(booking.order),
         ),
     )
     return confirmed_action(model_admin, request, booking.order, act, run)
+
+
+def _name(booking: Booking) -> str:
+    """Return a booking by name and time; a part of a package that has no time yet, by its number there."""
+    if booking.starts_at:
+        return f"{booking.service_name}, {day_and_time(booking.starts_at)},"
+    return f"{booking.service_name} (no. {booking.position})" if booking.position else booking.service_name
 
 
 def _facts(order: Order) -> tuple[tuple[str, str], ...]:

@@ -158,7 +158,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
         def run() -> str:
             processor.replay([event])
-            return "The event is in the queue again."
+            return "Put the event into the queue again."
 
         act = ConfirmPage(
             title="Replay",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -17,6 +18,7 @@ from estuary.bookings.models import Booking, Reservation
 from estuary.bookings.moving.rules import MOVABLE
 from estuary.common import clock
 from estuary.common.admin.base import NOTHING, external_link, label, link, moment, money, stripe_link
+from estuary.common.admin.times import day_and_time
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
 from estuary.payments.admin.event_outcomes import describe_outcome
@@ -128,7 +130,7 @@ def _lines(order: Order) -> Section:
             line.position,
             line.service_name,
             line.service_type,
-            _period(line.starts_at),
+            _starts(line.starts_at),
             money(line.amount_minor, order.currency),
         )
         for line in order.lines.all()
@@ -151,7 +153,7 @@ def _reservations(order: Order) -> Section:
     for reservation in order.reservations.all():
         session, slot = reservation.session, reservation.calendar_entry
         kind, starts_at = ("Seat", session.starts_at) if session else ("Slot", slot and slot.during.lower)
-        rows.append((reservation.line.service_name, kind, _period(starts_at), label(reservation.status)))
+        rows.append((reservation.line.service_name, kind, _starts(starts_at), label(reservation.status)))
     headers = ["Service", "What", "When", "Status"]
     return Section("Seats and slots", headers, rows, "Nothing is held for this order.")
 
@@ -163,7 +165,7 @@ def _bookings(order: Order, request: HttpRequest) -> Section:
         (
             ("↳ " if booking.parent_id else "") + booking.service_name,
             booking.practitioner.display_name,
-            _period(booking.starts_at) if booking.starts_at else "to be scheduled",
+            day_and_time(booking.starts_at) if booking.starts_at else "to be scheduled",
             money(booking.amount_minor, order.currency),
             label(booking.status),
             _booking_links(order, booking, may_refund=may_refund, may_change=may_change),
@@ -301,5 +303,5 @@ def events_about(payments: Sequence[str]) -> QuerySet[WebhookEvent]:
     return WebhookEvent.objects.alias(about=SUBJECT).filter(about__in=ids).defer("payload")
 
 
-def _period(at: Any) -> str:
-    return f"{at:%a %d %b %Y, %H:%M}" if at else NOTHING
+def _starts(at: datetime | None) -> str:
+    return day_and_time(at) if at else NOTHING

@@ -1,5 +1,6 @@
 """The refund form: its button names the sum, the page says what will happen, and it refunds once however often sent."""
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, cast
@@ -22,6 +23,7 @@ from unfold.widgets import (
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common.admin.base import change_url, row_or_404
+from estuary.common.admin.times import day_and_time
 from estuary.common.errors import Conflict, EstuaryError, InvalidAmount
 from estuary.common.money import display, to_minor
 from estuary.orders.models import Order
@@ -47,14 +49,20 @@ def stamp(order: Order) -> str:
     return f"{order.refunds.count()}-{sum(refund.amount_minor for refund in open_refunds)}-{order.status}"
 
 
+# As the pages of the admin write an amount.
+WITH_MARKS = re.compile(r"\d{1,3}(?:,\d{3})+\.\d+")
+
+
 class AmountField(forms.DecimalField):
-    """An amount as people write it, with a point or a comma: 30.5 and 30,5."""
+    """An amount as people write it, with a point or a comma: 30.5 and 30,5; or as the page does: 1,575.00."""
 
     default_error_messages: ClassVar = {"invalid": "Write an amount such as 30.00 or 30,00."}
 
     def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override] # django-stubs take it for an int
         text = str(value or "").strip()
-        # 1,000 is a thousand to some and one to others; 1,000.50 has two marks. Neither is guessed.
+        if WITH_MARKS.fullmatch(text):
+            return super().to_python(text.replace(",", ""))
+        # 1,000 is a thousand to some and one to others, so it is not guessed.
         whole, comma, cents = text.partition(",")
         if comma and not (whole.isdecimal() and cents.isdecimal() and len(cents) <= 2):
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
@@ -257,7 +265,7 @@ def describe(preview: RefundPreview) -> list[str]:
 def _names(bookings: Sequence[Booking]) -> str:
     parts = [row for row in bookings if row.position] or bookings
     return "; ".join(
-        f"{row.service_name}, {row.starts_at:%a %d %b %Y, %H:%M} UTC" if row.starts_at else row.service_name
+        f"{row.service_name}, {day_and_time(row.starts_at)}" if row.starts_at else row.service_name
         for row in parts
     )
 

@@ -265,11 +265,12 @@ def _title(target: Target) -> str:
 
 
 def _days_as_text(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
-    """Return a range of days; with the hours of a day that is called off in part."""
+    """Return a range of days; with the hours, and their zone, of a day that is called off in part."""
     begin, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
     last = (ends_at - timedelta(seconds=1)).astimezone(zone)
     from_hour = "" if begin.time() == time.min else f", {begin:%H:%M}"
     until_hour = "" if end.time() == time.min else f", {end:%H:%M}"
+    in_zone = f" ({zone.key.replace('_', ' ')})" if from_hour or until_hour else ""
     if until_hour and begin.date() == last.date():
-        return f"{begin:%a %d %b %Y, %H:%M} to {end:%H:%M}"
-    return f"{begin:%a %d %b %Y}{from_hour} to {last:%a %d %b %Y}{until_hour}"
+        return f"{begin:%a %d %b %Y, %H:%M} to {end:%H:%M}{in_zone}"
+    return f"{begin:%a %d %b %Y}{from_hour} to {last:%a %d %b %Y}{until_hour}{in_zone}"

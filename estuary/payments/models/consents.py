@@ -49,4 +49,4 @@ class Consent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.wording_id} at {self.given_at:%Y-%m-%d %H:%M}"
+        return f"{self.wording_id} at {self.given_at:%Y-%m-%d %H:%M} UTC"

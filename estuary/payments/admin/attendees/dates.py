@@ -12,6 +12,7 @@ from django.utils import timezone
 from estuary.accounts.models import User
 from estuary.bookings.models import ACTIVE, Booking, Participant
 from estuary.catalog.models import ServiceSession
+from estuary.common.admin.times import time_of_day, zone_name
 from estuary.common.money import to_decimal
 from estuary.orders.models import Order
 
@@ -61,8 +62,8 @@ class Meeting:
     def when(self) -> str:
         """Return the time where the practitioner is, and in UTC beside it if that differs."""
         begin, end = self.starts_at.astimezone(self.zone), self.ends_at.astimezone(self.zone)
-        local = f"{begin:%a %d %b %Y, %H:%M}–{end:%H:%M} {self.zone.key}"
-        return local if self.zone.key == "UTC" else f"{local} ({self.starts_at:%H:%M} UTC)"
+        local = f"{begin:%a %d %b %Y, %H:%M}–{end:%H:%M} {zone_name(self.zone)}"
+        return local if self.zone.key == "UTC" else f"{local} ({time_of_day(self.starts_at)})"
 
 
 def dates_of(day: date) -> list[Meeting]:

@@ -27,6 +27,8 @@ from estuary.catalog.availability import Slot, free_slots
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.admin.base import NOTHING, ConfirmPage, change_url, external_link, render_confirm_page
+from estuary.common.admin.reasons import with_reason
+from estuary.common.admin.times import day_and_time, zone_name
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.errors import Conflict, EstuaryError
 from estuary.payments.models.date_changes import REASON_MAX
@@ -74,7 +76,7 @@ def move_booking_page(model_admin: ModelAdmin, request: HttpRequest, booking_id:
         request.POST if request.method == "POST" else None,
         times=list(_times(booking, first_day, at)),
         is_beyond=bool(limit),
-        zone=booking.practitioner.time_zone,
+        zone=zone_name(booking.practitioner.zone),
     )
     if form.is_valid():
         return _answer_move(request, booking, form.cleaned_data)
@@ -106,7 +108,7 @@ def _describe(booking: Booking, first_day: date, limit: str, at: datetime) -> Co
 
 def _in_zone(at: datetime | None, booking: Booking) -> str:
     """Return a moment as the practitioner's clock shows it, as the times that are offered."""
-    return f"{at.astimezone(booking.practitioner.zone):%a %d %b %Y, %H:%M}" if at else NOTHING
+    return day_and_time(at, booking.practitioner.zone) if at else NOTHING
 
 
 def _pages(first_day: date, at: datetime) -> Any:
@@ -144,7 +146,7 @@ def _times(booking: Booking, first_day: date, at: datetime) -> Iterator[tuple[st
     local = [(key, slot.starts_at.astimezone(zone), slot.ends_at.astimezone(zone)) for key, slot in free]
     for day, of_day in groupby(local, key=lambda time: time[1].date()):
         yield (
-            f"{day:%A %d %B %Y}",
+            f"{day:%A %d %B %Y}, {zone_name(zone)}",
             [(key, f"{begin:%a %d %b, %H:%M} – {end:%H:%M}") for key, begin, end in of_day],
         )
 
@@ -176,10 +178,8 @@ def _answer_move(request: HttpRequest, booking: Booking, data: dict[str, str]) -
     except EstuaryError as error:
         messages.error(request, error.detail)
         return HttpResponseRedirect(request.get_full_path())
-    local = starts_at.astimezone(booking.practitioner.zone)
-    messages.success(
-        request, f"{booking.service_name} is moved to {local:%a %d %b %Y, %H:%M %Z}; the buyer is told."
-    )
+    time = _in_zone(starts_at, booking)
+    messages.success(request, f"{booking.service_name} is moved to {time}; the buyer is told.")
     return HttpResponseRedirect(change_url(booking.order))
 
 
@@ -197,7 +197,6 @@ def _move(booking: Booking, time: str, reason: str, staff: User) -> datetime:
         booking.refresh_from_db()
         return cast(datetime, booking.starts_at)
     beyond = " beyond the buyer’s limits" if record.beyond_limits else ""
-    why = f": {reason}" if reason else ""
-    text = f"Moved {booking.service_name} to {record.to_starts_at:%a %d %b %Y, %H:%M} UTC{beyond}{why}"
-    staff_audit.record(staff, booking.order, text)
+    text = f"Moved {booking.service_name} to {day_and_time(record.to_starts_at)}{beyond}."
+    staff_audit.record(staff, booking.order, with_reason(text, reason))
     return record.to_starts_at

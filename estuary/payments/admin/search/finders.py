@@ -26,6 +26,8 @@ LIMIT = 20
 LAST4 = 4
 # Orders of whose ids the middle is searched, some 20 ms; and its least characters.
 NEWEST_ORDERS, MIN_MIDDLE = 20_000, 6
+# Finders of orders by what apps above payments know of them, such as a receipt's number.
+MORE_ORDER_FINDERS: list[Callable[[str], Iterable[int]]] = []
 # People of one name whose orders are shown, and their orders that are read.
 BUYERS, ORDERS_OF_BUYERS = 5, 200
 MAX_KEY = 2**63 - 1
@@ -81,6 +83,7 @@ def _named(term: str) -> list[int]:
 def find_orders_by_id(term: str) -> list[int]:
     """Return orders by any id of theirs, of their payment, refunds or disputes, or by the last digits of the card.
 
+    Finders of other apps add theirs: the number of a receipt or a credit note.
     The middle of an id has no index: it is looked for only when nothing else is found, among the newest orders.
     """
     return list(_find_orders_by_index(term)) or _find_newest_orders(term)
@@ -102,6 +105,8 @@ def _find_newest_orders(term: str) -> list[int]:
 def _find_orders_by_index(term: str) -> Iterator[int]:
     yield from by_ids(ids.ORDERS, ids.INTENTS, ids.CHECKOUT_SESSIONS)(term)
     yield from by_ids(ids.REFUNDS, ids.STRIPE_REFUNDS, ids.DISPUTES, ids.FRAUD_NOTICES, key="order_id")(term)
+    for find in MORE_ORDER_FINDERS:
+        yield from find(term)
     paid_by: list[str] = []
     if (charges := ids.CHARGES.find(term)) is not None:
         paid_by += charges.annotate(about=SUBJECT).order_by().values_list("about", flat=True)[: LIMIT + 1]

@@ -99,7 +99,7 @@ def _amount(row: Any) -> str:
 KINDS: list[Kind] = [
     Kind(
         User, "accounts.view_user", "person", finders.find_people,
-        str, lambda user: f"{user.email} · person", url=_buyer_url,
+        str, lambda user: f"person · {user.email}", url=_buyer_url,
     ),
     Kind(
         Order, "orders.view_order", "receipt_long", finders.find_orders, str,

@@ -6,6 +6,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+from estuary.common.admin.times import exact_time
 from estuary.orders.models import Order
 
 
@@ -17,6 +18,10 @@ class Entry:
     sentence: str
     ids: tuple[str, ...] = ()
     is_alarm: bool = False
+
+    @property
+    def when(self) -> str:
+        return exact_time(self.at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from estuary.common.admin.times import day_and_time
 from estuary.common.money import display
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
 from estuary.payments.admin.timeline.entries import Entry, Source
-from estuary.payments.admin.timeline.orders import moment_as_text
 from estuary.payments.models import Dispute, FraudNotice, Refund
 
 OUTCOMES = {
@@ -56,7 +56,7 @@ def _disputes(order: Order, disputes: Sequence[Dispute]) -> Iterable[Entry]:
     for dispute in disputes:
         amount, reason = display(dispute.amount_minor, dispute.currency), dispute.reason.replace("_", " ")
         due = (
-            f" Evidence is due by {moment_as_text(dispute.due_by)}."
+            f" Evidence is due by {day_and_time(dispute.due_by)}."
             if dispute.needs_answer and dispute.due_by
             else ""
         )

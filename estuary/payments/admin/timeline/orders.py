@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from estuary.bookings.models import Booking, BookingMove
+from estuary.common.admin.times import day_and_time, time_of_day
 from estuary.common.money import display
 from estuary.orders.models import Order, OrderLine, OrderTransition, OrderType, PaymentType
 from estuary.orders.states import Status
@@ -32,10 +32,6 @@ STATUS_SENTENCES = {
 ALARMING = frozenset({Status.PAID, Status.FAILED})
 
 
-def moment_as_text(at: datetime) -> str:
-    return f"{at:%a %d %b %Y, %H:%M} UTC"
-
-
 def _placed(order: Order, lines: Sequence[OrderLine]) -> Iterable[Entry]:
     parts = [display(order.amount_due_minor, order.currency) + " by card"] if order.amount_due_minor else []
     if order.credits_applied_minor:
@@ -43,9 +39,9 @@ def _placed(order: Order, lines: Sequence[OrderLine]) -> Iterable[Entry]:
     page = " on Stripe’s page" if order.payment_type == PaymentType.CHECKOUT else ""
     sentence = f"The buyer ordered {order.title}{page}: {' and '.join(parts)}."
     yield Entry(order.created_at, sentence, (order.public_id,))
-    times = [f"{line.service_name}, {moment_as_text(line.starts_at)}" for line in lines if line.starts_at]
+    times = [f"{line.service_name}, {day_and_time(line.starts_at)}" for line in lines if line.starts_at]
     if times:
-        yield Entry(order.created_at, f"Held until {order.expires_at:%H:%M} UTC: {'; '.join(times)}.")
+        yield Entry(order.created_at, f"Held until {time_of_day(order.expires_at)}: {'; '.join(times)}.")
 
 
 def _paid(order: Order, cards: Sequence[UsedCard]) -> Iterable[Entry]:
@@ -104,7 +100,7 @@ def _bookings(order: Order, bookings: Sequence[Booking]) -> Iterable[Entry]:
     for row in bookings:
         if row.canceled_at is None or (has_parts and not row.position):
             continue
-        name = f"{row.service_name}, {moment_as_text(row.starts_at)}" if row.starts_at else row.service_name
+        name = f"{row.service_name}, {day_and_time(row.starts_at)}" if row.starts_at else row.service_name
         kept = f" Its price was kept: {display(row.amount_minor, order.currency)}." if row.forfeited else ""
         yield Entry(row.canceled_at, f"The booking of {name} was canceled.{kept}")
 
@@ -112,7 +108,7 @@ def _bookings(order: Order, bookings: Sequence[Booking]) -> Iterable[Entry]:
 def _moves(order: Order, moves: Sequence[BookingMove]) -> Iterable[Entry]:
     for row in moves:
         who = "The buyer" if row.by_id == order.user_id else f"{row.by} of staff"
-        times = f"from {moment_as_text(row.from_starts_at)} to {moment_as_text(row.to_starts_at)}"
+        times = f"from {day_and_time(row.from_starts_at)} to {day_and_time(row.to_starts_at)}"
         beyond = ", beyond the buyer’s limits" if row.beyond_limits else ""
         yield Entry(row.moved_at, f"{who} moved {row.booking.service_name} {times}{beyond}.")
 

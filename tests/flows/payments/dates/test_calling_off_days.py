@@ -153,13 +153,18 @@ def test_an_afternoon_is_called_off_and_the_morning_stays(
     hours = {"first_day": day.isoformat(), "last_day": day.isoformat(), "start_time": f"{from_then:%H:%M}"}
     me = host(ana)
     shown = preview(me, DAYS, **hours)
-    assert shown["title"].endswith(f"{from_then:%a %d %b %Y, %H:%M} to {from_then:%a %d %b %Y}")
+    days = f"{from_then:%a %d %b %Y, %H:%M} to {from_then:%a %d %b %Y}"
+    assert shown["title"].endswith(f"{days} ({zone_of(ana)})")
     act(me, DAYS, **hours)
     settle_everything(stripe)
     assert (buying.status_of(morning), buying.status_of(afternoon)) == ("completed", "refunded")
     assert starts[-1] not in slots_on(buyer, lesson, day) != []
     assert me.post("/api/v1/roster/days/open/", hours).status_code == 200
     assert starts[-1] in slots_on(buyer, lesson, day)
+
+
+def zone_of(practitioner: Practitioner) -> str:
+    return practitioner.time_zone.replace("_", " ")
 
 
 def test_a_part_of_a_day_is_named_by_its_hours(ana: Practitioner) -> None:
@@ -170,7 +175,10 @@ def test_a_part_of_a_day_is_named_by_its_hours(ana: Practitioner) -> None:
         "start_time": "13:00",
         "end_time": "18:00",
     }
-    assert preview(host(ana), DAYS, **hours)["title"] == f"All dates, {day:%a %d %b %Y}, 13:00 to 18:00"
+    assert (
+        preview(host(ana), DAYS, **hours)["title"]
+        == f"All dates, {day:%a %d %b %Y}, 13:00 to 18:00 ({zone_of(ana)})"
+    )
 
 
 @pytest.mark.parametrize(
