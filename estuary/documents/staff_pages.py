@@ -129,7 +129,7 @@ def read_number(term: str) -> str:
     return number_of(series, int(match[2]), int(match[3]))
 
 
-def _numbered[D: Document](model: type[D], term: str) -> QuerySet[D]:
+def _numbered[D: (Receipt, CreditNote)](model: type[D], term: str) -> QuerySet[D]:
     """Return the documents of that number: one, or one of each seller that has been. The index begins with it."""
     number = read_number(term)
     rows = model._default_manager.order_by()

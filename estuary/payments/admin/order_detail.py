@@ -152,7 +152,9 @@ def _reservations(order: Order) -> Section:
     rows = []
     for reservation in order.reservations.all():
         session, slot = reservation.session, reservation.calendar_entry
-        kind, starts_at = ("Seat", session.starts_at) if session else ("Slot", slot and slot.during.lower)
+        kind, starts_at = (
+            ("Seat", session.starts_at) if session else ("Slot", slot.during.lower if slot else None)
+        )
         rows.append((reservation.line.service_name, kind, _starts(starts_at), label(reservation.status)))
     headers = ["Service", "What", "When", "Status"]
     return Section("Seats and slots", headers, rows, "Nothing is held for this order.")

@@ -51,8 +51,8 @@ class OrderAdmin(PartSearchMixin, ReadOnlyAdmin):
     find_keys = staticmethod(find_orders_by_id)
     search_help_text = (
         "Any id of the order, its payment, refund or dispute (ord_…, pi_…, re_…), its beginning or end, a link of"
-        " Stripe’s dashboard, a receipt’s or credit note’s number (R-2026-000042, CN-…), the card’s last four digits, or"
-        " the buyer’s e-mail or name"
+        " Stripe’s dashboard, a receipt’s or credit note’s number (R-2026-000042, CN-…), the card’s last four digits,"
+        " or the buyer’s e-mail or name"
     )
     ordering = ("-id",)
     change_form_outer_after_template: Any = "payments/order.html"
