@@ -344,7 +344,7 @@ def test_moments_are_written_alike_on_all_pages(busy: Order) -> None:
     Refund.objects.update(created_at=busy.created_at)
     for path in ("orders/order", "payments/refund"):
         page = client.get(f"/admin/{path}/").content.decode()
-        assert zoned.search(page) and ".m." not in page
+        assert zoned.search(re.sub("<[^>]+>", "", page)) and ".m." not in page
 
 
 def test_the_search_finds_what_its_reader_may_see_each_time_anew(marketplace: None) -> None:
