@@ -115,3 +115,11 @@ def test_a_newcomer_books_by_keyboard_alone(page: Page, mails: Path) -> None:
     shopper.tabs_to(shopper.pay_button("35.00"))
     keys.press("Enter")
     shopper.is_thanked()
+
+
+def test_a_typed_address_stays_when_the_other_way_to_sign_in_is_picked(page: Page) -> None:
+    page.goto("/sign-in/")
+    page.get_by_label("E-mail").fill("maya@estuary.example")
+    page.get_by_role("button", name="Mail me a code instead").click()
+    expect(page.get_by_role("button", name="Mail me a code", exact=True)).to_be_visible()
+    expect(page.get_by_label("E-mail")).to_have_value("maya@estuary.example")
