@@ -166,6 +166,17 @@ def test_what_is_not_found_is_told_with_what_can_be_searched_for(order: Order) -
         assert kind in page, kind
 
 
+def test_an_event_is_found_by_a_part_of_its_id_with_or_without_the_prefix(order: Order) -> None:
+    event = WebhookEvent.objects.order_by("id")[0]
+    event.stripe_event_id = "evt_1Q8sXy2eZvKYlo2CgT5hWz9K"
+    event.save()
+    client = admin_client("payments.view_webhookevent")
+    for part in ("1Q8sXy2eZvKYlo2CgT5hWz9K", "1Q8sXy2e", "hWz9K", "evt_1Q8sXy", "…hWz9K", "evt_hWz9K"):
+        assert hits(client, part) == [event.stripe_event_id], part
+    rows = client.get("/admin/payments/webhookevent/", {"q": "hWz9K"}).context["cl"].result_list
+    assert [row.pk for row in rows] == [event.pk]
+
+
 @pytest.mark.parametrize(
     "term",
     ["", " ", "pi_", "pi_3", "qvist", "100%", "___", "\\", "'", "…", "...", "()", "x" * 5_000, "9" * 40],

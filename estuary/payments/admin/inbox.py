@@ -26,10 +26,12 @@ from estuary.common.admin.base import (
     stripe_link,
 )
 from estuary.common.admin.pagination import key_before_newest
+from estuary.common.admin.search_terms import read_search_term
 from estuary.common.observability.redaction import redact
 from estuary.payments.admin.actions import confirmed_action
 from estuary.payments.admin.event_outcomes import describe_outcome
 from estuary.payments.admin.order_detail import events_about
+from estuary.payments.admin.search.finders import find_events
 from estuary.payments.inbox import processor
 from estuary.payments.models import WebhookEvent
 
@@ -83,7 +85,8 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     # get_search_results replaces this; it only shows the search field.
     search_fields = ("stripe_event_id__exact",)
     search_help_text = (
-        "Event (evt_…), payment (pi_…, cs_…) or the beginning of a type, among the newest 100,000"
+        "Event (evt_…), its beginning or its end, payment (pi_…, cs_…) or the beginning of a type,"
+        " among the newest 100,000"
     )
     fields = (
         ("type", "status_label", "attempts"),
@@ -114,13 +117,14 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[WebhookEvent], search_term: str
     ) -> tuple[QuerySet[WebhookEvent], bool]:
-        term = search_term.strip()
-        if term.startswith("evt_"):
-            return queryset.filter(stripe_event_id=term), False
+        term = read_search_term(search_term)
         if term.startswith(("pi_", "cs_")):
             return queryset.filter(pk__in=events_about([term]).values("pk")), False
         if not term:
             return queryset, False
+        keys = list(find_events(term))
+        if keys or term.startswith("evt_"):
+            return queryset.filter(pk__in=keys), False
         return queryset.filter(
             pk__gt=key_before_newest(WebhookEvent.objects.all()), type__startswith=term
         ), False

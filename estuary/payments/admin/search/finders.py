@@ -135,12 +135,13 @@ def find_cards(term: str) -> Iterator[int]:
 
 
 def find_events(term: str) -> Iterator[int]:
-    """Return events by id; by a part of one only among the newest."""
+    """Return events by id; by a part of one, with or without its prefix, only among the newest."""
     exact = _keys(ids.EVENTS.find(term))
     yield from exact
-    if not exact and term.startswith("evt_"):
+    part_of_id = term.removeprefix("evt_")
+    if not exact and (term.startswith("evt_") or ids.is_part_of_id(term)):
         newest = WebhookEvent.objects.filter(pk__gt=key_before_newest(WebhookEvent.objects.all()))
-        part = Q(stripe_event_id__startswith=term) | Q(stripe_event_id__endswith=term.removeprefix("evt_"))
+        part = Q(stripe_event_id__startswith=f"evt_{part_of_id}") | Q(stripe_event_id__endswith=part_of_id)
         yield from _keys(newest.filter(part))
 
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from estuary.orders.models import Order
 from estuary.payments.admin.timeline.consents import CONSENTS
 from estuary.payments.admin.timeline.dates import DATE_CHANGES
+from estuary.payments.admin.timeline.declines import DECLINES
 from estuary.payments.admin.timeline.entries import Entry, Source, build_timeline, load_rows
 from estuary.payments.admin.timeline.mails import MAILS
 from estuary.payments.admin.timeline.money import CREDITS, DISPUTES, FRAUD_NOTICES, REFUNDS
@@ -18,8 +19,8 @@ __all__ = ["SOURCES", "Entry", "Source", "timeline_of"]
 
 # Of one moment, what is told by an earlier source stands first. Apps above payments append theirs.
 SOURCES: list[Source] = [
-    PLACED, CONSENTS, PAYMENT, STATUSES, MOVES, DATE_CHANGES, BOOKINGS, REFUNDS, DISPUTES, FRAUD_NOTICES, CREDITS,
-    MAILS, ACTS,
+    PLACED, CONSENTS, DECLINES, PAYMENT, STATUSES, MOVES, DATE_CHANGES, BOOKINGS, REFUNDS, DISPUTES, FRAUD_NOTICES,
+    CREDITS, MAILS, ACTS,
 ]  # fmt: skip
 
 

@@ -26,7 +26,7 @@ STATUS_SENTENCES = {
     Status.PROCESSING: "The buyer’s bank is processing the payment.",
     Status.COMPLETED: "Fulfilled: {handed_over}.",
     Status.PAID: "Paid, and not fulfilled.",
-    Status.FAILED: "The payment failed{decline}. The buyer may try again.",
+    Status.FAILED: "The payment failed. The buyer may try again.",
     Status.CANCELED: "The order was canceled: {why}.",
 }
 ALARMING = frozenset({Status.PAID, Status.FAILED})
@@ -60,20 +60,14 @@ def _paid(order: Order, cards: Sequence[UsedCard]) -> Iterable[Entry]:
 
 
 def _statuses(order: Order, transitions: Sequence[OrderTransition]) -> Iterable[Entry]:
-    last_failed = next((step for step in reversed(transitions) if step.after == Status.FAILED), None)
     for step in transitions:
         sentence = STATUS_SENTENCES.get(Status(step.after))
         if step.before == Status.PARTIALLY_REFUNDED or sentence is None:
             # Refunds tell of themselves.
             continue
-        message = order.failure_message.rstrip(".") if step is last_failed else ""
         yield Entry(
             step.at,
-            sentence.format(
-                handed_over=_handed_over(order),
-                why=_why(step.cause),
-                decline=f": {message}" if message else "",
-            ),
+            sentence.format(handed_over=_handed_over(order), why=_why(step.cause)),
             tuple(STRIPE_ID.findall(step.cause)),
             step.after in ALARMING,
         )
