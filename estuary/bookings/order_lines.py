@@ -9,6 +9,7 @@ from django.db.models import Q
 from estuary.catalog.availability import check_slots
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.catalog.pricing import PricedItem
+from estuary.common.english_times import describe_utc, write_date
 from estuary.common.errors import Conflict, InvalidRequest
 from estuary.orders.place_order import Line
 
@@ -58,7 +59,7 @@ def find_only_session(workshop: Service, *, at: datetime) -> ServiceSession:
         first = sessions[0]
         raise SchedulingRequired(
             f"{workshop.name} has several dates: send the chosen one as scheduling_data.service_session_id, such as "
-            f"{first.pk} for {first.starts_at:%d %B %Y, %H:%M} UTC. "
+            f"{first.pk} for {describe_utc(first.starts_at)}. "
             f"All of them: GET /api/v1/services/{workshop.pk}/sessions/",
             sessions=[
                 {
@@ -176,7 +177,7 @@ def _group_line(
             raise SessionNotOffered(f"Session {request.session_id} is not a date of {service.name}.")
         if requested[0].is_called_off:
             raise SessionCalledOff(
-                f"{service.name} on {requested[0].starts_at:%d %B %Y} was called off; choose another date."
+                f"{service.name} on {write_date(requested[0].starts_at)} was called off; choose another date."
             )
         return _line_with_seats(item, requested, at)
     refuse_other_kind(service, request)
@@ -199,7 +200,7 @@ def _line_with_seats(item: PricedItem, sessions: Iterable[ServiceSession], at: d
     seats = tuple(sessions)
     if seats[0].starts_at <= at:
         raise SessionStarted(
-            f"{item.service.name} began on {seats[0].starts_at:%d %B %Y}; choose a later date."
+            f"{item.service.name} began on {write_date(seats[0].starts_at)}; choose a later date."
         )
     return Line(item.service, item.amount_minor, seats, seats[0].starts_at, seats[-1].ends_at)
 

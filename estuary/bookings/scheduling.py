@@ -15,6 +15,7 @@ from estuary.bookings.order_lines import (
 from estuary.catalog.models import Service, ServiceType
 from estuary.catalog.pricing import PricedItem
 from estuary.common.db.transactions import retry_transaction
+from estuary.common.english_times import write_date
 from estuary.common.errors import Conflict
 from estuary.common.process.job_queue import enqueue
 from estuary.orders.models import Order, OrderLine
@@ -85,7 +86,7 @@ def _schedulable(booking: Booking, at: datetime) -> tuple[Service, OrderLine]:
 
 
 def _expired(booking: Booking) -> BookingExpired:
-    until = f" on {booking.valid_until:%d %B %Y}" if booking.valid_until else ""
+    until = f" on {write_date(booking.valid_until)}" if booking.valid_until else ""
     return BookingExpired(f"The time to schedule {booking.service_name} ended{until}.")
 
 

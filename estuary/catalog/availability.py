@@ -17,6 +17,7 @@ from estuary.catalog.bounds import HORIZON, minutes
 from estuary.catalog.calendar import CalendarEntry, entries_of
 from estuary.catalog.hours.opening_hours import OpeningHours, days_around, read_opening_hours
 from estuary.catalog.models import MIDNIGHT, Service
+from estuary.common.english_times import describe_utc
 from estuary.common.errors import Conflict, InvalidRequest
 
 
@@ -116,7 +117,7 @@ def _slot_end(service: Service, starts_at: datetime, hours: OpeningHours | None,
         if is_within and not (slot.starts_at - window.starts_at) % minutes(service.slot_step_min):
             return slot.ends_at
     raise OutsideAvailability(
-        f"{service.name} is not offered at {starts_at:%Y-%m-%d %H:%M} UTC. "
+        f"{service.name} is not offered at {describe_utc(starts_at)}. "
         f"Choose one of its free slots: /api/v1/services/{service.pk}/slots/."
     )
 

@@ -16,11 +16,14 @@ from threading import Lock
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from estuary.common.english_times import write_date
 from estuary.common.money import WHOLE_UNITS_ONLY, exponent
 from estuary.documents.models import CreditNote, IssuedDocument, Receipt
 
 FOLDER = Path(__file__).parent
 LAYOUT = (FOLDER / "document.typ").read_bytes()
+# Raise it when the texts of the same document change, such as the format of its dates.
+TEXTS_VERSION = 2
 # Longer words are broken, or they would run over the margin.
 LONGEST_WORD = 24
 LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD}}}(?=\S)")
@@ -40,7 +43,8 @@ def _compiler() -> Any:
 
 def layout_version() -> str:
     """Return a text that changes whenever the same document would look different."""
-    return blake2b(LAYOUT + version("typst").encode(), digest_size=6).hexdigest()
+    parts = LAYOUT + version("typst").encode() + TEXTS_VERSION.to_bytes()
+    return blake2b(parts, digest_size=6).hexdigest()
 
 
 def render_pdf(document: Receipt | CreditNote) -> bytes:
@@ -71,10 +75,6 @@ def print_money(minor: int, currency: str) -> str:
     digits = exponent(currency)
     shown = 0 if currency in WHOLE_UNITS_ONLY else digits
     return f"{Decimal(minor).scaleb(-digits):,.{shown}f} {currency.upper()}".replace("-", "−")
-
-
-def print_date(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
 
 
 def print_rate(rate: Decimal) -> str:
@@ -114,8 +114,8 @@ def _receipt_texts(receipt: Receipt) -> dict[str, Any]:
         if minor
     ]
     paid_on = receipt.paid_at.astimezone(ZoneInfo(receipt.seller_time_zone)).date()
-    facts = [("Number", receipt.number, True), ("Date", print_date(receipt.issued_on), False)]
-    facts += [("Paid", print_date(paid_on), False), ("Order", receipt.order.public_id, False)]
+    facts = [("Number", receipt.number, True), ("Date", write_date(receipt.issued_on), False)]
+    facts += [("Paid", write_date(paid_on), False), ("Order", receipt.order.public_id, False)]
     return {"title": "Receipt", "facts": facts, "sums": sums}
 
 
@@ -136,8 +136,8 @@ def _note_texts(note: CreditNote) -> dict[str, Any]:
     ]
     facts = [
         ("Number", note.number, True),
-        ("Date", print_date(note.issued_on), False),
-        ("For receipt", f"{receipt.number} of {print_date(receipt.issued_on)}", False),
+        ("Date", write_date(note.issued_on), False),
+        ("For receipt", f"{receipt.number} of {write_date(receipt.issued_on)}", False),
         ("Order", receipt.order.public_id, False),
     ]
     title = "Credit note" if note.total_minor >= 0 else "Correction of a credit note"
@@ -161,7 +161,7 @@ def _buyer_lines(document: IssuedDocument) -> list[str]:
 
 def _line_texts(line: dict[str, Any], currency: str) -> dict[str, Any]:
     times = f"{line['quantity']} × " if line["quantity"] > 1 else ""
-    dates = ", ".join(print_date(date.fromisoformat(day)) for day in line["dates"])
+    dates = ", ".join(write_date(date.fromisoformat(day)) for day in line["dates"])
     return {
         "title": times + line["description"],
         "details": [text for text in (line["details"], dates) if text],

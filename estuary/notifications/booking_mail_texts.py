@@ -1,8 +1,6 @@
 """The mails about bookings and cards: subjects and texts, with places for values in words."""
 
-from datetime import datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 
 class BookingMail(StrEnum):
@@ -71,30 +69,3 @@ TEXTS: dict[BookingMail | AccountMail, str] = {
 
 REPLY_TO_PRACTITIONER = "Reply to this mail, and {practitioner} gets it."
 REPLY_TO_SHOP = "Reply to this mail, and it reaches {shop}, where it is passed on to {practitioner}."
-
-
-def describe_day(moment: datetime, zone: ZoneInfo) -> str:
-    """Return a day such as ``Friday, 4 December``, with its year when that is another one."""
-    local = moment.astimezone(zone)
-    return f"{local:%A}, {local.day} {local:%B %Y}"
-
-
-def describe_moment(moment: datetime, zone: ZoneInfo) -> str:
-    """Return a moment such as ``Friday, 4 December 2026, 10:00 CET``."""
-    return f"{describe_day(moment, zone)}, {moment.astimezone(zone):%H:%M} {_zone_name(moment, zone)}"
-
-
-def describe_time(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
-    """Return a span such as ``Friday, 4 December 2026, 10:00 – 12:00 CET (Europe/Berlin)``."""
-    begins, ends = starts_at.astimezone(zone), ends_at.astimezone(zone)
-    last_day = "" if begins.date() == ends.date() else f"{describe_day(ends_at, zone)}, "
-    return f"{describe_day(starts_at, zone)}, {begins:%H:%M} – {last_day}{ends:%H:%M} {_zone_name(ends_at, zone)}"
-
-
-def _zone_name(moment: datetime, zone: ZoneInfo) -> str:
-    """Return the zone by its letters and its place; where it has no letters, by its distance from UTC."""
-    name = moment.astimezone(zone).tzname() or ""
-    if zone.key == "UTC":
-        return "UTC"
-    letters = name if name.isalpha() else f"UTC{name}"
-    return f"{letters} ({zone.key.replace('_', ' ')})"

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalledOff:
-    """What was called off, by whom and with which words; ``returned`` are amounts with where they go, in words."""
+    """What was called off, by whom and with which words.
+
+    ``returned`` are amounts with where they go, and ``takes`` is how long that takes, in words.
+    """
 
     lines: Sequence[str]
     practitioner: str
     message: str
     returned: Sequence[str] = ()
+    takes: str = ""
     is_unpaid: bool = False
     is_held_back: bool = False
     can_be_rescheduled: bool = False
@@ -29,20 +33,17 @@ class Moved:
 
 
 def describe_called_off(change: CalledOff, *, bookings_url: str) -> str:
+    """Return the paragraphs of a mail about what was called off."""
     what = "; ".join(dict.fromkeys(change.lines))
     verb = "does" if len(set(change.lines)) == 1 else "do"
-    return " ".join(
-        [
-            f"We are sorry: {what} {verb} not take place.",
-            *_quote(change.practitioner, change.message),
-            *_money(change),
-            *(
-                [f"A session that was a bonus is yours to schedule again: {bookings_url}."]
-                if change.can_be_rescheduled
-                else []
-            ),
-        ]
-    )
+    paragraphs = [
+        f"We are sorry: {what} {verb} not take place.",
+        *_quote(change.practitioner, change.message),
+        " ".join(_money(change)),
+    ]
+    if change.can_be_rescheduled:
+        paragraphs.append(f"A session that was a bonus is yours to schedule again: {bookings_url}.")
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
 def _money(change: CalledOff) -> list[str]:
@@ -52,7 +53,9 @@ def _money(change: CalledOff) -> list[str]:
         ]
     sentences = []
     if change.returned:
-        sentences.append(f"We send back {' and '.join(change.returned)}. You need not do anything.")
+        sentences.append(
+            f"We send back {' and '.join(change.returned)}. You need not do anything. {change.takes}"
+        )
     if change.is_held_back:
         sentences.append(
             "You have disputed the payment with your bank, so we can't refund it now; your bank decides about it."
@@ -61,13 +64,14 @@ def _money(change: CalledOff) -> list[str]:
 
 
 def describe_moved(change: Moved, *, bookings_url: str) -> str:
+    """Return the paragraphs of a mail about a date that was moved."""
     seat = (
         "Your order had not been paid, so it has ended, and nothing was charged. Book the new time if it suits you."
         if change.is_unpaid
         else "Your seat has moved with it. If you can't come, you get all of your money back with one click until it "
         f"begins: {bookings_url}."
     )
-    return " ".join(
+    return "\n\n".join(
         [
             f"{change.line} has been moved. It begins on {change.new_time} now.",
             *_quote(change.practitioner, change.message),

@@ -1,7 +1,6 @@
 """The mails that a buyer gets about an order: subjects and texts, with places for values in words."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from enum import StrEnum
 
 from django.conf import settings
@@ -54,12 +53,12 @@ TEXTS = {
     OrderMail.REFUNDED: "{sent_back} for {title}. Your order is {order}.",
     OrderMail.LATE_PAYMENT: (
         "Your payment of {total} for {title} reached us after the order had ended and the place was no longer held. "
-        "We are sending all of it back to your card. You need not do anything. Your order is {order}."
+        "We are sending all of it back the way you paid. You need not do anything. Your order is {order}."
     ),
     OrderMail.RECOVERED: (
         "A fault on our side has lost your order of {title}, which you had paid. We are sorry. What we have of your "
-        "{total} and have not returned yet, we are sending back to your card. You need not do anything; if you still "
-        "want {title}, please book it again. Your order is {order}."
+        "{total} and have not returned yet, we are sending back the way you paid. You need not do anything; if you "
+        "still want {title}, please book it again. Your order is {order}."
     ),
     OrderMail.PROCESSING: (
         "Your bank is working on your payment of {due} for {title}, which may take some days. {kept}We will write to "
@@ -79,58 +78,64 @@ TEXTS = {
         "sending all of it back{credits}. You need not do anything. Your order is {order}."
     ),
     OrderMail.REFUND_FAILED: (
-        "Our refund for {title} could not be completed, so the money is not with you yet. "
-        "We are looking into it and will write to you. You need not do anything. "
-        "Your order is {order}."
+        "Our refund{failed} for {title} could not be completed, so the money is not with you yet. We are looking into "
+        "it and will write to you. You need not do anything. Your order is {order}."
     ),
     OrderMail.DISPUTE_LOST: (
-        "Your bank has returned your payment for {title} to you. What was paid with it and had not taken place yet is "
-        "canceled, and credits that it bought are taken back. Your order is {order}."
+        "Your bank has returned {lost} to you, which you had paid for {title}. What was paid with it and had not taken "
+        "place yet is canceled, and credits that it bought are taken back. Your order is {order}."
     ),
-    OrderMail.MOVED: ("The time of your booking of {title} has changed. Your order is {order}."),
-    OrderMail.DATE_MOVED: "{date_change} Your order is {order}.",
-    OrderMail.CALLED_OFF: "{date_change} Your order is {order}.",
+    OrderMail.MOVED: "The time of your booking of {title} has changed. {moved}\n\nYour order is {order}.",
+    OrderMail.DATE_MOVED: "{date_change}\n\nYour order is {order}.",
+    OrderMail.CALLED_OFF: "{date_change}\n\nYour order is {order}.",
     OrderMail.NEW_LINK: (
         "The link to join {title} online has changed. Its time stays the same. Please use the link below. An earlier "
         "link may not work any more. Your order is {order}."
     ),
     OrderMail.CANCELED_UNREFUNDED: (
-        "We have canceled this without a refund: {forfeited}. Its time is not yours any more, and what you paid for it "
-        "is not returned. If you think that this is a mistake, answer this mail. Your order is {order}."
+        "We have canceled this without a refund: {forfeited}. Its time is not yours any more. {kept_sum} If you think "
+        "that this is a mistake, answer this mail. Your order is {order}."
     ),
     OrderMail.CANCELED: "You have canceled {canceled}. {returned} Your order is {order}.",
     OrderMail.ACTION_NEEDED: (
         "Your bank wants you to confirm your payment of {due} for {title}. Open your order and go on with the payment "
-        "by {held_until}: after that your place is free for others. Your order is {order}."
+        "by {held_until}: after that {afterwards}. Your order is {order}."
     ),
 }
 
 
-def describe_bank_deadline(kept_until: datetime | None) -> str:
-    """Return a sentence about until when a place is held for a payment at its bank."""
-    if kept_until is None:
+def describe_bank_deadline(kept_until: str) -> str:
+    """Return a sentence about until when a place is held for a payment at its bank; empty if none is held."""
+    if not kept_until:
         return ""
     return (
-        f"We keep your place until {_moment_as_text(kept_until)}: should your bank not have paid by then, the order "
-        "ends, and money that comes later goes back to you. "
+        f"We keep your place until {kept_until}: should your bank not have paid by then, the order ends, and money "
+        "that comes later goes back to you. "
     )
 
 
-def describe_missed_times(missed: Sequence[datetime]) -> str:
+def describe_missed_times(missed: Sequence[str]) -> str:
     """Return sentences about chosen times that were taken before the payment came, and what to do."""
     if not missed:
         return ""
-    times = "; ".join(map(_moment_as_text, missed))
     is_one = len(missed) == 1
     return (
         f"{'One' if is_one else len(missed)} of the times that you chose had been taken by others before your payment "
-        f"came: {times}. What you paid for {'it' if is_one else 'them'} is not lost: choose "
+        f"came: {'; '.join(missed)}. What you paid for {'it' if is_one else 'them'} is not lost: choose "
         f"{'another time' if is_one else 'other times'} at {settings.FRONTEND_URL}/bookings/. "
     )
 
 
-def describe_hold_end(held_until: datetime) -> str:
-    return f"{held_until:%H:%M} UTC"
+def describe_move(before: str, *, part: str = "", after: str = "") -> str:
+    """Return when a moved booking was; a ``part`` of an order is named with the time that it has ``after``."""
+    return f"{part} was {before} and is {after} now." if part else f"It was {before}."
+
+
+def describe_unmoved_deadline(deadline: str, *, is_over: bool) -> str:
+    """Return until when a moved booking is free to cancel, which no move changes."""
+    if is_over:
+        return f"It was free to cancel until {deadline}: moving a booking does not change that."
+    return f"It is free to cancel until {deadline}, as before: moving a booking does not change that."
 
 
 def describe_canceled(parts: Sequence[tuple[str, str]]) -> str:
@@ -138,18 +143,31 @@ def describe_canceled(parts: Sequence[tuple[str, str]]) -> str:
     return "; ".join(f"{name}, {when}" if when else name for name, when in parts)
 
 
-def describe_returned(amount: str) -> str:
-    """Return what a cancellation returns; ``amount`` is empty when it is nothing."""
+def describe_kept(amount: str) -> str:
+    """Return what is kept of something canceled without a refund; ``amount`` is empty when nothing was paid for it."""
     if not amount:
+        return "Nothing is returned for it, as nothing was paid for it or all of that has gone back before."
+    return f"The {amount} that you paid for it are kept: nothing is returned."
+
+
+TO_PAYMENT_METHOD = "to the card or account that you paid with"
+TO_CREDITS = "to your credits"
+
+
+def describe_returned(amount: str, ways: Sequence[str]) -> str:
+    """Return what a cancellation returns, and where to; ``ways`` are the parts of the ``amount``, or empty."""
+    if not ways:
         return "Nothing is returned for it: the time in which that would have been free was over."
-    return f"{amount} goes back to you. We write to you once it is on its way."
+    where = f", {ways[0].removeprefix(amount).strip()}" if len(ways) == 1 else f": {' and '.join(ways)}"
+    return f"{amount} goes back to you{where}. We write to you once it is on its way."
 
 
-REFUND_TAKES = (
-    "What goes back to a card is on your statement within five to ten business days: your bank decides. Credits are on "
-    "your account at once."
-)
-
-
-def _moment_as_text(moment: datetime) -> str:
-    return f"{moment:%A, %d %B %Y, %H:%M} UTC"
+def describe_refund_takes(*, by_method: bool, by_credits: bool) -> str:
+    """Return how long money takes that goes back the way it was paid, and how long credits."""
+    sentences = {
+        "What goes back to a card or a bank account is there within 5 to 10 business days: your bank decides.": (
+            by_method
+        ),
+        "Credits are on your account at once.": by_credits,
+    }
+    return " ".join(sentence for sentence, is_true in sentences.items() if is_true)

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.mail import mailers
 
 from estuary.accounts.models import User
+from estuary.bookings.models import BookingMove
 from estuary.common import ids
 from estuary.notifications.booking_mail_texts import SUBJECTS, TEXTS, AccountMail
 from estuary.notifications.layout import Content, write_mail
@@ -15,7 +16,7 @@ from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
 from estuary.payments.mailing.date_changes import describe_date_change
 from estuary.payments.mailing.due import waits_for_buyer
-from estuary.payments.mailing.meetings import bookings_of
+from estuary.payments.mailing.meetings import bookings_of, zone_of_order
 from estuary.payments.mailing.notices import notify_practitioners
 from estuary.payments.mailing.order_contents import (
     BEGINS,
@@ -24,9 +25,19 @@ from estuary.payments.mailing.order_contents import (
     Related,
     compose,
     last_canceled_at,
+    last_forfeited,
 )
 from estuary.payments.mailing.sending import Addressed, recipients, send_once
-from estuary.payments.mailing.tenders import describe_payment, describe_refunds, returned_since
+from estuary.payments.mailing.tenders import (
+    NOTHING,
+    describe_payment,
+    describe_refunds,
+    failed_minor,
+    kept_minor,
+    returned_since,
+    succeeded_refunds,
+    sum_refunds,
+)
 
 # It has order_id, template and key.
 type Mail = dict[str, Any]
@@ -70,16 +81,26 @@ def _write(order: Order, template: OrderMail) -> Content | None:
 
 
 def _read(order: Order, template: OrderMail) -> Related:
+    """Return what a mail tells beside the order, and only what this mail needs."""
     bookings = bookings_of(order) if "service_id" in order.snapshot else []
-    tables = []
-    if template == OrderMail.COMPLETED:
-        tables.append(describe_payment(order))
-    if template == OrderMail.REFUNDED:
-        tables.append(describe_refunds(order))
-    canceled_at = last_canceled_at(bookings)
-    is_canceled = template == OrderMail.CANCELED and canceled_at
-    returned_minor = returned_since(order, canceled_at) if is_canceled and canceled_at else 0
-    return Related(bookings, tables, returned_minor, describe_date_change(order, template))
+    match template:
+        case OrderMail.COMPLETED:
+            return Related(bookings, [describe_payment(order)])
+        case OrderMail.REFUNDED:
+            refunds = succeeded_refunds(order)
+            return Related(bookings, [describe_refunds(refunds)], returned=sum_refunds(refunds))
+        case OrderMail.REFUND_FAILED:
+            return Related(bookings, failed_minor=failed_minor(order))
+        case OrderMail.CANCELED:
+            canceled_at = last_canceled_at(bookings)
+            return Related(bookings, returned=returned_since(order, canceled_at) if canceled_at else NOTHING)
+        case OrderMail.CANCELED_UNREFUNDED:
+            return Related(bookings, kept_minor=kept_minor(order, last_forfeited(bookings)))
+        case OrderMail.MOVED:
+            return Related(bookings, move=BookingMove.objects.filter(order=order).order_by("-pk").first())
+        case OrderMail.PROCESSING | OrderMail.ACTION_NEEDED:
+            return Related(bookings, zone=zone_of_order(order))
+    return Related(bookings, date_change=describe_date_change(order, template))
 
 
 def send_method_removed(user: User, last4: str) -> None:

@@ -16,6 +16,7 @@ from estuary.bookings.scheduling import BookingCanceled, BookingExpired
 from estuary.catalog.bounds import MOVES_DEFAULT, MOVES_MAX, subtract_notice
 from estuary.catalog.cancellation_terms import sold_notice
 from estuary.catalog.models import ServiceType
+from estuary.common.english_times import describe_utc
 from estuary.common.errors import Conflict
 
 MOVABLE = frozenset({ServiceType.SESSION, ServiceType.WORKSHOP})
@@ -87,7 +88,7 @@ def check_movable(booking: Booking, at: datetime, *, beyond_limits: bool = False
         )
     if booking.valid_until and booking.valid_until <= at:
         raise BookingExpired(
-            f"New times of {name} could be chosen until {_moment_as_text(booking.valid_until)}. It keeps the time that "
+            f"New times of {name} could be chosen until {describe_utc(booking.valid_until)}. It keeps the time that "
             "it has."
         )
     if not beyond_limits:
@@ -98,7 +99,7 @@ def _check_limits(booking: Booking, at: datetime) -> None:
     name, deadline = booking.service_name, free_cancel_until(booking)
     if deadline and deadline < at:
         raise MoveTooLate(
-            f"{name} could be moved until {_moment_as_text(deadline)}. It keeps its time; if you can't come, cancel it "
+            f"{name} could be moved until {describe_utc(deadline)}. It keeps its time; if you can't come, cancel it "
             "so that somebody else can, but the money is not returned."
         )
     if not moves_left(booking):
@@ -128,12 +129,8 @@ def _no_moves_left(booking: Booking, deadline: datetime | None) -> str:
     if not allowed:
         return f"{booking.service_name} is sold for one time and can't be moved. You can cancel it and book it anew."
     times = "once" if allowed == 1 else f"{allowed} times"
-    until = f" until {_moment_as_text(deadline)} for a refund" if deadline else ""
+    until = f" until {describe_utc(deadline)} for a refund" if deadline else ""
     return (
         f"{booking.service_name} can be moved {times}, and that is done. "
         f"If you need yet another time, cancel it{until} and book it anew."
     )
-
-
-def _moment_as_text(moment: datetime) -> str:
-    return f"{moment:%d %B %Y, %H:%M} UTC"

@@ -12,6 +12,7 @@ from estuary.catalog.hours.opening_hours import WEEKDAYS, OpeningHours, read_ope
 from estuary.catalog.hours.windows import InvalidHours, Window, check_windows, describe_windows
 from estuary.catalog.models import Availability, AvailabilityException
 from estuary.common import clock
+from estuary.common.english_times import write_short_date
 from estuary.common.errors import Conflict
 
 WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -68,7 +69,7 @@ def replace_exception(
     TooManyExceptions.
     """
     _check_day(practitioner, day)
-    checked = check_windows(windows, day=f"{day:%d %b %Y}")
+    checked = check_windows(windows, day=write_short_date(day))
     with transaction.atomic():
         _lock(practitioner)
         hours = own_hours(practitioner)

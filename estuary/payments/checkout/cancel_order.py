@@ -10,6 +10,7 @@ from django.db import transaction
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
+from estuary.common.english_times import describe_utc
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, UNPAID, Status
 from estuary.payments import client
@@ -95,7 +96,7 @@ def cancel_order(*, user: User, order: Order) -> Order:
     if order.status in UNPAID:
         order = close_order(order, reason="requested_by_customer", cause=f"canceled by user {user.pk}")
     if order.status in LIVE:
-        until = f"{order.kept_until:%d %B %Y, %H:%M} UTC" if order.kept_until else ""
+        until = describe_utc(order.kept_until) if order.kept_until else ""
         deadline = f" Should it not answer by {until}, the order ends by itself." if until else ""
         raise OrderNotCancelable(
             f"Your bank is working on this payment, so it can't be canceled right now.{deadline}"

@@ -10,6 +10,7 @@ from estuary.accounts.models import Practitioner
 from estuary.bookings.date_changes.seats import live_reservations, live_seats, live_slots
 from estuary.bookings.models import Booking, Reservation
 from estuary.catalog.models import ServiceSession, ServiceType
+from estuary.common.english_times import describe_short_moment
 from estuary.orders.models import Order, OrderLine
 from estuary.orders.states import UNPAID, Status
 from estuary.payments.dates.consequences import AffectedOrder, AffectedSeat, Stage
@@ -206,5 +207,4 @@ def _share_minor(price_minor: int, meetings: Sequence[int], session_id: int | No
 
 def local_time_as_text(moment: datetime, practitioner: Practitioner) -> str:
     """Return a moment in the practitioner's zone, with the zone."""
-    zone = practitioner.time_zone.replace("_", " ")
-    return f"{moment.astimezone(practitioner.zone):%a %d %b %Y, %H:%M} ({zone})"
+    return describe_short_moment(moment, practitioner.zone)

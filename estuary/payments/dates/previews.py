@@ -18,6 +18,7 @@ from estuary.catalog.bounds import HORIZON, LATEST, SESSION_MAX
 from estuary.catalog.calendar import entries_of
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
+from estuary.common.english_times import describe_place, write_hour, write_short_day
 from estuary.common.errors import InvalidRequest
 from estuary.orders.models import Order
 from estuary.payments.dates.affected import (
@@ -268,9 +269,11 @@ def _days_as_text(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str
     """Return a range of days; with the hours, and their zone, of a day that is called off in part."""
     begin, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
     last = (ends_at - timedelta(seconds=1)).astimezone(zone)
-    from_hour = "" if begin.time() == time.min else f", {begin:%H:%M}"
-    until_hour = "" if end.time() == time.min else f", {end:%H:%M}"
-    in_zone = f" ({zone.key.replace('_', ' ')})" if from_hour or until_hour else ""
+    from_hour = "" if begin.time() == time.min else f", {write_hour(begin)}"
+    until_hour = "" if end.time() == time.min else f", {write_hour(end)}"
+    in_zone = f" ({describe_place(zone)})" if from_hour or until_hour else ""
     if until_hour and begin.date() == last.date():
-        return f"{begin:%a %d %b %Y, %H:%M} to {end:%H:%M}{in_zone}"
-    return f"{begin:%a %d %b %Y}{from_hour} to {last:%a %d %b %Y}{until_hour}{in_zone}"
+        return f"{write_short_day(begin)}, {write_hour(begin)} to {write_hour(end)}{in_zone}"
+    if begin.date() == last.date() and not from_hour:
+        return write_short_day(begin)
+    return f"{write_short_day(begin)}{from_hour} to {write_short_day(last)}{until_hour}{in_zone}"

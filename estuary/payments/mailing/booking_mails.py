@@ -7,6 +7,7 @@ from django.conf import settings
 
 from estuary.bookings.models import Booking
 from estuary.common import clock
+from estuary.common.english_times import describe_day, describe_moment, describe_time
 from estuary.notifications.booking_mail_texts import (
     REPLY_TO_PRACTITIONER,
     REPLY_TO_SHOP,
@@ -15,9 +16,6 @@ from estuary.notifications.booking_mail_texts import (
     TO_PRACTITIONERS,
     AccountMail,
     BookingMail,
-    describe_day,
-    describe_moment,
-    describe_time,
 )
 from estuary.notifications.layout import Content, Facts, Link
 from estuary.payments.mailing.date_changes import to_practitioner_of

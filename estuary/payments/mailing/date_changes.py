@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from estuary.common.money import display
-from estuary.notifications.booking_mail_texts import SUBJECTS, TEXTS, BookingMail, describe_moment
+from estuary.common.english_times import describe_moment
+from estuary.notifications.booking_mail_texts import SUBJECTS, TEXTS, BookingMail
 from estuary.notifications.date_change_texts import CalledOff, Moved, describe_called_off, describe_moved
 from estuary.notifications.layout import Content, Facts, Link
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
+from estuary.payments.mailing.tenders import Returned
 from estuary.payments.models import DateChange, DateChangeRow
 
 
@@ -40,11 +41,13 @@ def describe_date_change(order: Order, template: OrderMail) -> str:
             is_unpaid=is_unpaid,
         )
         return describe_moved(moved, bookings_url=url)
+    returned = _returned(rows)
     called_off = CalledOff(
         lines=[row.line for row in rows],
         practitioner=who,
         message=change.message,
-        returned=_returned(rows),
+        returned=returned.ways(order.currency),
+        takes=returned.takes,
         is_unpaid=is_unpaid,
         is_held_back=DateChangeRow.Act.HOLD_BACK in acts,
         can_be_rescheduled=DateChangeRow.Act.RESCHEDULE in acts,
@@ -52,19 +55,16 @@ def describe_date_change(order: Order, template: OrderMail) -> str:
     return describe_called_off(called_off, bookings_url=url)
 
 
-def _returned(rows: Sequence[DateChangeRow]) -> list[str]:
-    """Return the sum of each tender that is refunded, in words."""
-    places = {
-        DateChangeRow.Tender.PAYMENT_METHOD: "the way you paid",
-        DateChangeRow.Tender.CREDITS: "as credits",
-    }
-    sums = {
-        tender: sum(
-            row.amount_minor for row in rows if row.tender == tender and row.act == DateChangeRow.Act.REFUND
+def _returned(rows: Sequence[DateChangeRow]) -> Returned:
+    """Return what is refunded of an order, by its tenders."""
+    refunds = [row for row in rows if row.act == DateChangeRow.Act.REFUND]
+    tender = DateChangeRow.Tender
+    return Returned(
+        *(
+            sum(row.amount_minor for row in refunds if row.tender == each)
+            for each in (tender.PAYMENT_METHOD, tender.CREDITS)
         )
-        for tender in places
-    }
-    return [f"{display(minor, rows[0].currency)} {places[tender]}" for tender, minor in sums.items() if minor]
+    )
 
 
 def to_practitioner_of(change: DateChange) -> Content:

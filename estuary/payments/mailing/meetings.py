@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Prefetch
 
+from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Booking, Participant
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.catalog.venues import Venue
 from estuary.common import clock
-from estuary.notifications.booking_mail_texts import describe_time
+from estuary.common.english_times import describe_time
 from estuary.notifications.calendar_file import CalendarFile, Meeting, Method, write_calendar_file
 from estuary.notifications.layout import Facts, Link
 from estuary.orders.models import Order
@@ -37,11 +38,7 @@ class BookedMeeting:
 
     @property
     def zone(self) -> ZoneInfo:
-        """Return the zone of the place; of what is online the buyer's, or the practitioner's if that is not known."""
-        if self.venue:
-            return self.venue.zone
-        buyers_zone = self.booking.order.time_zone
-        return ZoneInfo(buyers_zone) if buyers_zone else self.booking.practitioner.zone
+        return zone_of(self.booking)
 
     @property
     def when(self) -> str:
@@ -57,6 +54,29 @@ class BookedMeeting:
         is_one_of_many = self.booking.service_type == ServiceType.COURSE and self.session
         suffix = f"-{self.session.pk}" if self.session and is_one_of_many else ""
         return f"booking-{self.booking.pk}{suffix}@{domain()}"
+
+
+def zone_of(booking: Booking) -> ZoneInfo:
+    """Return the zone in which mails tell a booking's times."""
+    venue = booking.service.venue if booking.service else None
+    return _choose_zone(venue, booking.order, booking.practitioner)
+
+
+def zone_of_order(order: Order) -> ZoneInfo:
+    """Return the zone in which mails tell an order's times before it has bookings; UTC if it is about no service."""
+    lines = order.lines.select_related("service__venue", "service__practitioner").order_by("position")
+    services = [line.service for line in lines if line.service]
+    if not services:
+        return ZoneInfo(order.time_zone or "UTC")
+    first = next((service for service in services if service.venue), services[0])
+    return _choose_zone(first.venue, order, first.practitioner)
+
+
+def _choose_zone(venue: Venue | None, order: Order, practitioner: Practitioner) -> ZoneInfo:
+    """Return the zone of the place; of what is online the buyer's, or the practitioner's if that is not known."""
+    if venue:
+        return venue.zone
+    return ZoneInfo(order.time_zone) if order.time_zone else practitioner.zone
 
 
 def bookings_of(order: Order) -> list[Booking]:
@@ -123,7 +143,8 @@ def _describe_booking(meetings: Sequence[BookedMeeting]) -> Facts:
         rows.append(("Where", booking.service.location))
     links = {meeting.join_url: meeting for meeting in meetings if meeting.join_url}
     for url, meeting in links.items():
-        label = "Join" if len(links) == 1 else f"Join on {meeting.starts_at.astimezone(meeting.zone):%d %B}"
+        day = meeting.starts_at.astimezone(meeting.zone)
+        label = "Join" if len(links) == 1 else f"Join on {day:%B} {day.day}"
         rows.append((label, Link("Join online", url)))
     rows.append(("With", booking.practitioner.display_name))
     return Facts(booking.service_name, rows)

@@ -9,10 +9,11 @@ from django.conf import settings
 
 from estuary.accounts import account_mails
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.models import Booking
+from estuary.bookings.models import Booking, BookingMove
 from estuary.catalog.models import Service, ServiceType
 from estuary.catalog.venues import Venue
 from estuary.common import clock
+from estuary.common.english_times import describe_moment, describe_short_moment
 from estuary.notifications.booking_mail_texts import AccountMail, BookingMail
 from estuary.notifications.date_change_texts import CalledOff, Moved, describe_called_off, describe_moved
 from estuary.notifications.layout import Content, Facts, greet, render_html, render_text
@@ -21,10 +22,11 @@ from estuary.orders.models import Order
 from estuary.payments.mailing import booking_mails
 from estuary.payments.mailing.date_changes import describe_to_practitioner
 from estuary.payments.mailing.order_contents import Related, compose
-from estuary.payments.mailing.tenders import order_link
+from estuary.payments.mailing.tenders import Returned, order_link
 from estuary.payments.models import DateChange, GuestMessage, PaymentMethod
 
 HOUR = timedelta(hours=1)
+RETURNED = Returned(method_minor=3000, credits_minor=2000)
 
 
 def _buyer() -> User:
@@ -60,6 +62,7 @@ def _order(name: str, type: ServiceType) -> Order:
         amount_due_minor=3000,
         credits_applied_minor=2000,
         refunded_minor=5000,
+        lost_minor=3000,
         expires_at=clock.now() + HOUR / 4,
         kept_until=_start() - 48 * HOUR,
         snapshot={"name": name, "type": type, "service_id": 1, "free_cancel_hours": 48},
@@ -107,31 +110,58 @@ def _order_sample(template: OrderMail, *, online: bool = False) -> Content:
         paid = [("Total", "50.00 EUR"), ("Paid", "30.00 EUR by Visa •••• 4242"), ("Credits", "20.00 EUR")]
         tables.append(Facts("What you paid", [*paid, ("Order", order_link(order.public_id, order))]))
     if template == OrderMail.REFUNDED:
-        way = "30.00 EUR to the card you paid with\n20.00 EUR to your credits"
-        tables.append(Facts("Where it goes", [("29 November 2026", way)]))
+        tables.append(Facts("Where it goes", [("Nov 29, 2026", "\n".join(RETURNED.ways("eur")))]))
     booking = _booking(order, canceled=template in CANCELS, online=online)
     changed = _describe_change(template, order)
-    return compose(order, template, Related([booking], tables, returned_minor=5000, date_change=changed))
+    related = Related(
+        [booking],
+        tables,
+        returned=RETURNED,
+        failed_minor=5000,
+        kept_minor=5000,
+        move=_move(booking) if template == OrderMail.MOVED else None,
+        date_change=changed,
+        zone=_venue().zone,
+    )
+    return compose(order, template, related)
+
+
+def _move(booking: Booking) -> BookingMove:
+    was = _start() - 24 * HOUR
+    booking.former_starts_at = was
+    return BookingMove(
+        booking=booking,
+        from_starts_at=was,
+        from_ends_at=was + 2 * HOUR,
+        to_starts_at=_start(),
+        to_ends_at=_start() + 2 * HOUR,
+    )
 
 
 def _describe_change(template: OrderMail, order: Order) -> str:
     """Return what a mail tells about a date that its practitioner called off or moved."""
     zone = _practitioner().zone
-    old_time, new_time = (
-        f"{at.astimezone(zone):%a %d %b %Y, %H:%M} (Europe/Berlin)" for at in (_start() - 24 * HOUR, _start())
-    )
+    old_time, new_time = (describe_short_moment(at, zone) for at in (_start() - 24 * HOUR, _start()))
     line = f"{order.title}, {old_time if template == OrderMail.DATE_MOVED else new_time}"
     url = f"{settings.FRONTEND_URL}/bookings/"
     practitioner, message = "Jonas Keller", "I am ill, and sorry to miss you."
     match template:
         case OrderMail.CALLED_OFF:
-            returned = ["30.00 EUR the way you paid", "20.00 EUR as credits"]
             called_off = CalledOff(
-                lines=[line], practitioner=practitioner, message=message, returned=returned
+                lines=[line],
+                practitioner=practitioner,
+                message=message,
+                returned=RETURNED.ways("eur"),
+                takes=RETURNED.takes,
             )
             return describe_called_off(called_off, bookings_url=url)
         case OrderMail.DATE_MOVED:
-            moved = Moved(line=line, new_time=new_time, practitioner=practitioner, message=message)
+            moved = Moved(
+                line=line,
+                new_time=describe_moment(_start(), zone),
+                practitioner=practitioner,
+                message=message,
+            )
             return describe_moved(moved, bookings_url=url)
         case _:
             return ""
@@ -152,7 +182,7 @@ def _date_change_sample() -> Content:
         public_id="chg_sample",
         kind=DateChange.Kind.CALL_OFF,
         practitioner=_practitioner(),
-        title="The desk worker’s back, Fri 4 Dec 2026, 18:00",
+        title="The desk worker’s back, Fri, Dec 4, 2026, 6:00 PM (Europe/Berlin)",
         message="The room has no heating today. We are sorry.",
     )
     return describe_to_practitioner(change, guests=12)

@@ -15,6 +15,7 @@ from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Booking, BookingMove, Participant, Reservation
 from estuary.catalog.calendar import CalendarEntry
 from estuary.catalog.models import Service, ServiceSession, ServiceType
+from estuary.common.english_times import describe_utc
 from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, make_practitioner, make_service, make_sessions, signed_in
 from tests.flows import buying
@@ -196,7 +197,7 @@ def test_moving_does_not_extend_the_deadline(stripe: Sandbox, buyer: APIClient, 
     with later_at(deadline + timedelta(seconds=1), booking) as again:
         assert shown(again, booking)["can_move"] is False
         problem = refused(again, booking, start + timedelta(days=8), "move_too_late")
-        assert f"{deadline:%d %B %Y, %H:%M} UTC" in problem["detail"]
+        assert describe_utc(deadline) in problem["detail"]
         url = f"/api/v1/bookings/{booking.pk}/cancel/"
         assert again.get(url).json()["returned"] == "0.00"
         assert again.post(url).json()["refund"] is None

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -13,6 +14,7 @@ from estuary.bookings.models import Participant, Reservation
 from estuary.catalog.calendar import CalendarEntry
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common import clock
+from estuary.common.english_times import describe_moment
 from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.attacks.test_hoarding import at, items, slots
@@ -95,7 +97,7 @@ def test_a_time_that_others_took_meanwhile_is_chosen_anew_and_no_money_is_lost(
         letter for letter in mail.outbox if "Thank you" in letter.subject and "bundle" in letter.subject
     ]
     assert "One of the times that you chose had been taken" in str(message.body)
-    assert f"{times[7]:%d %B %Y, %H:%M} UTC" in str(message.body)
+    assert describe_moment(times[7], ZoneInfo("Europe/Lisbon")) in str(message.body)
     listed = buyer.get("/api/v1/bookings/", {"when": "unscheduled"}).json()["results"]
     assert [part["missed_start_datetime"] for part in listed] == [missed[0]["missed_start_datetime"]]
     chosen = buyer.post(f"/api/v1/bookings/{missed[0]['id']}/schedule/", at(times[12]))

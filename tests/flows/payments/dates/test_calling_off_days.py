@@ -12,6 +12,7 @@ from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Booking
 from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common import clock
+from estuary.common.english_times import write_hour, write_short_day
 from estuary.orders.models import Order
 from estuary.payments.models import DateChange
 from stripe_sandbox import Sandbox
@@ -153,7 +154,8 @@ def test_an_afternoon_is_called_off_and_the_morning_stays(
     hours = {"first_day": day.isoformat(), "last_day": day.isoformat(), "start_time": f"{from_then:%H:%M}"}
     me = host(ana)
     shown = preview(me, DAYS, **hours)
-    days = f"{from_then:%a %d %b %Y, %H:%M} to {from_then:%a %d %b %Y}"
+    last_day = write_short_day(from_then)
+    days = f"{last_day}, {write_hour(from_then)} to {last_day}"
     assert shown["title"].endswith(f"{days} ({zone_of(ana)})")
     act(me, DAYS, **hours)
     settle_everything(stripe)
@@ -175,10 +177,8 @@ def test_a_part_of_a_day_is_named_by_its_hours(ana: Practitioner) -> None:
         "start_time": "13:00",
         "end_time": "18:00",
     }
-    assert (
-        preview(host(ana), DAYS, **hours)["title"]
-        == f"All dates, {day:%a %d %b %Y}, 13:00 to 18:00 ({zone_of(ana)})"
-    )
+    named = f"All dates, {day:%a, %b} {day.day}, {day.year}, 1:00 PM to 6:00 PM ({zone_of(ana)})"
+    assert preview(host(ana), DAYS, **hours)["title"] == named
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import Booking, Reservation
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
+from estuary.common.english_times import describe_moment, describe_utc
 from estuary.credits.models import CreditAccount
 from estuary.orders.models import Order
 from estuary.payments.doctor import RULES
@@ -104,7 +105,7 @@ def test_the_buyer_knows_until_when_the_seat_is_kept(
 ) -> None:
     soon = begin_debit(stripe, buyer, workshop, payment_type)
     assert detail(buyer, soon)["kept_until"] == f"{workshop.starts_at:%Y-%m-%dT%H:%M:%SZ}"
-    assert f"{workshop.starts_at:%d %B %Y, %H:%M} UTC" in mail.outbox[0].body
+    assert describe_moment(workshop.starts_at, ana.zone) in mail.outbox[0].body
     [later] = make_sessions(make_service(ServiceType.WORKSHOP, ana), in_days=60)
     far = begin_debit(stripe, buyer, later, payment_type)
     kept_until = order_of(far).kept_until
@@ -429,4 +430,4 @@ def test_an_order_at_its_bank_is_not_canceled_and_says_when_it_ends(
     order = begin_debit(stripe, buyer, workshop)
     problem = buyer.post(f"/api/v1/orders/{order['order_id']}/cancel/").json()
     assert problem["code"] == "order_not_cancelable"
-    assert f"{workshop.starts_at:%d %B %Y, %H:%M} UTC" in problem["detail"]
+    assert describe_utc(workshop.starts_at) in problem["detail"]
