@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo
 
 from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
@@ -26,6 +27,7 @@ from estuary.accounts.mailed_codes import (
 )
 from estuary.accounts.models import User
 from estuary.common import clock
+from estuary.common.english_times import describe_moment
 from estuary.common.process.job_queue import enqueue
 from estuary.notifications.layout import Content, render_html
 
@@ -51,48 +53,56 @@ def write_mail(
     template: str, email: str, user_id: int | None, details: dict[str, str] | None = None
 ) -> EmailMessage | None:
     """Render a mail; None if it is obsolete. The age of its link begins now."""
-    file, context = FOLDER + FILES.get(template, template), None
+    context = None
     if template in NOTICES:
-        file, context = "account_notice/notice", _describe_change(template, details or {})
+        context = _describe_change(template, details or {})
     elif template == SIGN_IN_CODE:
-        file, context = "account_notice/code", _describe_code(email, details or {})
+        context = _describe_code(email, details or {})
     elif user_id and (user := User.objects.filter(pk=user_id, is_active=True).first()):
         context = TEMPLATES[template](email, user)
     if context is None:
         return None
-    return _render_of_site(file, email, context)
+    return _render_of_site(template, email, context)
 
 
 def write_sample(template: str) -> EmailMultiAlternatives:
     """Render a mail of SAMPLE_TITLES with values that open nothing; no row is read."""
-    email, file, key = "maya@estuary.example", FOLDER + template, "a-sample-that-opens-nothing"
+    email, key = "maya@estuary.example", "a-sample-that-opens-nothing"
     user = User(first_name="Maya", last_name="Lindqvist", email=email)
-    context: Context = {"user": user, "activate_url": _link("account_confirm_email", key)}
+    context: Context = {"user": user}
     if template in NOTICES:
-        details = {"at": f"{clock.now():%Y-%m-%d %H:%M} UTC", "ip": "203.0.113.7"}
+        details = {"at": describe_moment(clock.now(), ZoneInfo("UTC")), "ip": "203.0.113.7"}
         if template == "email_changed":
             details |= {"from_email": email, "to_email": "maya.lindqvist@estuary.example"}
-        file, context = "account_notice/notice", _describe_change(template, details)
+        context = _describe_change(template, details)
     elif template == SIGN_IN_CODE:
-        file = "account_notice/code"
         context = {"code": "1234 5678", "is_new": False, "minutes": VALID_FOR.seconds // 60}
     elif template == "password_reset_key":
         context["password_reset_url"] = _link("account_reset_password_from_key", key)
-    return _render_of_site(file, email, context)
+    elif template in CONFIRMATIONS:
+        context["activate_url"] = _link("account_confirm_email", key)
+    return _render_of_site(template, email, context)
 
 
-def _render_of_site(file: str, email: str, context: Context) -> EmailMultiAlternatives:
+def _render_of_site(template: str, email: str, context: Context) -> EmailMultiAlternatives:
     # From the settings, never from the Host of a request, which anybody can forge.
     site = SimpleNamespace(name=settings.SITE_NAME, domain=urlsplit(settings.FRONTEND_URL).netloc)
-    return render(file, email, {"email": email, "current_site": site} | context)
+    return render(template, email, {"email": email, "current_site": site} | context)
 
 
-def render(file: str, email: str, context: Context) -> EmailMultiAlternatives:
-    """Return allauth's text of a mail, with the same in HTML in the layout of all mails."""
+def render(template: str, email: str, context: Context) -> EmailMultiAlternatives:
+    """Return a mail as text, and the same in HTML in the layout of all mails: its link is a button there."""
+    file = FILES.get(template, "account_notice/notice")
     plain: EmailMessage = get_adapter().render_mail(file, email, context)
     subject, text = str(plain.subject), str(plain.body)
     mail = EmailMultiAlternatives(subject, text, plain.from_email, plain.to, headers=plain.extra_headers)
-    mail.attach_alternative(render_html(Content(subject, text, greets=False)), "text/html")
+    # The layout has both: the name of the site above, and its address below.
+    without_site = text.strip().removesuffix(context["current_site"].domain)
+    heading = subject.removeprefix(settings.ACCOUNT_EMAIL_SUBJECT_PREFIX)
+    link_text = "Confirm this address" if template in CONFIRMATIONS else "Set a new password"
+    mail.attach_alternative(
+        render_html(Content(heading, without_site, greets=False, link_text=link_text)), "text/html"
+    )
     return mail
 
 
@@ -158,9 +168,16 @@ TEMPLATES: dict[str, Callable[[str, User], Context | None]] = {
     "account_already_exists": _drop_mail,
     "unknown_account": _drop_mail,
 }
+CONFIRMATIONS = frozenset({"email_confirmation", "email_confirmation_signup", "email_change"})
 # Not sent any more.
 OBSOLETE = frozenset({"account_already_exists", "unknown_account"})
-FILES = {"email_change": "email_confirmation"}
+FILES = {
+    SIGN_IN_CODE: "account_notice/code",
+    "email_confirmation_signup": "account_notice/confirm_joined",
+    "email_confirmation": "account_notice/confirm_address",
+    "email_change": "account_notice/confirm_change",
+    "password_reset_key": "account_notice/reset",
+}
 # allauth's template names, and what each notice says was done.
 NOTICES = {
     "email_changed": "Your e-mail address was changed",
@@ -179,7 +196,8 @@ NOTICES = {
 SAMPLE_TITLES = {
     SIGN_IN_CODE: "A code to sign in with",
     "email_confirmation_signup": "Confirm the address of a new account",
-    "email_confirmation": "Confirm an address",
+    "email_confirmation": "Confirm the address of an account",
+    "email_change": "Confirm a change of address",
     "password_reset_key": "A link to set a new password",
     **NOTICES,
 }

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -16,6 +17,7 @@ from estuary.accounts.models import User
 from estuary.accounts.sign_in_limits import clear_guesses, count_guess
 from estuary.common import clock
 from estuary.common.client_ip import client_address
+from estuary.common.english_times import describe_moment
 
 SIGN_IN_SESSION_KEY = "estuary_sign_in_began_with"
 
@@ -50,7 +52,7 @@ class QueuedMailAdapter(DefaultAccountAdapter):
         """Enqueue a mail to the owner of an account: what was changed, when, and from where."""
         assert isinstance(user, User)
         details = {
-            "at": f"{clock.now():%Y-%m-%d %H:%M} UTC",
+            "at": describe_moment(clock.now(), ZoneInfo("UTC")),
             "ip": self.get_client_ip(self.request) if self.request else "",
             **{name: str(value) for name, value in (context or {}).items() if name.endswith("_email")},
         }

@@ -51,7 +51,8 @@ class Paragraph:
 class Content:
     """What a mail says. ``text`` has its paragraphs between empty lines; ``closing`` follows the facts.
 
-    Without ``greets``, the text has a greeting of its own.
+    Without ``greets``, the text has a greeting of its own. With ``link_text``, the button with these words is the link
+    that has a paragraph of the text for itself.
     ``quote`` are somebody else's words, after the text: they are shown as such, and no link is made of them.
     """
 
@@ -63,6 +64,7 @@ class Content:
     closing: str = ""
     button: Link | None = None
     greets: bool = True
+    link_text: str = ""
     files: Sequence[CalendarFile] = ()
     reply_to: str = ""
 
@@ -123,7 +125,7 @@ def render_html(content: Content, greeting: str = "") -> str:
         "site_name": settings.SITE_NAME,
         "site_url": settings.FRONTEND_URL,
         "greeting": greeting,
-        "paragraphs": _paragraphs(content.text),
+        "paragraphs": _paragraphs(content.text, content.link_text),
         "quote": _value(content.quote),
         "facts": [
             {
@@ -138,15 +140,15 @@ def render_html(content: Content, greeting: str = "") -> str:
     return INLINER.inline(render_to_string("mails/layout.html", context))
 
 
-def _paragraphs(text: str) -> list[Paragraph]:
-    return [_paragraph(block.strip()) for block in clean(text).split("\n\n") if block.strip()]
+def _paragraphs(text: str, link_text: str = "") -> list[Paragraph]:
+    return [_paragraph(block.strip(), link_text) for block in clean(text).split("\n\n") if block.strip()]
 
 
-def _paragraph(text: str) -> Paragraph:
+def _paragraph(text: str, link_text: str) -> Paragraph:
     if CODE.fullmatch(text):
         return Paragraph("code", format_html("{}", text))
-    if _own_link().fullmatch(text):
-        return Paragraph("button", _anchor(Link("Open the page", text)))
+    if link_text and _own_link().fullmatch(text):
+        return Paragraph("button", _anchor(Link(link_text, text)))
     lines = (_linkify(line) for line in text.splitlines())
     return Paragraph("text", format_html_join(SafeString("<br>"), "{}", ((line,) for line in lines)))
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from smtplib import SMTPServerDisconnected
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import unquote
 
 import allauth
 import pytest
+import time_machine
 from allauth.account.models import EmailAddress
 from django.core.mail import EmailMessage
 from django.core.mail.backends.locmem import EmailBackend
@@ -27,6 +29,7 @@ from estuary.config.mail import mailers
 from estuary.payments import retention, tasks
 from estuary.payments.doctor import RULES, run_checks
 from tests.factories import make_user
+from tests.flows.payments.mailing.reading import html_of, words_of_html
 from tests.sandbox_bridge import run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,6 +101,55 @@ def test_each_mail_is_sent_once_and_its_link_works(mailoutbox: list[EmailMessage
     run_jobs()
     assert [mail.subject for mail in mailoutbox[2:]] == ["[Estuary] Your password was reset"]
     assert run_jobs() == 0
+
+
+def _anchors(mail: EmailMessage) -> list[tuple[str, str]]:
+    return re.findall(r'<a href="([^"]*)"[^>]*>([^<]*)</a>', html_of(mail))
+
+
+def test_the_heading_of_a_mail_about_an_account_has_no_prefix(mailoutbox: list[EmailMessage]) -> None:
+    sign_up()
+    user = User.objects.get()
+    for template in account_mails.NOTICES:
+        account_mails.enqueue_mail(template, ADDRESS, user.pk, {"ip": "198.51.100.7"})
+    run_jobs()
+    for mail in mailoutbox:
+        assert mail.subject.startswith("[Estuary] ")
+        assert "[Estuary]" not in words_of_html(mail)
+        assert mail.subject.removeprefix("[Estuary] ") in words_of_html(mail)
+
+
+def test_a_mail_with_a_link_says_what_it_is_about_and_its_button_what_it_does(
+    mailoutbox: list[EmailMessage],
+) -> None:
+    sign_up()
+    user = User.objects.get()
+    for template in ("email_confirmation", "password_reset_key", "password_changed"):
+        account_mails.enqueue_mail(template, ADDRESS, user.pk)
+    account_mails.enqueue_mail("email_change", "another@example.com", user.pk)
+    run_jobs()
+    joined, existing, reset, notice, changed = mailoutbox
+    for mail, button, words in (
+        (joined, "Confirm this address", "opened an account"),
+        (existing, "Confirm this address", "has not been confirmed yet"),
+        (changed, "Confirm this address", "new e-mail address of an account"),
+        (reset, "Set a new password", "a new password"),
+        (notice, "Set a new password", "Your password was changed"),
+    ):
+        [link] = [href for href, text in _anchors(mail) if text == button]
+        assert link.replace("&amp;", "&") in str(mail.body)
+        assert words in words_of_html(mail)
+        assert "email" not in words_of_html(mail).lower()
+        assert "Open the page" not in words_of_html(mail)
+    assert changed.subject == "[Estuary] Confirm your new e-mail address"
+    assert "opened" not in words_of_html(changed)
+
+
+def test_a_notice_writes_its_time_as_all_mails_do(mailoutbox: list[EmailMessage], maya: User) -> None:
+    with time_machine.travel(datetime(2026, 12, 4, 14, 5, tzinfo=UTC)):
+        adapter.QueuedMailAdapter().send_notification_mail("account/email/password_changed", maya)
+    run_jobs()
+    assert "When: Friday, December 4, 2026, 2:05 PM UTC" in str(mailoutbox[-1].body)
 
 
 @pytest.mark.usefixtures("dead_server")
