@@ -245,13 +245,13 @@ def test_a_payment_at_a_bank_and_one_to_confirm_are_told_with_a_whole_date_in_th
     assert f"by {written(unconfirmed.expires_at, BERLIN)}" in text
 
 
-@pytest.mark.parametrize(("told", "zone"), [("Asia/Tokyo", ZoneInfo("Asia/Tokyo")), ("", LISBON)])
+@pytest.mark.parametrize(("buyers_zone", "zone"), [("Asia/Tokyo", ZoneInfo("Asia/Tokyo")), ("", LISBON)])
 def test_what_is_online_is_due_in_the_buyers_time_else_the_practitioners(
     stripe: Sandbox, buyer: APIClient, maya: User, ana: Practitioner, workshop: Service,
-    mailoutbox: list[EmailMessage], told: str, zone: ZoneInfo,
+    mailoutbox: list[EmailMessage], buyers_zone: str, zone: ZoneInfo,
 ) -> None:  # fmt: skip
     Service.objects.update(venue=None)
-    order = leave_unconfirmed(stripe, buyer, workshop, **({"time_zone": told} if told else {}))
+    order = leave_unconfirmed(stripe, buyer, workshop, **({"time_zone": buyers_zone} if buyers_zone else {}))
     run_due(clock.now() + timedelta(minutes=4))
     assert written(order.expires_at, zone) in the_mail(mailoutbox, maya, "Confirm your payment")
 
