@@ -14,7 +14,7 @@ from estuary.common.money import to_decimal
 from estuary.orders.api import OrderSerializer
 from estuary.orders.models import Order, OrderLine, OrderTransition
 from estuary.orders.states import LIVE
-from estuary.payments.models import DateChange, DateChangeRow, Dispute
+from estuary.payments.models import DateChange, Dispute
 from estuary.payments.refunds.request_refund import refundable_minor
 
 
