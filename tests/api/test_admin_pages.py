@@ -310,7 +310,7 @@ def test_the_page_of_an_order_shows_all_that_belongs_to_it_in_a_fixed_number_of_
     order = Order.objects.get(public_id=purchase["order_id"])
     client = admin_client()
     ContentType.objects.clear_cache()  # else it depends on which test ran before
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         answer = client.get(reverse("admin:orders_order_change", args=[order.pk]))
     page = answer.content.decode()
     for shown in (

@@ -167,7 +167,7 @@ def _bookings(order: Order, request: HttpRequest) -> Section:
         (
             ("↳ " if booking.parent_id else "") + booking.service_name,
             booking.practitioner.display_name,
-            day_and_time(booking.starts_at) if booking.starts_at else "to be scheduled",
+            _starts(booking.starts_at, "to be scheduled"),
             money(booking.amount_minor, order.currency),
             label(booking.status),
             _booking_links(order, booking, may_refund=may_refund, may_change=may_change),
@@ -305,5 +305,10 @@ def events_about(payments: Sequence[str]) -> QuerySet[WebhookEvent]:
     return WebhookEvent.objects.alias(about=SUBJECT).filter(about__in=ids).defer("payload")
 
 
-def _starts(at: datetime | None) -> str:
-    return day_and_time(at) if at else NOTHING
+def _starts(at: datetime | None, otherwise: str = NOTHING) -> str:
+    """Return when something takes place, on two lines where a table is narrow."""
+    if at is None:
+        return otherwise
+    day, _, time = day_and_time(at).partition(", ")
+    nowrap = "white-space: nowrap"
+    return format_html('<span style="{}">{},</span> <span style="{}">{}</span>', nowrap, day, nowrap, time)
