@@ -19,8 +19,8 @@ from tests.factories import a_free_slot, make_practitioner, make_service, make_u
 from tests.flows import buying
 
 # A time of day, and what may stand behind it: a zone, seconds of a moment in JSON, or the end of a span.
-CLOCK = re.compile(r"\b\d{1,2}:\d\d(?::\d\d)?\b(?!:)")
-ZONED = re.compile(r"(?: ?(?:UTC|Z)\b| \(?[A-Z]\w+/\w+|(?:–| – | to .{0,18})\d\d:\d\d)")
+CLOCK = re.compile(r"\b\d{1,2}:\d\d(?::\d\d)?\b(?!:)(?: [AP]M\b)?")
+ZONED = re.compile(r"(?: ?(?:UTC|Z)\b| \(?[A-Z]\w+/\w+|(?:–| – | to .{0,22})\d{1,2}:\d\d)")
 # Hours of a week, whose heading names the practitioner's zone, and forms whose labels do.
 OF_A_WEEK = {"accounts.practitioner", "catalog.service"}
 
@@ -34,8 +34,8 @@ def text_of(client: Client, url: str) -> str:
 
 
 def without_zone(text: str) -> list[str]:
-    found = [match for match in CLOCK.finditer(text) if not ZONED.match(text, match.end())]
-    return [text[max(match.start() - 40, 0) : match.end() + 20] for match in found]
+    times = [match for match in CLOCK.finditer(text) if not ZONED.match(text, match.end())]
+    return [text[max(match.start() - 40, 0) : match.end() + 20] for match in times]
 
 
 @pytest.fixture
@@ -45,13 +45,13 @@ def order(stripe: Sandbox) -> Order:
     maya = make_user("Maya Lindqvist")
     place(maya, Service.objects.get(slug="reset-week"))
     yoga = make_service(ServiceType.SESSION, make_practitioner(), usd=157_500, name="Private yoga")
-    made = buying.create(
+    purchase = buying.create(
         signed_in(maya),
         service_id=str(yoga.pk),
         scheduling_data={"start_datetime": a_free_slot(yoga).isoformat()},
     )
-    buying.pay(stripe, made)
-    return buying.order_of(made)
+    buying.pay(stripe, purchase)
+    return buying.order_of(purchase)
 
 
 def page_of(order: Order) -> str:
@@ -110,9 +110,9 @@ def test_an_id_in_the_breadcrumbs_keeps_its_case(order: Order) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_an_address_in_a_hit_keeps_its_case(order: Order) -> None:
-    found = admin_client().get("/admin/search/", {"s": "maya lind"}).content.decode()
-    assert order.user.email in found
-    assert order.user.email.capitalize() not in found
+    page = admin_client().get("/admin/search/", {"s": "maya lind"}).content.decode()
+    assert order.user.email in page
+    assert order.user.email.capitalize() not in page
 
 
 @pytest.mark.parametrize(

@@ -19,17 +19,17 @@ from tests.sandbox_bridge import settle_everything
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def detail_of(buyer: APIClient, made: Json) -> Json:
-    answer = buyer.get(f"/api/v1/orders/{made['order_id']}/")
+def detail_of(buyer: APIClient, purchase: Json) -> Json:
+    answer = buyer.get(f"/api/v1/orders/{purchase['order_id']}/")
     assert answer.status_code == 200
     detail: Json = answer.json()
     return detail
 
 
 def test_a_move_names_both_times_and_who_moved(stripe: Sandbox, lesson: Service, buyer: APIClient) -> None:
-    made = buying.service(buyer, lesson, start_datetime=a_free_slot(lesson).isoformat())
-    assert detail_of(buyer, made)["moves"] == []
-    buying.pay(stripe, made)
+    purchase = buying.service(buyer, lesson, start_datetime=a_free_slot(lesson).isoformat())
+    assert detail_of(buyer, purchase)["moves"] == []
+    buying.pay(stripe, purchase)
     settle_everything(stripe)
     booking = Booking.objects.get()
     later = a_free_slot(lesson, nth=6)
@@ -37,7 +37,7 @@ def test_a_move_names_both_times_and_who_moved(stripe: Sandbox, lesson: Service,
         buyer.post(f"/api/v1/bookings/{booking.pk}/move/", {"start_datetime": later.isoformat()}).status_code
         == 200
     )
-    [move] = detail_of(buyer, made)["moves"]
+    [move] = detail_of(buyer, purchase)["moves"]
     assert (move["booking_id"], move["by_buyer"]) == (str(booking.pk), True)
     assert booking.starts_at
     assert move["from_datetime"] == booking.starts_at.isoformat().replace("+00:00", "Z")
@@ -47,13 +47,13 @@ def test_a_move_names_both_times_and_who_moved(stripe: Sandbox, lesson: Service,
 def test_a_changed_date_is_one_line_with_the_practitioner_s_words(
     stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
 ) -> None:
-    made = buy_seat(stripe, buyer, workshop, MIXED)
+    purchase = buy_seat(stripe, buyer, workshop, MIXED)
     later = workshop.starts_at + timedelta(hours=1)
     act(host(ana), move_url(workshop), start_datetime=later.isoformat(), message="The room is taken.")
     settle_everything(stripe)
     act(host(ana), call_off_url(workshop), message="The boiler broke.")
     settle_everything(stripe)
-    detail = detail_of(buyer, made)
+    detail = detail_of(buyer, purchase)
     changes = [(one["kind"], one["message"], one["practitioner"]) for one in detail["date_changes"]]
     assert changes == [
         ("move", "The room is taken.", ana.display_name),
@@ -66,15 +66,15 @@ def test_a_changed_date_is_one_line_with_the_practitioner_s_words(
 def test_a_booking_that_is_canceled_too_late_says_that_its_price_is_kept(
     stripe: Sandbox, lesson: Service, buyer: APIClient
 ) -> None:
-    made = buying.service(buyer, lesson, start_datetime=a_free_slot(lesson).isoformat())
-    buying.pay(stripe, made)
+    purchase = buying.service(buyer, lesson, start_datetime=a_free_slot(lesson).isoformat())
+    buying.pay(stripe, purchase)
     settle_everything(stripe)
     booking = Booking.objects.get()
     assert booking.starts_at
     with time_machine.travel(booking.starts_at - timedelta(minutes=30), tick=False):
         buyer = signed_in(booking.user)
         assert buyer.post(f"/api/v1/bookings/{booking.pk}/cancel/").status_code == 200
-        [shown] = detail_of(buyer, made)["bookings"]
+        [shown] = detail_of(buyer, purchase)["bookings"]
         assert shown["price_kept"] and shown["canceled_at"]
 
 

@@ -60,9 +60,9 @@ def order_seat(buyer: APIClient, workshop: Service, **body: object) -> buying.Js
 def buy(
     stripe: Sandbox, buyer: APIClient, workshop: Service, *, card: str = buying.FINE, **body: object
 ) -> buying.Json:
-    made = order_seat(buyer, workshop, **body)
-    buying.pay(stripe, made, card)
-    return made
+    purchase = order_seat(buyer, workshop, **body)
+    buying.pay(stripe, purchase, card)
+    return purchase
 
 
 def the_mail(mailoutbox: list[EmailMessage], user: User, word: str) -> str:
@@ -131,8 +131,8 @@ def test_a_refund_that_failed_is_named_by_its_sum(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, maya: User, workshop: Service,
     mailoutbox: list[EmailMessage],
 ) -> None:  # fmt: skip
-    made = buy(stripe, buyer, workshop, card=buying.REFUND_PENDS)
-    buying.refund(staff, made, amount="40.00")
+    purchase = buy(stripe, buyer, workshop, card=buying.REFUND_PENDS)
+    buying.refund(staff, purchase, amount="40.00")
     settle_everything(stripe)
     mailoutbox.clear()
     stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
@@ -144,8 +144,8 @@ def test_a_lost_dispute_is_named_by_its_sum(
     stripe: Sandbox, buyer: APIClient, maya: User, workshop: Service, mailoutbox: list[EmailMessage]
 ) -> None:
     buying.buy_credits(stripe, buyer, "30.00")
-    made = buy(stripe, buyer, workshop, use_credits=True)
-    close(stripe, dispute(stripe, made), "lost")
+    purchase = buy(stripe, buyer, workshop, use_credits=True)
+    close(stripe, dispute(stripe, purchase), "lost")
     text = the_mail(mailoutbox, maya, "bank has returned")
     assert "Your bank has returned 70.00 USD to you, which you had paid for Sound bath" in text
 
@@ -154,8 +154,8 @@ def test_a_cancellation_without_a_refund_says_what_is_kept(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, maya: User, workshop: Service,
     mailoutbox: list[EmailMessage],
 ) -> None:  # fmt: skip
-    made = buy(stripe, buyer, workshop)
-    buying.refund(staff, made, amount="25.00")
+    purchase = buy(stripe, buyer, workshop)
+    buying.refund(staff, purchase, amount="25.00")
     settle_everything(stripe)
     mailoutbox.clear()
     cancel_without_refund(booking=Booking.objects.get())
@@ -274,9 +274,9 @@ def leave_unconfirmed(stripe: Sandbox, buyer: APIClient, workshop: Service | Non
     settle_everything(stripe)
     [card] = buying.cards(buyer)
     with_card: Any = body | {"payment_method_id": card["id"]}
-    made = order_seat(buyer, workshop, **with_card) if workshop else buying.credits(buyer, **with_card)
-    assert made["payment_status"] == "requires_action"
-    return buying.order_of(made)
+    purchase = order_seat(buyer, workshop, **with_card) if workshop else buying.credits(buyer, **with_card)
+    assert purchase["payment_status"] == "requires_action"
+    return buying.order_of(purchase)
 
 
 def run_due(moment: datetime) -> None:
