@@ -1,11 +1,13 @@
 """The rule of cancelling: the notice that was sold, and one sentence for all pages and mails that tell of it."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from estuary.catalog.bounds import notice
+from estuary.catalog.bounds import notice, subtract_notice
 from estuary.catalog.models import ServiceType
+from estuary.common.english_times import describe_moment, describe_time
 
 DAY_H = 24
 # Of orders that were placed before the snapshot had the notice.
@@ -43,6 +45,26 @@ def describe_cancellation_terms(service_type: str, free_cancel_hours: int) -> st
                 "comes back."
             )
     return f"Free to cancel {until}: the full price comes back. Later it stays with the practitioner."
+
+
+def describe_sold_terms(snapshot: Mapping[str, Any], sold_at: datetime) -> str:
+    """Return what a buyer reads before paying: the time, the rule, and until when cancelling is free for this time.
+
+    The same order always gets the same text: Stripe refuses a repeated request whose text differs.
+    """
+    terms = describe_cancellation_terms(snapshot["type"], sold_notice_hours(snapshot))
+    if "starts_at" not in snapshot:
+        return terms
+    starts_at, ends_at = (datetime.fromisoformat(snapshot[key]) for key in ("starts_at", "ends_at"))
+    zone = ZoneInfo(snapshot["time_zone"])
+    deadline = subtract_notice(starts_at, sold_notice(snapshot))
+    until = describe_moment(deadline, zone)
+    rule = (
+        f"Free until {until}."
+        if deadline > sold_at
+        else f"That was {until}: this booking can't be canceled for free any more."
+    )
+    return f"{describe_time(starts_at, ends_at, zone)}. {terms} {rule}"
 
 
 def _hours_as_text(hours: int) -> str:

@@ -71,7 +71,7 @@ def place_order(
         type=OrderType.DIRECT if service else OrderType.CREDIT,
         service=service,
         item_key=item_key(service, currency),
-        snapshot=snapshot_of(service, total_minor),
+        snapshot=snapshot_of(service, total_minor) | _sold_time(lines, options.time_zone),
         currency=currency,
         total_minor=total_minor,
         credits_applied_minor=credits_applied_minor,
@@ -84,6 +84,21 @@ def place_order(
     insert_with_keys([order])
     record_transitions(order, [("", Status.PENDING)], cause="placed by the buyer", at=at)
     return order, _write_lines(order, lines)
+
+
+def _sold_time(lines: Sequence[Line], time_zone: str) -> dict[str, str]:
+    """Return the time of a 1-on-1 or a workshop as it was sold, in the buyer's zone if that was sent along."""
+    if len(lines) != 1 or len(lines[0].seats) > 1:
+        return {}
+    [line] = lines
+    if line.starts_at is None or line.ends_at is None:
+        return {}
+    zone = time_zone or line.service.practitioner.time_zone
+    return {
+        "starts_at": line.starts_at.isoformat(),
+        "ends_at": line.ends_at.isoformat(),
+        "time_zone": zone,
+    }
 
 
 def record_transitions(

@@ -16,7 +16,7 @@ from typing import Any, cast
 import structlog
 from django.conf import settings
 
-from estuary.catalog.cancellation_terms import describe_cancellation_terms, sold_notice_hours
+from estuary.catalog.cancellation_terms import describe_sold_terms
 from estuary.common import clock
 from estuary.common.db.transactions import execute
 from estuary.orders.models import Order, OrderType, PaymentType
@@ -252,6 +252,6 @@ def _create_page(order: Order) -> CheckoutSession:
         "expires_at": int(order.page_expires_at.timestamp()),
     }
     if order.type == OrderType.DIRECT:
-        terms = describe_cancellation_terms(order.snapshot["type"], sold_notice_hours(order.snapshot))
+        terms = describe_sold_terms(order.snapshot, order.created_at)
         params["custom_text"] = {"submit": {"message": terms}}
     return client.create_session(params, key=f"{order.public_id}-checkout-{order.attempt}")
