@@ -9,6 +9,7 @@ from django.urls import reverse
 from estuary.accounts.models import AuditLogEntry, Practitioner, User
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceSession, ServiceType
+from estuary.payments.dates.affected import local_time_as_text
 from estuary.payments.models import DateChange
 from tests.api.staff import admin_client, messages_on
 from tests.factories import a_free_slot, buy, make_service, make_sessions
@@ -58,6 +59,19 @@ def test_staff_see_each_consequence_and_call_a_date_off(session: ServiceSession,
     session.refresh_from_db()
     assert session.is_called_off
     assert "Told by the owner" in AuditLogEntry.objects.latest("pk").change_message
+
+
+def test_staff_see_the_dates_that_nobody_has_booked_before_and_after(
+    session: ServiceSession, ana: Practitioner
+) -> None:
+    staff = admin_client(*ALLOWED)
+    day = f"{session.starts_at:%Y-%m-%d}"
+    days = reverse("admin:payments_datechange_days", args=[ana.pk])
+    url = f"{days}?first_day={day}&last_day={day}&start_time=&end_time="
+    shown = staff.get(url).content.decode()
+    line = f"Breathwork, {local_time_as_text(session.starts_at, ana)}"
+    assert ("1 date goes off sale" in shown, line in shown) == (True, True)
+    assert line in staff.get(confirm(staff, url)).content.decode()
 
 
 def test_what_changed_since_is_shown_and_nothing_is_done(session: ServiceSession, maya: User) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from django.contrib import admin
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from demo.plan import Plan
 from demo.selfcheck.shop import PASSWORD as SEEDED
@@ -71,9 +71,10 @@ def desk(browser: Browser, stack: Plan) -> Iterator[Page]:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe has against the page as it is now, of any impact."""
+    """What axe has against the page as it is now, of any impact. The size of targets it does not check by itself."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    report: Any = page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
+    options = "{ resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } }"
+    report: Any = page.evaluate(f"() => axe.run({options})")
     return [
         f"{violation['id']}: {node['html'][:160]}"
         for violation in report["violations"]
@@ -165,4 +166,43 @@ def test_on_a_phone_a_guest_s_name_payment_and_all_else_are_in_view(busy: Plan, 
     boxes = [cells.nth(number).bounding_box() for number in range(6)]
     assert all(box and box["x"] + box["width"] <= PHONE["width"] for box in boxes), boxes
     assert boxes[0] and boxes[1] and boxes[0]["y"] == pytest.approx(boxes[1]["y"], abs=2)
+    assert violations(desk) == []
+
+
+def test_the_keyboard_s_place_is_seen_on_a_switch_and_on_the_search_s_button(busy: Plan, desk: Page) -> None:
+    orders = [page for page in pages_of_list(desk, "orders/order") if page.endswith("/change/")]
+    switch = desk.get_by_label("Cancel what is refunded")
+    for order in orders:
+        desk.goto(order.replace("/change/", "/refund"))
+        # An order that is disputed has nothing to refund.
+        if switch.count():
+            break
+    assert focused_by_keyboard(desk, switch)
+    desk.goto("/admin/orders/order/")
+    assert focused_by_keyboard(desk, desk.locator("#searchbar-submit"))
+
+
+def focused_by_keyboard(page: Page, field: Locator) -> bool:
+    """Press Tab until the field has the focus, and return whether it has an outline then."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if field.evaluate("field => field === document.activeElement"):
+            break
+    outline = field.evaluate(
+        "field => [getComputedStyle(field).outlineStyle, getComputedStyle(field).outlineWidth]"
+    )
+    return bool(outline == ["solid", "2px"])
+
+
+def test_on_a_phone_all_of_a_preview_of_calling_off_is_in_view(busy: Plan, desk: Page) -> None:
+    shop = open_shop(busy.web_url, busy.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
+    desk.set_viewport_size(PHONE)
+    desk.goto(f"/admin/payments/datechange/session/{shop.next_session(WORKSHOP)}/call-off/")
+    preview = desk.get_by_role("main")
+    for words in ("1 date goes off sale", "the way it was paid", "goes back"):
+        box = preview.get_by_text(words).last.bounding_box()
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"], (words, box)
+    assert preview.locator("li p").evaluate_all(
+        "all => all.every((one) => one.getBoundingClientRect().right <= innerWidth)"
+    )
     assert violations(desk) == []

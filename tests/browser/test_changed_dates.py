@@ -86,7 +86,7 @@ def test_a_workshop_with_twelve_guests_of_four_tenders_is_called_off_on_a_phone(
     _check(priya, priya.url)
     priya.set_viewport_size(PHONE)
     expect(priya.get_by_text("goes back as credits")).to_be_visible()
-    expect(priya.locator("main form li").filter(has_text="Refunded")).to_have_count(15)
+    expect(priya.locator("main form li").filter(has_text="To be refunded")).to_have_count(15)
     keyboard.tabs_to(priya.get_by_label("A message to your guests"))
     priya.keyboard.type("I have the flu. <b>See you in spring!</b>")
     keyboard.tabs_to(priya.get_by_role("button", name="Call it off and refund 12 guests"))
@@ -145,6 +145,54 @@ def test_a_guest_of_a_moved_date_gets_everything_back_with_one_click(
     expect(page.get_by_role("dialog").get_by_text("comes back to you")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Give it back").click()
     expect(page.get_by_text("has moved this from")).to_have_count(0)
+
+
+def test_a_time_that_is_refused_is_a_refusal_and_nothing_to_try_again(shop: Shop, priya: Page) -> None:
+    session = shop.next_session(WORKSHOP, 2)
+    priya.goto(f"/roster/change/?session={session}")
+    priya.get_by_label("Move it to another time").check()
+    expect(priya.get_by_label("New start")).to_be_visible()
+    show = priya.get_by_role("button", name="Show what would happen")
+    refusal = priya.get_by_role("main").get_by_role("alert")
+    show.click()
+    expect(refusal).to_contain_text("This is the time that it has already.")
+    priya.get_by_label("New day").fill("2020-01-01")
+    show.click()
+    expect(refusal).to_contain_text("is over already")
+    expect(priya.get_by_text("could not be loaded")).to_have_count(0)
+    expect(priya.get_by_role("button", name="Try again")).to_have_count(0)
+    assert _serious(priya) == []
+
+
+def test_days_name_each_date_that_goes_off_sale_and_the_zone_of_the_practice(shop: Shop, priya: Page) -> None:
+    session = shop.next_session(WORKSHOP, 2)
+    [_, day] = day_of(shop, session).split("=")
+    priya.goto("/roster/change/")
+    expect(priya.get_by_role("heading", name="Call off days", exact=True)).to_be_visible()
+    expect(priya.get_by_text("in your practice’s time zone, Asia/Kolkata")).to_be_visible()
+    priya.get_by_label("First day").fill(day)
+    priya.get_by_label("Last day").fill(day)
+    priya.get_by_role("button", name="Show what would happen").click()
+    expect(priya.get_by_role("heading", name="off sale")).to_be_visible()
+    line = (
+        priya.get_by_role("listitem")
+        .filter(has_text="Cooking for your dosha")
+        .filter(has_text="(Asia/Kolkata)")
+    )
+    expect(line.first).to_be_visible()
+    assert _serious(priya) == []
+    priya.get_by_role("button", name=re.compile("^Call off this time")).click()
+    expect(priya.get_by_text("Everybody concerned has been written to.")).to_be_visible()
+    expect(priya.get_by_role("heading", name="called off").last).to_be_visible()
+    expect(line.first).to_be_visible()
+    assert _serious(priya) == []
+
+
+def test_a_guest_who_opens_the_page_learns_where_their_own_bookings_are(shopper: Shopper) -> None:
+    page = shopper.chooses("Cooking for your dosha").types_card().pays("40.00").is_thanked().page
+    page.goto("/roster/change/")
+    expect(page.get_by_text("This page is for practitioners")).to_be_visible()
+    expect(page.get_by_text("/api/")).to_have_count(0)
 
 
 def test_days_are_previewed_before_they_are_called_off(priya: Page) -> None:

@@ -23,6 +23,8 @@ from estuary.payments.refunds.request_refund import (
 )
 
 RELEASED = Reservation.Status.RELEASED
+# In 31 days there may be any number of short dates.
+DATES_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +207,42 @@ def _share_minor(price_minor: int, meetings: Sequence[int], session_id: int | No
     return price_minor * (position + 1) // len(meetings) - price_minor * position // len(meetings)
 
 
+def describe_date(session: ServiceSession, practitioner: Practitioner) -> str:
+    """Return a date in words: its service and when it begins."""
+    return f"{session.service.name}, {local_time_as_text(session.starts_at, practitioner)}"
+
+
 def local_time_as_text(moment: datetime, practitioner: Practitioner) -> str:
     """Return a moment in the practitioner's zone, with the zone."""
     return describe_short_moment(moment, practitioner.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class CalledOffDates:
+    """The first dates in the order of their time, each with its line in words, and how many ``more`` there are."""
+
+    first: Sequence[tuple[ServiceSession, str]] = ()
+    more: int = 0
+
+    @property
+    def total(self) -> int:
+        return len(self.first) + self.more
+
+
+def dates_of_target(target: Target) -> CalledOffDates:
+    """Return the dates that would be called off; a date that moves is not among them."""
+    if target.kind == DateChange.Kind.MOVE:
+        return CalledOffDates()
+    in_order = sorted(target.sessions, key=lambda session: (session.starts_at, session.pk))
+    first = [(session, describe_date(session, target.practitioner)) for session in in_order[:DATES_SHOWN]]
+    return CalledOffDates(first, len(in_order) - len(first))
+
+
+def dates_of_change(change: DateChange) -> CalledOffDates:
+    """Return the dates that a change has called off."""
+    if change.kind == DateChange.Kind.MOVE or not change.session_ids:
+        return CalledOffDates()
+    sessions = ServiceSession.objects.filter(pk__in=change.session_ids).select_related("service")
+    in_order = sessions.order_by("starts_at", "pk")[:DATES_SHOWN]
+    first = [(session, describe_date(session, change.practitioner)) for session in in_order]
+    return CalledOffDates(first, max(len(change.session_ids) - DATES_SHOWN, 0))

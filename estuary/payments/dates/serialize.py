@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from estuary.common.money import to_decimal
+from estuary.payments.dates.affected import CalledOffDates, dates_of_change, dates_of_target
 from estuary.payments.dates.consequences import Consequence
 from estuary.payments.dates.previews import Preview
 from estuary.payments.models import DateChange, DateChangeRow
@@ -30,7 +31,22 @@ def preview_as_json(preview: Preview) -> dict[str, Any]:
             }
             for total in preview.totals
         ],
+        **_dates_as_json(dates_of_target(preview.target)),
         "rows": [_row_as_json(row) for row in preview.rows],
+    }
+
+
+def _dates_as_json(dates: CalledOffDates) -> dict[str, Any]:
+    return {
+        "called_off_dates": [
+            {
+                "service_session_id": str(session.pk),
+                "line": line,
+                "start_datetime": session.starts_at.isoformat(),
+            }
+            for session, line in dates.first
+        ],
+        "more_called_off_dates": dates.more,
     }
 
 
@@ -63,6 +79,7 @@ def change_as_json(change: DateChange) -> dict[str, Any]:
             "done": by_status[DateChangeRow.Status.DONE],
             "held_back": by_status[DateChangeRow.Status.HELD_BACK],
         },
+        **_dates_as_json(dates_of_change(change)),
         "rows": [
             {
                 "guest": row.order.user.public_name,

@@ -55,6 +55,14 @@ class DateConsequenceSerializer(serializers.Serializer[Any]):
     why = serializers.CharField()
 
 
+class CalledOffDateSerializer(serializers.Serializer[Any]):
+    """A date that goes off sale, whether or not anybody has booked it."""
+
+    service_session_id = serializers.CharField()
+    line = serializers.CharField()
+    start_datetime = serializers.DateTimeField()
+
+
 class DatePreviewSerializer(serializers.Serializer[Any]):
     """What would be done; name ``preview_id`` to do exactly that."""
 
@@ -67,6 +75,10 @@ class DatePreviewSerializer(serializers.Serializer[Any]):
     guests = serializers.IntegerField()
     unpaid_orders = serializers.IntegerField()
     totals = DateTotalSerializer(many=True)
+    called_off_dates = CalledOffDateSerializer(
+        many=True, help_text="the dates that go off sale, also those without guests; the first 50"
+    )
+    more_called_off_dates = serializers.IntegerField(help_text="how many more dates go off sale")
     rows = DateConsequenceSerializer(many=True)
 
 
@@ -91,6 +103,10 @@ class DateChangeSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     done_at = serializers.DateTimeField(allow_null=True)
     progress = DateProgressSerializer()
+    called_off_dates = CalledOffDateSerializer(
+        many=True, help_text="the dates that went off sale; the first 50"
+    )
+    more_called_off_dates = serializers.IntegerField(help_text="how many more dates went off sale")
     rows = DateChangeRowSerializer(many=True)
 
 

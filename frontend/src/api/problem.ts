@@ -39,6 +39,13 @@ function textOfStatus(status: number): string {
 /** Whether the object does not exist or belongs to another account; a retry does not help. */
 export const isNotFound = (error: unknown) => error instanceof Problem && error.status === 404;
 
+/** Statuses of refusals that end by themselves or by signing in: the same request may succeed then. */
+const PASSING = new Set([401, 408, 425, 429]);
+
+/** Whether the server refused for good: the same request would be refused again. */
+export const isRefusal = (error: unknown) =>
+  error instanceof Problem && error.status >= 400 && error.status < 500 && !PASSING.has(error.status);
+
 /** Whether the outcome of a request is unknown: the response was lost, or the server failed. */
 export const isOutcomeUnknown = (error: unknown) =>
   !(error instanceof Problem) || error.status === 0 || error.status >= 500;

@@ -6,9 +6,21 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
-from estuary.common.admin.base import ReadOnlyAdmin, ReadOnlyInline, column, label, link, moment_column, money
+from estuary.common.admin.base import (
+    NOTHING,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    column,
+    label,
+    link,
+    moment_column,
+    money,
+)
 from estuary.payments.admin.dates import booking_moves, pages
+from estuary.payments.dates.affected import dates_of_change
 from estuary.payments.models import DateChange, DateChangeRow
 
 
@@ -31,6 +43,12 @@ class RowInline(ReadOnlyInline):
         return super().get_queryset(request).select_related("order", "refund")
 
 
+def _dates(change: DateChange) -> SafeString | str:
+    dates = dates_of_change(change)
+    lines = [(line,) for _, line in dates.first] + ([(f"and {dates.more} more",)] if dates.more else [])
+    return format_html_join(mark_safe("<br>"), "{}", lines) or NOTHING
+
+
 @admin.register(DateChange)
 class DateChangeAdmin(ReadOnlyAdmin):
     list_display = ("public_id", "title", "kind_label", "who", "status_label", "started")
@@ -41,11 +59,13 @@ class DateChangeAdmin(ReadOnlyAdmin):
         ("title", "kind_label", "status_label"),
         ("practitioner", "who", "by_staff"),
         ("started", "done_at"),
+        "called_off",
         "message",
         "reason",
     )
     kind_label = column("What", lambda change: label(change.kind))
     who = column("By", lambda change: link(change.requested_by))
+    called_off = column("Dates called off", _dates)
     started = moment_column("created_at", "Started")
 
     def get_urls(self) -> list[URLPattern]:

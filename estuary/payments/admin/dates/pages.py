@@ -26,14 +26,14 @@ from estuary.catalog.models import ServiceSession
 from estuary.common.admin.base import change_url, label, money
 from estuary.common.admin.field_names import name_fields
 from estuary.common.errors import EstuaryError
+from estuary.payments.dates.affected import dates_of_target
 from estuary.payments.dates.begin_change import Confirmation, begin_change
 from estuary.payments.dates.consequences import Tender
 from estuary.payments.dates.errors import PreviewOutdated
 from estuary.payments.dates.previews import ChangeRequest, Kind, Preview, days_request, preview_change
 from estuary.payments.models.date_changes import MESSAGE_MAX, REASON_MAX
 
-COLUMNS = ("Guest", "What for", "What", "Amount", "By", "Why")
-TENDERS = {Tender.PAYMENT_METHOD: "the way it was paid", Tender.CREDITS: "credits", Tender.NONE: "–"}
+TENDERS = {Tender.PAYMENT_METHOD: "the way it was paid", Tender.CREDITS: "credits", Tender.NONE: ""}
 BUTTONS = {Kind.CALL_OFF: "Call it off", Kind.MOVE: "Move it", Kind.CALL_OFF_DAYS: "Call off these days"}
 # What is asked for besides the object that the page is about, from the values of the page's own form.
 type BuildRequest = Callable[[dict[str, Any]], ChangeRequest]
@@ -191,9 +191,9 @@ def _render(
 def _preview_context(preview: Preview | None) -> dict[str, Any]:
     return {
         "preview": preview,
-        "rows": _table(preview) if preview else [],
+        "rows": _consequences(preview) if preview else [],
+        "dates": dates_of_target(preview.target) if preview else None,
         "totals": [money(total.amount_minor, total.currency) for total in preview.totals] if preview else [],
-        "columns": COLUMNS,
         "button": BUTTONS[preview.target.kind] if preview else "",
     }
 
@@ -205,15 +205,15 @@ def _confirm(request: HttpRequest, change: ChangeRequest, data: dict[str, Any]) 
     return HttpResponseRedirect(change_url(date_change))
 
 
-def _table(preview: Preview) -> list[tuple[Any, ...]]:
+def _consequences(preview: Preview) -> list[dict[str, Any]]:
     return [
-        (
-            row.guest,
-            row.line,
-            label(str(row.act)),
-            money(row.amount_minor, row.currency) if row.amount_minor else "–",
-            TENDERS[row.tender],
-            row.why,
-        )
+        {
+            "guest": row.guest,
+            "line": row.line,
+            "act": label(str(row.act)),
+            "amount": money(row.amount_minor, row.currency) if row.amount_minor else "",
+            "tender": TENDERS[row.tender],
+            "why": row.why,
+        }
         for row in preview.rows
     ]

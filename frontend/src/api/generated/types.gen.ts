@@ -116,6 +116,15 @@ export type Buyer = {
     email: string;
 };
 
+/**
+ * A date that goes off sale, whether or not anybody has booked it.
+ */
+export type CalledOffDate = {
+    service_session_id: string;
+    line: string;
+    start_datetime: string;
+};
+
 export type CanceledBooking = {
     booking_id: string;
     status: string;
@@ -259,6 +268,14 @@ export type DateChange = {
     created_at: string;
     done_at: string | null;
     progress: DateProgress;
+    /**
+     * the dates that went off sale; the first 50
+     */
+    called_off_dates: Array<CalledOffDate>;
+    /**
+     * how many more dates went off sale
+     */
+    more_called_off_dates: number;
     rows: Array<DateChangeRow>;
 };
 
@@ -410,6 +427,14 @@ export type DatePreview = {
     guests: number;
     unpaid_orders: number;
     totals: Array<DateTotal>;
+    /**
+     * the dates that go off sale, also those without guests; the first 50
+     */
+    called_off_dates: Array<CalledOffDate>;
+    /**
+     * how many more dates go off sale
+     */
+    more_called_off_dates: number;
     rows: Array<DateConsequence>;
 };
 

@@ -13,15 +13,15 @@ type Row = {
   status?: string;
 };
 
-const LABELS: Record<string, { label: string; tone: Tone }> = {
-  refund: { label: "Refunded", tone: "good" },
-  move: { label: "Moved", tone: "good" },
-  end_order: { label: "Ends unpaid", tone: "plain" },
-  cancel: { label: "Canceled", tone: "plain" },
-  reschedule: { label: "To schedule again", tone: "calm" },
-  hold_back: { label: "Held back", tone: "wait" },
+const LABELS: Record<string, { done: string; preview: string; tone: Tone }> = {
+  refund: { done: "Refunded", preview: "To be refunded", tone: "good" },
+  move: { done: "Moved", preview: "Moves", tone: "good" },
+  end_order: { done: "Ended unpaid", preview: "Ends unpaid", tone: "plain" },
+  cancel: { done: "Canceled", preview: "To be canceled", tone: "plain" },
+  reschedule: { done: "To schedule again", preview: "To schedule again", tone: "calm" },
+  hold_back: { done: "Held back", preview: "To be held back", tone: "wait" },
 };
-const WAITING = { label: "Waiting", tone: "wait" as Tone };
+const WAITING = { done: "Waiting", preview: "Waiting", tone: "wait" as Tone };
 
 /** What happens for each guest, and why; with a status, how far it is. */
 export function ConsequenceList({ rows }: { rows: Row[] }) {
@@ -29,7 +29,7 @@ export function ConsequenceList({ rows }: { rows: Row[] }) {
   return (
     <ul className="mt-5 grid gap-4 border-line border-t pt-5">
       {rows.map((row, index) => {
-        const { label, tone } = (row.status === "waiting" ? WAITING : LABELS[row.act]) ?? WAITING;
+        const { done, preview, tone } = (row.status === "waiting" ? WAITING : LABELS[row.act]) ?? WAITING;
         return (
           // biome-ignore lint/suspicious/noArrayIndexKey: the rows of a preview never change their order
           <li key={index} className="grid gap-x-4 gap-y-1 sm:grid-cols-[1fr_auto]">
@@ -42,7 +42,7 @@ export function ConsequenceList({ rows }: { rows: Row[] }) {
               {isZero(row.amount) ? null : (
                 <span className="tabular font-semibold">{formatMoney(row.amount, row.currency)}</span>
               )}
-              <Badge tone={tone}>{label}</Badge>
+              <Badge tone={tone}>{row.status ? done : preview}</Badge>
             </p>
           </li>
         );

@@ -2,6 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import type { DatePreview } from "@/api/generated";
+import { ForPractitioners, isForPractitioners } from "@/components/auth/for-practitioners";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Loading } from "@/components/ui/loading";
@@ -11,6 +12,7 @@ import { type ChangeRequest, confirmChange, newPreviewIn } from "@/lib/date-chan
 import { formatMoney } from "@/lib/money";
 import { datePreviewQuery, OWN_DATA } from "@/lib/queries";
 import { useSteady } from "@/lib/steady";
+import { CalledOffDates } from "./called-off-dates";
 import { ConsequenceList } from "./consequence-list";
 
 const MESSAGE_MAX = 1000;
@@ -37,6 +39,7 @@ export function DateChangeForm({ request, onStarted }: Props) {
     },
   });
   if (preview.isPending) return <Loading rows={2} />;
+  if (isForPractitioners(preview.error)) return <ForPractitioners />;
   if (preview.isError) return <LoadError query={preview} />;
   const changed = newPreviewIn(confirm.error);
   return (
@@ -90,6 +93,7 @@ function PreviewCard({ preview }: { preview: DatePreview }) {
           Who can’t come to the new time gets everything back with one click, until it begins.
         </p>
       ) : null}
+      <CalledOffDates dates={preview.called_off_dates} more={preview.more_called_off_dates} />
       <ConsequenceList rows={preview.rows} />
     </Card>
   );

@@ -1,13 +1,12 @@
 "use client";
 import { useSearchParams } from "next/navigation";
 import { useState } from "react";
+import { PractitionerNav } from "@/components/auth/practitioner-nav";
 import { RequireSignIn } from "@/components/auth/require-sign-in";
-import { Button, ButtonLink } from "@/components/ui/button";
+import { ButtonLink } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
-import { Field } from "@/components/ui/field";
 import { PageTitle } from "@/components/ui/page-title";
-import type { ChangeRequest, Days } from "@/lib/date-changes";
-import { addDays, dayKey } from "@/lib/time";
+import { CallOffDays } from "./call-off-days";
 import { DateChangeForm } from "./date-change-form";
 import { DateChangeProgress } from "./date-change-progress";
 import { MoveDate } from "./move-date";
@@ -21,16 +20,23 @@ export function DateChangePage() {
     window.history.replaceState(null, "", `/roster/change/?change=${id}`);
     setChange(id);
   };
+  const session = params.get("session");
+  const booking = params.get("booking");
   return (
     <>
-      <PageTitle lead="You see everything that would happen before you confirm it. Guests are written to at once.">
-        Call off or move
-      </PageTitle>
+      {change ? (
+        <PageTitle lead="What happens to each guest, and what goes back.">Called off and moved</PageTitle>
+      ) : (
+        <PageTitle lead="You see everything that would happen before you confirm it. Guests are written to at once.">
+          {booking ? "Call off a booking" : session ? "Call off or move a date" : "Call off days"}
+        </PageTitle>
+      )}
+      <PractitionerNav />
       <RequireSignIn why="Dates are changed by their practitioners.">
         {change ? (
           <DateChangeProgress id={change} />
         ) : (
-          <Choice session={params.get("session")} booking={params.get("booking")} onStarted={showProgress} />
+          <Choice session={session} booking={booking} onStarted={showProgress} />
         )}
       </RequireSignIn>
     </>
@@ -46,7 +52,7 @@ function Choice({ session, booking, onStarted }: ChoiceProps) {
     );
   }
   if (session) return <SessionChoice id={Number(session)} onStarted={onStarted} />;
-  return <DaysChoice onStarted={onStarted} />;
+  return <CallOffDays onStarted={onStarted} />;
 }
 
 function SessionChoice({ id, onStarted }: { id: number; onStarted: (change: string) => void }) {
@@ -91,65 +97,5 @@ function WayOption(props: { checked: boolean; onChoose: () => void; children: st
       />
       {props.children}
     </label>
-  );
-}
-
-function DaysChoice({ onStarted }: { onStarted: (change: string) => void }) {
-  const today = dayKey(new Date().toISOString());
-  const [days, setDays] = useState<Days>({ first: today, last: addDays(today, 6), from: "", until: "" });
-  const [request, setRequest] = useState<ChangeRequest>();
-  const change = (part: Partial<Days>) => setDays({ ...days, ...part });
-  return (
-    <>
-      <form
-        className="mb-6 grid gap-4 sm:grid-cols-2"
-        onSubmit={(event) => {
-          event.preventDefault();
-          setRequest({ kind: "call off days", ...days });
-        }}
-      >
-        <Field
-          label="First day"
-          type="date"
-          required
-          min={today}
-          value={days.first}
-          onChange={(e) => change({ first: e.target.value })}
-        />
-        <Field
-          label="From (if not all of it)"
-          type="time"
-          value={days.from}
-          onChange={(e) => change({ from: e.target.value })}
-        />
-        <Field
-          label="Last day"
-          type="date"
-          required
-          min={days.first}
-          value={days.last}
-          onChange={(e) => change({ last: e.target.value })}
-        />
-        <Field
-          label="Until (if not all of it)"
-          type="time"
-          value={days.until}
-          onChange={(e) => change({ until: e.target.value })}
-        />
-        <Button type="submit" look="quiet" className="min-h-12 justify-self-start">
-          Show what would happen
-        </Button>
-      </form>
-      <p className="mb-6 text-soft">
-        Every date and every 1-on-1 booking that begins in this time is called off, and nobody can book you in
-        it. Times are those of your practice.
-      </p>
-      {request ? (
-        <DateChangeForm key={JSON.stringify(request)} request={request} onStarted={onStarted} />
-      ) : null}
-      <ButtonLink href="/roster/changes/" look="plain" size="small" className="mt-6">
-        What you have called off or moved
-      </ButtonLink>
-    </>
   );
 }

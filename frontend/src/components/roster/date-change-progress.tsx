@@ -1,19 +1,22 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
+import { ForPractitioners, isForPractitioners } from "@/components/auth/for-practitioners";
 import { ButtonLink } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Loading } from "@/components/ui/loading";
 import { LoadError, Notice } from "@/components/ui/notice";
 import { dateChangeQuery } from "@/lib/queries";
 import { useSteady } from "@/lib/steady";
+import { CalledOffDates } from "./called-off-dates";
 import { ConsequenceList } from "./consequence-list";
 
 /** Shows how far a change is, until each guest has been refunded or moved, and written to. */
 export function DateChangeProgress({ id }: { id: string }) {
   const change = useSteady(useQuery(dateChangeQuery(id)), id);
   if (change.isPending) return <Loading rows={2} />;
+  if (isForPractitioners(change.error)) return <ForPractitioners />;
   if (change.isError) return <LoadError query={change} />;
-  const { status, title, progress, rows } = change.data;
+  const { status, title, progress, rows, called_off_dates: dates, more_called_off_dates: more } = change.data;
   const done = progress.done + progress.held_back;
   return (
     <>
@@ -39,6 +42,7 @@ export function DateChangeProgress({ id }: { id: string }) {
             />
           </div>
         )}
+        <CalledOffDates done dates={dates} more={more} />
         <ConsequenceList rows={rows} />
       </Card>
       <div className="mt-6 flex flex-wrap gap-3">

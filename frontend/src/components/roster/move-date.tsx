@@ -1,6 +1,7 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { ForPractitioners, isForPractitioners } from "@/components/auth/for-practitioners";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Loading } from "@/components/ui/loading";
@@ -17,6 +18,7 @@ type Props = { id: number; onStarted: (change: string) => void };
 export function MoveDate({ id, onStarted }: Props) {
   const now = useSteady(useQuery(datePreviewQuery({ kind: "call off session", id })), String(id));
   if (now.isPending) return <Loading rows={1} />;
+  if (isForPractitioners(now.error)) return <ForPractitioners />;
   if (now.isError) return <LoadError query={now} />;
   const { start_datetime: start, end_datetime: end, time_zone: zone, title } = now.data;
   return (

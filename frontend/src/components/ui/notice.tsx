@@ -1,6 +1,6 @@
 import { AlertCircle, CheckCircle2, Info } from "lucide-react";
 import type { ReactNode } from "react";
-import { errorText, isNotFound, isOutcomeUnknown, ReadableError } from "@/api/problem";
+import { errorText, isNotFound, isOutcomeUnknown, isRefusal, ReadableError } from "@/api/problem";
 import { cn } from "@/lib/cn";
 import { Button } from "./button";
 import { GetHelp } from "./get-help";
@@ -49,8 +49,13 @@ export function ErrorNotice({ error, className, changes = false }: ErrorNoticePr
 
 type LoadErrorProps = { query: { error: unknown; isFetching: boolean; refetch: () => unknown } };
 
-/** Shown in place of content that could not be loaded: the reason, a button to retry, and a way to get help. */
+/**
+ * Shown in place of content that could not be loaded: the reason, a button to retry, and a way to get help.
+ *
+ * A refusal is shown as one, without a button: it would be refused again.
+ */
 export function LoadError({ query: { error, isFetching, refetch } }: LoadErrorProps) {
+  if (isRefusal(error) && !isNotFound(error)) return <ErrorNotice error={error} />;
   return (
     <Notice kind="bad" title="This could not be loaded">
       <p>{errorText(error)}</p>

@@ -14,9 +14,11 @@ from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.common.english_times import write_hour, write_short_day
 from estuary.orders.models import Order
+from estuary.payments.dates import affected
+from estuary.payments.dates.affected import local_time_as_text
 from estuary.payments.models import DateChange
 from stripe_sandbox import Sandbox
-from tests.factories import make_practitioner, make_service, make_user, signed_in
+from tests.factories import make_practitioner, make_service, make_sessions, make_user, signed_in
 from tests.flows import buying
 from tests.flows.payments.dates.acting import (
     DAYS,
@@ -82,6 +84,43 @@ def test_every_date_and_booking_of_the_days_is_refunded_and_the_days_are_closed(
     buying.refused(
         buyer, 409, "slot_taken", service_id=str(lesson.pk), scheduling_data={"start_datetime": slot}
     )
+
+
+def called_off(shown: buying.Json) -> list[str]:
+    return [date["service_session_id"] for date in shown["called_off_dates"]]
+
+
+def test_dates_that_nobody_has_booked_are_named_before_and_after(
+    ana: Practitioner, workshop: ServiceSession
+) -> None:
+    [empty] = make_sessions(make_service(ServiceType.WORKSHOP, ana, name="Try it out"), in_days=9)
+    me, days = host(ana), days_around(empty, days=3)
+    shown = preview(me, DAYS, **days)
+    assert (called_off(shown), shown["more_called_off_dates"]) == ([str(empty.pk), str(workshop.pk)], 0)
+    assert shown["called_off_dates"][0]["line"] == f"Try it out, {local_time_as_text(empty.starts_at, ana)}"
+    change = act(me, DAYS, **days)
+    settled = progress(me, change)
+    assert change["called_off_dates"] == settled["called_off_dates"] == shown["called_off_dates"]
+
+
+def test_a_date_that_is_added_meanwhile_is_a_new_preview(ana: Practitioner, workshop: ServiceSession) -> None:
+    me, days = host(ana), days_around(workshop, days=3)
+    shown = preview(me, DAYS, **days)
+    [added] = make_sessions(make_service(ServiceType.WORKSHOP, ana), in_days=11)
+    answer = me.post(DAYS, {"preview_id": shown["preview_id"], **days})
+    assert refusal(answer) == (409, "preview_outdated")
+    assert called_off(answer.json()["preview"]) == [str(workshop.pk), str(added.pk)]
+    assert not DateChange.objects.exists()
+
+
+def test_of_many_dates_the_first_are_named_and_the_others_counted(
+    ana: Practitioner, workshop: ServiceSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(affected, "DATES_SHOWN", 1)
+    make_sessions(make_service(ServiceType.WORKSHOP, ana), in_days=11)
+    me, days = host(ana), days_around(workshop, days=3)
+    for shown in (preview(me, DAYS, **days), act(me, DAYS, **days)):
+        assert (called_off(shown), shown["more_called_off_dates"]) == ([str(workshop.pk)], 1)
 
 
 def test_two_sessions_of_one_bundle_are_one_order_and_both_shares(
