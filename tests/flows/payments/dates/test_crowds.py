@@ -35,7 +35,10 @@ def call_off_until_done(practitioner: APIClient, session: ServiceSession, starte
     """Confirm the preview, and each new one, as somebody does who looks again; returns how often it was outdated."""
     url, outdated = call_off_url(session), 0
     started.wait()
-    preview = practitioner.get(url).json()
+    while (shown := practitioner.get(url)).status_code == 503:
+        pass
+    assert shown.status_code == 200, shown.json()
+    preview = shown.json()
     while True:
         answer = practitioner.post(url, {"preview_id": preview["preview_id"]})
         if answer.status_code == 202:
