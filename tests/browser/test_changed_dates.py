@@ -148,7 +148,7 @@ def test_a_guest_of_a_moved_date_gets_everything_back_with_one_click(
 
 
 def test_a_time_that_is_refused_is_a_refusal_and_nothing_to_try_again(shop: Shop, priya: Page) -> None:
-    session = shop.next_session(WORKSHOP, 2)
+    session = shop.next_session(WORKSHOP, 1)
     priya.goto(f"/roster/change/?session={session}")
     priya.get_by_label("Move it to another time").check()
     expect(priya.get_by_label("New start")).to_be_visible()
@@ -165,7 +165,7 @@ def test_a_time_that_is_refused_is_a_refusal_and_nothing_to_try_again(shop: Shop
 
 
 def test_days_name_each_date_that_goes_off_sale_and_the_zone_of_the_practice(shop: Shop, priya: Page) -> None:
-    session = shop.next_session(WORKSHOP, 2)
+    session = shop.next_session(WORKSHOP, 1)
     [_, day] = day_of(shop, session).split("=")
     priya.goto("/roster/change/")
     expect(priya.get_by_role("heading", name="Call off days", exact=True)).to_be_visible()
