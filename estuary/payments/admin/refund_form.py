@@ -1,6 +1,5 @@
 """The refund form: its button names the sum, the page says what will happen, and it refunds once however often sent."""
 
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, cast
@@ -49,8 +48,18 @@ def stamp(order: Order) -> str:
     return f"{order.refunds.count()}-{sum(refund.amount_minor for refund in open_refunds)}-{order.status}"
 
 
-# As the pages of the admin write an amount.
-WITH_MARKS = re.compile(r"\d{1,3}(?:,\d{3})+\.\d+")
+def _has_thousands_marks(text: str) -> bool:
+    """Return whether an amount is written as the pages of the admin write it: ``1,575.00``."""
+    whole, point, cents = text.rpartition(".")
+    first, *groups = whole.split(",")
+    return bool(
+        point
+        and cents.isdecimal()
+        and groups
+        and first.isdecimal()
+        and len(first) <= 3
+        and all(group.isdecimal() and len(group) == 3 for group in groups)
+    )
 
 
 class AmountField(forms.DecimalField):
@@ -60,7 +69,7 @@ class AmountField(forms.DecimalField):
 
     def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override] # django-stubs take it for an int
         text = str(value or "").strip()
-        if WITH_MARKS.fullmatch(text):
+        if _has_thousands_marks(text):
             return super().to_python(text.replace(",", ""))
         # 1,000 is a thousand to some and one to others, so it is not guessed.
         whole, comma, cents = text.partition(",")

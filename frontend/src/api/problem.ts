@@ -42,9 +42,13 @@ export const isNotFound = (error: unknown) => error instanceof Problem && error.
 /** Statuses of refusals that end by themselves or by signing in: the same request may succeed then. */
 const PASSING = new Set([401, 408, 425, 429]);
 
-/** Whether the server refused for good: the same request would be refused again. */
+/** Whether the server refused for good, in words of its own: the same request would be refused again. */
 export const isRefusal = (error: unknown) =>
-  error instanceof Problem && error.status >= 400 && error.status < 500 && !PASSING.has(error.status);
+  error instanceof Problem &&
+  error.code !== "unknown" &&
+  error.status >= 400 &&
+  error.status < 500 &&
+  !PASSING.has(error.status);
 
 /** Whether the outcome of a request is unknown: the response was lost, or the server failed. */
 export const isOutcomeUnknown = (error: unknown) =>
