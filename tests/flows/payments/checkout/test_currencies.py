@@ -128,7 +128,7 @@ def test_staff_price_in_rupiah_up_to_what_stripe_takes(ana: Practitioner) -> Non
     assert session.prices.get(currency="idr").amount_minor == 999_999_999_999
     assert "9999999999.99" in client.get(url).content.decode()
     answer = client.post(url, form | {"prices-0-amount": "10000000000"})
-    assert "at most 9999999999.99 IDR" in errors_on(answer)
+    assert "at most 9,999,999,999.99 IDR" in errors_on(answer)
 
 
 def test_credits_are_sold_up_to_the_limit_of_the_houses_currency(
