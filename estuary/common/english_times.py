@@ -3,7 +3,7 @@
 See frontend/src/lib/locale.ts and time.ts. The admin has a format of its own.
 """
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from zoneinfo import ZoneInfo
 
 NOON_H = 12
@@ -73,6 +73,6 @@ def _zone_name(moment: datetime, zone: ZoneInfo) -> str:
     return f"{letters} ({describe_place(zone)})"
 
 
-def describe_place(zone: ZoneInfo) -> str:
-    """Return a zone by its place: ``America/New York``."""
-    return zone.key.replace("_", " ")
+def describe_place(zone: tzinfo | None) -> str:
+    """Return a zone by its place: ``America/New York``; ``UTC`` has none."""
+    return str(zone).replace("_", " ")

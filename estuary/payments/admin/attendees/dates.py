@@ -12,7 +12,8 @@ from django.utils import timezone
 from estuary.accounts.models import User
 from estuary.bookings.models import ACTIVE, Booking, Participant
 from estuary.catalog.models import ServiceSession
-from estuary.common.admin.times import time_of_day, zone_name
+from estuary.common.admin.times import time_of_day
+from estuary.common.english_times import describe_place
 from estuary.common.money import to_decimal
 from estuary.orders.models import Order
 
@@ -62,7 +63,7 @@ class Meeting:
     def when(self) -> str:
         """Return the time where the practitioner is, and in UTC beside it if that differs."""
         begin, end = self.starts_at.astimezone(self.zone), self.ends_at.astimezone(self.zone)
-        local = f"{begin:%a %d %b %Y, %H:%M}–{end:%H:%M} {zone_name(self.zone)}"
+        local = f"{begin:%a %d %b %Y, %H:%M}–{end:%H:%M} {describe_place(self.zone)}"
         return local if self.zone.key == "UTC" else f"{local} ({time_of_day(self.starts_at)})"
 
 

@@ -28,8 +28,9 @@ from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.admin.base import NOTHING, ConfirmPage, change_url, external_link, render_confirm_page
 from estuary.common.admin.reasons import with_reason
-from estuary.common.admin.times import day_and_time, zone_name
+from estuary.common.admin.times import day_and_time
 from estuary.common.db.transactions import retry_transaction
+from estuary.common.english_times import describe_place
 from estuary.common.errors import Conflict, EstuaryError
 from estuary.payments.models.date_changes import REASON_MAX
 from estuary.payments.order_api.moving import move_and_announce
@@ -76,7 +77,7 @@ def move_booking_page(model_admin: ModelAdmin, request: HttpRequest, booking_id:
         request.POST if request.method == "POST" else None,
         times=list(_times(booking, first_day, at)),
         is_beyond=bool(limit),
-        zone=zone_name(booking.practitioner.zone),
+        zone=describe_place(booking.practitioner.zone),
     )
     if form.is_valid():
         return _answer_move(request, booking, form.cleaned_data)
@@ -146,7 +147,7 @@ def _times(booking: Booking, first_day: date, at: datetime) -> Iterator[tuple[st
     local = [(key, slot.starts_at.astimezone(zone), slot.ends_at.astimezone(zone)) for key, slot in free]
     for day, of_day in groupby(local, key=lambda time: time[1].date()):
         yield (
-            f"{day:%A %d %B %Y}, {zone_name(zone)}",
+            f"{day:%A %d %B %Y}, {describe_place(zone)}",
             [(key, f"{begin:%a %d %b, %H:%M} – {end:%H:%M}") for key, begin, end in of_day],
         )
 

@@ -81,9 +81,9 @@ def _named(term: str) -> list[int]:
 
 
 def find_orders_by_id(term: str) -> list[int]:
-    """Return orders by any id of theirs, of their payment, refunds or disputes, or by the last digits of the card.
+    """Return orders by an id of the order, its payment, refunds or disputes, or by the last digits of the card.
 
-    Finders of other apps add theirs: the number of a receipt or a credit note.
+    Other apps add a finder each, as documents do by the number of a receipt or a credit note.
     The middle of an id has no index: it is looked for only when nothing else is found, among the newest orders.
     """
     return list(_find_orders_by_index(term)) or _find_newest_orders(term)
