@@ -19,13 +19,13 @@ from estuary.payments.admin.search import ids
 from estuary.payments.admin.search.ids import IdKind
 from estuary.payments.customers.used_cards import cards_ending_in
 from estuary.payments.models import PaymentMethod, WebhookEvent
-from estuary.payments.models.events import SUBJECT
+from estuary.payments.models.events import OBJECT_ID, SUBJECT
 
 # Rows of one kind that a search reads, and one more, which shows that there are more.
 LIMIT = 20
 LAST4 = 4
-# Orders of whose ids the middle is searched, some 20 ms; and its least characters.
-NEWEST_ORDERS, MIN_MIDDLE = 20_000, 6
+# Rows of whose ids any part is searched, without an index; and its least characters.
+NEWEST_ORDERS, NEWEST_EVENTS, MIN_MIDDLE = 20_000, 20_000, 6
 # Finders of orders by what apps above payments know of them, such as a receipt's number.
 MORE_ORDER_FINDERS: list[Callable[[str], Iterable[int]]] = []
 # People of one name whose orders are shown, and their orders that are read.
@@ -84,7 +84,8 @@ def find_orders_by_id(term: str) -> list[int]:
     """Return orders by an id of the order, its payment, refunds or disputes, or by the last digits of the card.
 
     Other apps add a finder each, as documents do by the number of a receipt or a credit note.
-    The middle of an id has no index: it is looked for only when nothing else is found, among the newest orders.
+    The middle of an id, and the beginning of a charge's, have no index: they are looked for only when nothing else is
+    found, among the newest.
     """
     return list(_find_orders_by_index(term)) or _find_newest_orders(term)
 
@@ -99,7 +100,22 @@ def _find_newest_orders(term: str) -> list[int]:
         | Q(stripe_payment_intent_id__contains=term)
         | Q(stripe_checkout_session_id__contains=term)
     )
-    return _keys(newest.filter(inside))
+    return _keys(newest.filter(inside)) or _keys(_paid_by(_find_newest_charges(term)))
+
+
+def _find_newest_charges(term: str) -> list[str]:
+    after = key_before_newest(WebhookEvent.objects.all(), NEWEST_EVENTS)
+    charges = ids.CHARGES.rows().filter(pk__gt=after).annotate(about=SUBJECT, charge=OBJECT_ID)
+    return _first(charges.filter(charge__contains=term).order_by().values_list("about", flat=True))
+
+
+def _first(values: QuerySet[Any, str]) -> list[str]:
+    return list(values[: LIMIT + 1])
+
+
+def _paid_by(intent_ids: Iterable[str]) -> QuerySet[Order]:
+    known = [intent_id for intent_id in intent_ids if intent_id]
+    return Order.objects.filter(stripe_payment_intent_id__in=known, stripe_payment_intent_id__gt="")
 
 
 def _find_orders_by_index(term: str) -> Iterator[int]:
@@ -109,13 +125,11 @@ def _find_orders_by_index(term: str) -> Iterator[int]:
         yield from find(term)
     paid_by: list[str] = []
     if (charges := ids.CHARGES.find(term)) is not None:
-        paid_by += charges.annotate(about=SUBJECT).order_by().values_list("about", flat=True)[: LIMIT + 1]
+        paid_by += _first(charges.annotate(about=SUBJECT).order_by().values_list("about", flat=True))
     if _is_last4(term):
         paid_by += [card.intent_id for card in cards_ending_in(term, LIMIT + 1)]
-    if intent_ids := [intent_id for intent_id in paid_by if intent_id]:
-        yield from _keys(
-            Order.objects.filter(stripe_payment_intent_id__in=intent_ids, stripe_payment_intent_id__gt="")
-        )
+    if paid_by:
+        yield from _keys(_paid_by(paid_by))
 
 
 def find_orders(term: str) -> Iterator[int]:
