@@ -2,19 +2,28 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
 from demo.plan import Plan
 from demo.selfcheck.shop import PASSWORD as SEEDED
+from demo.selfcheck.shop import Shop, open_shop
+from estuary.config.environment import SANDBOX_DEFAULTS
 from tests.browser.conftest import PHONE
 from tests.browser.shopper import Shopper
 from tests.browser.test_pages import _check, _serious
 
-HOST = "ana@estuary.example"
+HOST, ZONE = "ana@estuary.example", ZoneInfo("Europe/Lisbon")
+SESSION = "private-yoga"
 API = re.compile(r"/api/v1/hours/$")
+
+
+@pytest.fixture(scope="module")
+def shop(stack: Plan) -> Shop:
+    return open_shop(stack.web_url, stack.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
 
 
 @pytest.fixture
@@ -160,3 +169,53 @@ def test_a_day_with_other_hours_is_added_changed_and_removed_by_keyboard(ana: Pa
     expect(entry).to_contain_text("9:00 AM – 5:00 PM")
     entry.get_by_role("button", name="Remove").click()
     expect(entry).to_have_count(0)
+
+
+def written(day: date) -> str:
+    return f"{day:%b} {day.day}, {day.year}"
+
+
+def test_a_booking_on_a_closed_day_stands_until_it_is_called_off(shop: Shop, ana: Page) -> None:
+    start = shop.free_start(SESSION)
+    body = {"scheduling_data": {"start_datetime": start}}
+    purchase = shop.begin_service("booked before the day was closed", "early-guest", SESSION, **body)
+    shop.pay(purchase)
+    day = datetime.fromisoformat(start).astimezone(ZONE).date()
+    ana.get_by_role("button", name="Add a day with other hours").click()
+    dialog = ana.get_by_role("dialog")
+    dialog.get_by_label("Day", exact=True).fill(day.isoformat())
+    dialog.get_by_role("switch", name="Not working on this day").click()
+    dialog.get_by_role("button", name="Save this day").click()
+    expect(dialog).to_have_count(0)
+    booked = ana.get_by_role("listitem").filter(has=ana.get_by_role("link", name="Call off")).last
+    expect(ana.get_by_text(re.compile("bookings? (is|are) outside your hours"))).to_be_visible()
+    expect(booked).to_contain_text("Lisbon time")
+    [booking] = purchase.buyer.bookings_of(purchase.order_id)
+    assert booking["status"] == "confirmed"
+    _check(ana, "/hours/")
+
+    ana.set_viewport_size(PHONE)
+    ana.locator(f'a[href="/roster/change/?booking={booking["id"]}"]').click()
+    ana.get_by_role("button", name="Call it off and refund 1 guest").click()
+    expect(ana.get_by_text("Everybody concerned has been written to.")).to_be_visible()
+    purchase.buyer.wait_for_order(purchase.order_id, "refunded")
+    ana.goto("/hours/")
+    expect(ana.get_by_role("listitem").filter(has_text=written(day))).to_be_visible()
+    expect(ana.locator(f'a[href="/roster/change/?booking={booking["id"]}"]')).to_have_count(0)
+
+
+def test_days_off_are_opened_again_by_thumb(shop: Shop, ana: Page) -> None:
+    first = datetime.now(ZONE).date() + timedelta(days=100)
+    last = first + timedelta(days=1)
+    ana.get_by_role("link", name="Call off days").click()
+    ana.get_by_label("First day").fill(first.isoformat())
+    ana.get_by_label("Last day").fill(last.isoformat())
+    ana.get_by_role("button", name="Show what would happen").click()
+    ana.get_by_role("button", name=re.compile("^Call off this time")).click()
+    expect(ana.get_by_text("Everybody concerned has been written to.")).to_be_visible()
+    ana.goto("/hours/")
+    days_off = ana.get_by_role("listitem").filter(has_text=f"{written(first)} – {written(last)}")
+    days_off.get_by_role("button", name="Open again").click()
+    expect(days_off).to_have_count(0)
+    expect(ana.get_by_text(f"{written(first)} – {written(last)}: open for bookings again.")).to_be_attached()
+    assert _serious(ana) == []

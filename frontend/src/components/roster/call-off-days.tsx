@@ -25,7 +25,6 @@ function DaysForm({ zone, onStarted }: Props & { zone: string }) {
   const today = dayKey(new Date().toISOString(), zone);
   const [days, setDays] = useState<Days>({ first: today, last: addDays(today, 6), from: "", until: "" });
   const [request, setRequest] = useState<ChangeRequest>();
-  const change = (part: Partial<Days>) => setDays({ ...days, ...part });
   return (
     <>
       <form
@@ -35,33 +34,17 @@ function DaysForm({ zone, onStarted }: Props & { zone: string }) {
           setRequest({ kind: "call off days", ...days });
         }}
       >
-        <Field
-          label="First day"
-          type="date"
-          required
+        <DayAndTime
+          names={["First day", "From (if not all of it)"]}
           min={today}
-          value={days.first}
-          onChange={(e) => change({ first: e.target.value })}
+          values={[days.first, days.from]}
+          onChange={([first, from]) => setDays({ ...days, first, from })}
         />
-        <Field
-          label="From (if not all of it)"
-          type="time"
-          value={days.from}
-          onChange={(e) => change({ from: e.target.value })}
-        />
-        <Field
-          label="Last day"
-          type="date"
-          required
+        <DayAndTime
+          names={["Last day", "Until (if not all of it)"]}
           min={days.first}
-          value={days.last}
-          onChange={(e) => change({ last: e.target.value })}
-        />
-        <Field
-          label="Until (if not all of it)"
-          type="time"
-          value={days.until}
-          onChange={(e) => change({ until: e.target.value })}
+          values={[days.last, days.until]}
+          onChange={([last, until]) => setDays({ ...days, last, until })}
         />
         <Button type="submit" look="quiet" className="min-h-12 justify-self-start">
           Show what would happen
@@ -77,6 +60,31 @@ function DaysForm({ zone, onStarted }: Props & { zone: string }) {
       <ButtonLink href="/roster/changes/" look="plain" size="small" className="mt-6">
         What you have called off or moved
       </ButtonLink>
+    </>
+  );
+}
+
+type Pair = [day: string, time: string];
+type DayAndTimeProps = { names: Pair; min: string; values: Pair; onChange: (values: Pair) => void };
+
+/** A day, and a time on it for who calls off a part of it only. */
+function DayAndTime({ names, min, values: [day, time], onChange }: DayAndTimeProps) {
+  return (
+    <>
+      <Field
+        label={names[0]}
+        type="date"
+        required
+        min={min}
+        value={day}
+        onChange={(event) => onChange([event.target.value, time])}
+      />
+      <Field
+        label={names[1]}
+        type="time"
+        value={time}
+        onChange={(event) => onChange([day, event.target.value])}
+      />
     </>
   );
 }
