@@ -13,7 +13,7 @@ from estuary.privacy.export import export_person
 from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, make_practitioner, make_service, make_sessions
 from tests.flows import buying
-from tests.flows.privacy.test_privacy import erase
+from tests.flows.privacy.erasing import erase
 from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -21,7 +21,7 @@ from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, make_practitioner, make_service
 from tests.flows import buying
 from tests.flows.buying import METHODS
-from tests.flows.privacy.test_privacy import erase
+from tests.flows.privacy.erasing import erase
 from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,6 +1,5 @@
 """Payments that a bank works on for days: handed over in time, returned when too late, and no seat is kept for ever."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
@@ -11,7 +10,7 @@ from django.db.models import F
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.models import Booking, Reservation
+from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.common.english_times import describe_moment, describe_utc
@@ -24,7 +23,6 @@ from estuary.payments.reconciliation import overdue, stripe_lists
 from stripe_sandbox import Sandbox
 from tests.factories import (
     a_free_slot,
-    make_practitioner,
     make_service,
     make_sessions,
     make_user,
@@ -315,88 +313,6 @@ def test_the_same_time_by_another_way_is_refused_in_words_that_fit(
     assert buying.service(buyer, session, start_datetime=another)["status"] == "pending"
     body = {"service_id": str(session.pk), "scheduling_data": {"start_datetime": slot}}
     buying.refused(buyer, 409, "payment_processing", **body)
-
-
-KINDS: dict[str, Callable[[Practitioner], tuple[str, Json, datetime | None]]] = {}
-
-
-def kind(make: Callable[[Practitioner], tuple[str, Json, datetime | None]]) -> None:
-    KINDS[make.__name__] = make
-
-
-@kind
-def course(ana: Practitioner) -> tuple[str, Json, datetime | None]:
-    service = make_service(ServiceType.COURSE, ana)
-    first = make_sessions(service, 3, in_days=3)[0]
-    return str(service.pk), {}, first.starts_at
-
-
-@kind
-def slot(ana: Practitioner) -> tuple[str, Json, datetime | None]:
-    service = make_service(ServiceType.SESSION, ana)
-    start = a_free_slot(service)
-    return str(service.pk), {"start_datetime": start.isoformat()}, start
-
-
-@kind
-def package_with_one_date(ana: Practitioner) -> tuple[str, Json, datetime | None]:
-    one, two = (
-        make_service(ServiceType.WORKSHOP, make_practitioner(name)) for name in ("Bruno C", "Clara N")
-    )
-    [soon], [later] = make_sessions(one, in_days=3), make_sessions(two, in_days=6)
-    package = make_service(ServiceType.PACKAGE, ana, holds=[one, two], validity_days=90)
-    items = [
-        {"service_id": str(seat.service_id), "service_session_id": str(seat.pk)} for seat in (soon, later)
-    ]
-    return str(package.pk), {"items": items}, soon.starts_at
-
-
-@kind
-def bundle_with_one_slot(ana: Practitioner) -> tuple[str, Json, datetime | None]:
-    session = make_service(ServiceType.SESSION, ana)
-    bundle = make_service(ServiceType.BUNDLE, ana, bundle_of=session, bundle_quantity=3, validity_days=90)
-    start = a_free_slot(session)
-    return str(bundle.pk), {"items": [{"start_datetime": start.isoformat()}]}, start
-
-
-@kind
-def bundle_without_a_time(ana: Practitioner) -> tuple[str, Json, datetime | None]:
-    session = make_service(ServiceType.SESSION, ana)
-    bundle = make_service(ServiceType.BUNDLE, ana, bundle_of=session, bundle_quantity=3, validity_days=90)
-    return str(bundle.pk), {}, None
-
-
-@pytest.mark.parametrize("name", KINDS)
-def test_each_kind_of_service_is_kept_until_the_first_of_its_times(
-    stripe: Sandbox, buyer: APIClient, ana: Practitioner, name: str
-) -> None:
-    service_id, scheduling, starts_at = KINDS[name](ana)
-    order = buying.create(buyer, service_id=service_id, scheduling_data=scheduling)
-    pay_only(stripe, order, **BANK)
-    settle_everything(stripe)
-    assert order_of(order).kept_until == starts_at
-    with at((starts_at or clock.now() + timedelta(days=20)) + timedelta(minutes=1)):
-        stripe.control.settle(order["payment_intent_id"])
-        settle_everything(stripe)
-        assert status_of(order) == ("refunded" if starts_at else "completed")
-        assert not Reservation.objects.filter(status="held").exists()
-    assert not ServiceSession.objects.exclude(taken=0).exists()
-
-
-@pytest.mark.parametrize("way", ["credits", "bundle_without_a_time"])
-def test_what_has_no_time_waits_for_its_bank(
-    stripe: Sandbox, buyer: APIClient, ana: Practitioner, way: str
-) -> None:
-    is_credit = way == "credits"
-    order = buying.credits(buyer) if is_credit else buying.create(buyer, service_id=KINDS[way](ana)[0])
-    pay_only(stripe, order, **BANK)
-    settle_everything(stripe)
-    with at(clock.now() + timedelta(days=12)):
-        assert overdue.end_unanswered_orders() == 0
-        stripe.control.settle(order["payment_intent_id"])
-        stripe.control.lose_events()
-        ask(stripe)
-        assert (status_of(order), Refund.objects.count()) == ("completed", 0)
 
 
 def test_an_order_without_a_date_from_before_is_given_one(
