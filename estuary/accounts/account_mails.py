@@ -34,6 +34,7 @@ from estuary.notifications.layout import Content, render_html
 FOLDER = "account/email/"
 SIGN_IN_CODE = "sign_in_code"
 type Context = dict[str, Any]
+type Details = dict[str, str]
 
 
 def enqueue_mail(
@@ -59,7 +60,7 @@ def write_mail(
     elif template == SIGN_IN_CODE:
         context = _describe_code(email, details or {})
     elif user_id and (user := User.objects.filter(pk=user_id, is_active=True).first()):
-        context = TEMPLATES[template](email, user)
+        context = TEMPLATES[template](email, user, details or {})
     if context is None:
         return None
     return _render_of_site(template, email, context)
@@ -131,7 +132,7 @@ def _describe_code(email: str, details: dict[str, str]) -> Context | None:
     }
 
 
-def _confirm_address(email: str, user: User) -> Context | None:
+def _confirm_address(email: str, user: User, details: Details) -> Context | None:
     address = EmailAddress.objects.filter(user=user, email__iexact=email, verified=False).first()
     if address is None:
         return None
@@ -139,11 +140,13 @@ def _confirm_address(email: str, user: User) -> Context | None:
     return {"user": user, "activate_url": _link("account_confirm_email", key)}
 
 
-def _change_address(email: str, user: User) -> Context:
-    return {"user": user, "activate_url": _link("account_confirm_email", sign_email_change(user, email))}
+def _change_address(email: str, user: User, details: Details) -> Context | None:
+    """Return None if password or address have changed since the request; jobs of an earlier version do not say."""
+    key = sign_email_change(user, email, details.get("state", ""))
+    return {"user": user, "activate_url": _link("account_confirm_email", key)} if key else None
 
 
-def _reset_password(email: str, user: User) -> Context | None:
+def _reset_password(email: str, user: User, details: Details) -> Context | None:
     """Return None if the account's address has changed since the request."""
     if user.email.lower() != email.lower():
         return None
@@ -152,7 +155,7 @@ def _reset_password(email: str, user: User) -> Context | None:
     return {"user": user, "password_reset_url": _link("account_reset_password_from_key", key)}
 
 
-def _drop_mail(email: str, user: User) -> None:
+def _drop_mail(email: str, user: User, details: Details) -> None:
     """Drop a mail to somebody without an account, enqueued by an earlier version."""
 
 
@@ -160,7 +163,7 @@ def _link(page: str, key: str = "") -> str:
     return settings.HEADLESS_FRONTEND_URLS[page].format(key=quote(key))
 
 
-TEMPLATES: dict[str, Callable[[str, User], Context | None]] = {
+TEMPLATES: dict[str, Callable[[str, User, Details], Context | None]] = {
     "email_confirmation": _confirm_address,
     "email_confirmation_signup": _confirm_address,
     "email_change": _change_address,
@@ -185,6 +188,7 @@ NOTICES = {
     "password_set": "Your password was set",
     "password_reset": "Your password was reset",
     "password_removed": "Your password was removed, as your address had not been confirmed before",
+    "feed_ended": "Your calendar feed has ended: make a new address, and give it to your calendar",
     "erasure_requested": "Your account was closed, and your data will be deleted",
     "mfa/email/totp_activated": "An authenticator app was added",
     "mfa/email/totp_deactivated": "Your authenticator app was removed",

@@ -1,7 +1,8 @@
 """Changing the e-mail address: an account has one address, and a new one replaces it once its owner confirms it.
 
 Nothing is stored before that: the signed link in the mail names the account and the new address. So a request keeps
-nobody else from the address, and expires once the account's password or address changes.
+nobody else from the address. It expires once the account's password or address changes, from the moment of the request
+on: its mail may wait for days.
 """
 
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class EmailChange:
         try:
             with transaction.atomic():
                 user = User.objects.select_for_update(no_key=True).get(pk=self.user.pk)
-                if not _is_unchanged(user, _state_digest(self.user)):
+                if not _is_unchanged(user, state_digest(self.user)):
                     raise get_adapter().validation_error("invalid_or_expired_key")
                 return _replace_address(user, self.email)
         except IntegrityError as error:
@@ -71,9 +72,14 @@ def _replace_address(user: User, email: str) -> EmailAddress:
     return address
 
 
-def sign_email_change(user: User, email: str) -> str:
-    """Return the signed key for a change of address, for a mail to the new address."""
-    return signing.dumps({"user": user.pk, "email": email, "state": _state_digest(user)}, salt=SALT)
+def sign_email_change(user: User, email: str, requested_with: str) -> str:
+    """Return the signed key for a change of address, for a mail to the new address.
+
+    ``requested_with`` is the ``state_digest`` at the request; empty if the account has changed since.
+    """
+    if not _is_unchanged(user, requested_with):
+        return ""
+    return signing.dumps({"user": user.pk, "email": email, "state": requested_with}, salt=SALT)
 
 
 def read_email_change(key: str) -> EmailChange | None:
@@ -94,9 +100,9 @@ def is_free(email: str, *, except_for: User) -> bool:
 
 
 def _is_unchanged(user: User, state: str) -> bool:
-    return user.is_active and constant_time_compare(_state_digest(user), state)
+    return user.is_active and constant_time_compare(state_digest(user), state)
 
 
-def _state_digest(user: User) -> str:
-    """Return a digest that changes with the password and with the address."""
+def state_digest(user: User) -> str:
+    """Return a digest that changes with the password and with the address, and opens nothing by itself."""
     return salted_hmac(SALT, f"{user.email}|{user.password}", algorithm="sha256").hexdigest()

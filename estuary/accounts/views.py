@@ -31,8 +31,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
+from estuary.accounts.account_mails import enqueue_mail
 from estuary.accounts.devices import remember_device
-from estuary.accounts.email_change import EmailChange, is_free, is_taken, read_email_change
+from estuary.accounts.email_change import EmailChange, is_free, is_taken, read_email_change, state_digest
 from estuary.accounts.hashing import wait_for_sign_up_turn
 from estuary.accounts.models import User
 from estuary.accounts.names import clean_name, split_name
@@ -80,7 +81,7 @@ class ChangeEmailInput(AddEmailInput):
         """Mail the link to the new address. A taken address gets no mail, and the response does not reveal it."""
         email = self.cleaned_data["email"]
         if is_free(email, except_for=self.user) and handle_verification_email_rate_limit(request, email):
-            get_adapter().send_mail("account/email/email_change", email, {"user": self.user})
+            enqueue_mail("email_change", email, self.user.pk, {"state": state_digest(self.user)})
         return EmailAddress(user=self.user, email=email)
 
 

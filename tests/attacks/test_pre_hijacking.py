@@ -3,9 +3,13 @@
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
+from django.db import connection
+from procrastinate.contrib.django.models import ProcrastinateJob
 
+from estuary.accounts import account_mails
 from estuary.accounts.models import User
 from tests.attacks.visitor import PASSWORD, Visitor, keys_mailed_to, subjects_mailed_to
+from tests.jobs import task_named
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,6 +47,51 @@ def test_a_second_address_does_not_survive_the_owners_reset() -> None:
     assert attacker.sign_in(ATTACKER) != 200
     assert owner.opens_the_api()
     assert [row.email for row in EmailAddress.objects.all()] == [OWNER]
+
+
+def test_a_change_of_address_whose_mail_waits_does_not_survive_the_owners_reset() -> None:
+    """The attacker's mail server is off until the owner has come, so the job is tried again after the reset."""
+    attacker = signed_up(OWNER)
+    attacker.reauthenticate()
+    assert attacker.change_address(ATTACKER) == 200
+    waiting = take_jobs_to(ATTACKER)
+    owner = reset_by_the_owner()
+    for job in waiting:
+        task_named(job.task_name)(**job.args)
+    for key in keys_mailed_to(ATTACKER):
+        attacker.confirm(key)
+    assert list(User.objects.values_list("email", flat=True)) == [OWNER]
+    assert keys_mailed_to(ATTACKER) == []
+    assert owner.opens_the_api()
+
+
+def test_a_change_of_address_whose_mail_waits_does_not_undo_a_later_change() -> None:
+    buyer = signed_up(OWNER)
+    buyer.reauthenticate()
+    assert buyer.change_address("typo@example.com") == 200
+    waiting = take_jobs_to("typo@example.com")
+    assert buyer.change_address("right@example.com") == 200
+    buyer.confirm(keys_mailed_to("right@example.com")[-1])
+    for job in waiting:
+        task_named(job.task_name)(**job.args)
+    for key in keys_mailed_to("typo@example.com"):
+        buyer.confirm(key)
+    assert list(User.objects.values_list("email", flat=True)) == ["right@example.com"]
+
+
+def test_a_change_of_address_that_an_earlier_version_enqueued_is_not_mailed() -> None:
+    signed_up(OWNER)
+    account_mails.enqueue_mail("email_change", ATTACKER, User.objects.get().pk)
+    assert keys_mailed_to(ATTACKER) == []
+
+
+def take_jobs_to(email: str) -> list[ProcrastinateJob]:
+    """Take the waiting mails to an address out of the queue, as a worker does whose mail server refuses them."""
+    jobs = [job for job in ProcrastinateJob.objects.filter(status="todo") if job.args.get("email") == email]
+    assert jobs
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE id = ANY(%s)", [[job.id for job in jobs]])
+    return jobs
 
 
 def test_who_confirms_another_address_has_left_the_first_to_its_owner() -> None:

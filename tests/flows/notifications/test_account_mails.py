@@ -23,6 +23,7 @@ from procrastinate.jobs import Job
 from pytest_django import Settings
 
 from estuary.accounts import account_mails, adapter
+from estuary.accounts.email_change import state_digest
 from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.config.mail import mailers
@@ -126,7 +127,7 @@ def test_a_mail_with_a_link_says_what_it_is_about_and_its_button_what_it_does(
     user = User.objects.get()
     for template in ("email_confirmation", "password_reset_key", "password_changed"):
         account_mails.enqueue_mail(template, ADDRESS, user.pk)
-    account_mails.enqueue_mail("email_change", "another@example.com", user.pk)
+    account_mails.enqueue_mail("email_change", "another@example.com", user.pk, {"state": state_digest(user)})
     run_jobs()
     joined, existing, reset, notice, changed = mailoutbox
     for mail, button, words in (
