@@ -92,6 +92,12 @@ def _largest_writable_minor(currency: str) -> int:
     return max_charge_minor(currency) // step * step
 
 
+def round_to_payable(minor: Decimal | int, currency: str) -> int:
+    """Return an amount of minor units rounded to one that can be paid: 28,049 in isk gives 28,000 (280 ISK)."""
+    step = 100 if currency in WHOLE_UNITS_ONLY else 1
+    return int((Decimal(minor) / step).quantize(Decimal(1), rounding="ROUND_HALF_UP")) * step
+
+
 def to_minor(value: Decimal | int | str, currency: str) -> int:
     """Turn a decimal amount into minor units, exactly.
 

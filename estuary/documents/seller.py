@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from estuary.common.money import round_to_payable
+
 # The only seller until practitioners sell for themselves.
 HOUSE = "house"
 
@@ -45,10 +47,12 @@ class Tax:
     note: str = ""
     credits_taxed_when_sold: bool = False
 
-    def included_minor(self, gross_minor: int) -> int:
-        """Return the tax within a gross amount, rounded to the nearest minor unit: 23 % of 123.00 is 23.00."""
-        share = Decimal(gross_minor) * self.rate / (100 + self.rate)
-        return int(share.quantize(Decimal(1), rounding="ROUND_HALF_UP"))
+    def included_minor(self, gross_minor: int, currency: str) -> int:
+        """Return the tax within a gross amount, rounded to what the currency has: 23 % of 123.00 is 23.00.
+
+        In 1,500 ISK it is 280 ISK: there are no hundredths.
+        """
+        return round_to_payable(Decimal(gross_minor) * self.rate / (100 + self.rate), currency)
 
 
 def house() -> Seller:

@@ -29,13 +29,14 @@ def issue_due_documents(*, everything: bool = False) -> int:
     return issued
 
 
-def issue_documents_of(user: User) -> None:
-    """Issue what a person lacks, at once, without asking Stripe for the cards."""
-    seller = house()
+def issue_documents_of(user: User) -> bool:
+    """Issue what a person lacks, at once, without asking Stripe for the cards; returns whether nothing failed."""
+    seller, failed = house(), set[int]()
     if not seller.is_known:
-        return
+        return True
     due = list(due_orders().filter(user=user).values_list("pk", flat=True))
-    issue_batch(due, partial(write_receipts, methods={}, seller=seller), set())
+    issue_batch(due, partial(write_receipts, methods={}, seller=seller), failed)
     refunded = Order.objects.filter(user=user, refunds__settled_at__isnull=False).distinct()
     with_due_notes = orders_with_due_notes(list(refunded.values_list("pk", flat=True)))
-    issue_batch(with_due_notes, partial(write_credit_notes, seller=seller), set())
+    issue_batch(with_due_notes, partial(write_credit_notes, seller=seller), failed)
+    return not failed

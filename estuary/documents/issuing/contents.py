@@ -7,7 +7,7 @@ from unicodedata import category
 
 from estuary.accounts.billing_details import get_billing_details
 from estuary.accounts.models import ERASED_DOMAIN, User
-from estuary.common.money import display, proportion
+from estuary.common.money import display, proportion, round_to_payable
 from estuary.common.validators import JOINERS, UNWRITTEN
 from estuary.documents.models import CreditNote, Receipt
 from estuary.documents.seller import Seller, Tax
@@ -36,7 +36,7 @@ def _several_lines(text: str) -> str:
 def build_receipt(order: Order, method: UsedMethod | None, seller: Seller, tax: Tax) -> Receipt:
     """Return the receipt of an order; its ``user`` and ``lines`` must be loaded."""
     taxable_minor, note = _taxable(order, tax)
-    tax_minor = tax.included_minor(taxable_minor)
+    tax_minor = tax.included_minor(taxable_minor, order.currency)
     assert order.completed_at is not None
     return Receipt(
         order=order,
@@ -53,13 +53,13 @@ def build_receipt(order: Order, method: UsedMethod | None, seller: Seller, tax: 
         tax_label=tax.label,
         tax_note=note,
         lines=_order_lines(order, seller),
-        **_parties(order.user, seller),
+        **_seller_fields(seller),
+        **_buyer_fields(order.user),
         currency=order.currency,
     )
 
 
-def _parties(user: User, seller: Seller) -> dict[str, Any]:
-    buyer = get_billing_details(user)
+def _seller_fields(seller: Seller) -> dict[str, str]:
     return {
         "seller": seller.key,
         "seller_name": one_line(seller.name, 200),
@@ -68,6 +68,12 @@ def _parties(user: User, seller: Seller) -> dict[str, Any]:
         "seller_tax_id": seller.tax_id,
         "seller_email": seller.email,
         "seller_time_zone": seller.zone.key,
+    }
+
+
+def _buyer_fields(user: User) -> dict[str, str]:
+    buyer = get_billing_details(user)
+    return {
         "buyer_name": one_line(buyer.name, 310),
         "buyer_address": _several_lines(buyer.address),
         "buyer_email": "" if buyer.email.endswith(ERASED_DOMAIN) else buyer.email,
@@ -170,8 +176,12 @@ def build_credit_note(
         tax_label=receipt.tax_label,
         tax_note=receipt.tax_note,
         lines=[_line(_title(refund, amount_minor), amount_minor)],
+        # Whom the receipt names: the buyer may have other details since, or be erased.
+        buyer_name=receipt.buyer_name,
+        buyer_address=receipt.buyer_address,
+        buyer_email=receipt.buyer_email,
         currency=receipt.currency,
-        **_parties(refund.order.user, seller),
+        **_seller_fields(seller),
     )
 
 
@@ -181,7 +191,11 @@ def _returned_tax(receipt: Receipt, returned: Returned) -> int:
         return 0
     is_total_taxed = receipt.taxable_minor == receipt.total_minor
     returned_minor = returned.charged_minor + (returned.credits_minor if is_total_taxed else 0)
-    return proportion(returned_minor, receipt.taxable_minor, receipt.tax_minor)
+    if returned_minor == receipt.taxable_minor:
+        return receipt.tax_minor
+    return round_to_payable(
+        proportion(returned_minor, receipt.taxable_minor, receipt.tax_minor), receipt.currency
+    )
 
 
 def _title(refund: Refund, amount_minor: int) -> str:

@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from estuary.accounts.models import Practitioner
+from estuary.accounts.models import Practitioner, User
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.documents.issuing import issue_due_documents
@@ -58,6 +58,35 @@ def test_each_refund_has_a_note_of_its_own_series(
     year = receipt(buyer, first)["number"][2:6]
     assert receipt(buyer, first)["credit_notes"][0]["number"] == f"CN-{year}-000002"
     assert issue_due_documents() == 0
+
+
+def test_a_note_names_whom_its_receipt_names(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, maya: User
+) -> None:
+    User.objects.filter(pk=maya.pk).update(billing_name="Acme Ltd", billing_address="First Street 1")
+    order = buying.buy_credits(stripe, buyer, "40.00")
+    issue_due_documents()
+    User.objects.filter(pk=maya.pk).update(billing_name="Beta Ltd", billing_address="Last Street 9")
+    refund(stripe, staff, order)
+    issue_due_documents()
+    [note] = CreditNote.objects.all()
+    assert (note.buyer_name, note.buyer_address) == ("Acme Ltd", "First Street 1")
+    assert note.buyer_email == note.receipt.buyer_email == maya.email
+
+
+def test_tax_in_a_currency_without_hundredths_has_none_on_receipts_and_notes(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, settings: Settings
+) -> None:
+    settings.CURRENCY, settings.TAX = "isk", Tax(rate=Decimal(23), credits_taxed_when_sold=True)
+    order = buying.buy_credits(stripe, buyer, "1500.00")
+    for amount in ("500.00", "333.00", "667.00"):
+        refund(stripe, staff, order, amount=amount)
+    issue_due_documents()
+    # 1,500 is 1,220 and 23 % of it.
+    assert receipt(buyer, order)["tax"]["amount"] == "280.00"
+    taxes = list(CreditNote.objects.order_by("pk").values_list("tax_minor", flat=True))
+    assert [tax % 100 for tax in taxes] == [0, 0, 0]
+    assert sum(taxes) == 28_000
 
 
 def test_a_note_says_what_went_to_the_card_and_what_to_credits(
