@@ -60,11 +60,13 @@ class AccountSerializer(serializers.ModelSerializer[User]):
     def update(self, user: User, validated: dict[str, Any]) -> User:
         """Save what has changed, and nothing else of a row that others may be changing."""
         name = validated.pop("get_full_name", user.get_full_name())
+        columns = list(validated)
         if name != user.get_full_name():
             user.set_name(name)
+            columns += ["first_name", "last_name"]
         for field, value in validated.items():
             setattr(user, field, value)
-        user.save(update_fields=["first_name", "last_name", "billing_name", "billing_address"])
+        user.save(update_fields=columns)
         return user
 
 

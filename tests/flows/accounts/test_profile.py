@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from estuary.accounts.billing_details import BillingDetails, get_billing_details
 from estuary.accounts.models import ContactChange, User
+from estuary.accounts.profile.api import AccountSerializer
 from estuary.common import clock
 from estuary.privacy.erase import MAX_REQUEST_AGE
 from estuary.privacy.tasks import finish_erasures
@@ -68,6 +69,26 @@ def test_a_person_changes_the_name_and_whom_receipts_name(maya: User) -> None:
         "Berg & Co", "Kungsgatan 2\n411 19 Göteborg", maya.email
     )
     assert ContactChange.objects.filter(user=maya).count() == 1  # the worker copies it to Stripe
+
+
+@pytest.mark.parametrize(
+    ("late", "early"),
+    [
+        ({"name": "Maya Berg"}, {"billing_address": "Kungsgatan 2"}),
+        ({"billing_name": "Berg & Co"}, {"name": "Maya Berg"}),
+        ({"billing_address": "Kungsgatan 2"}, {"billing_name": "Berg & Co"}),
+    ],
+)
+def test_two_tabs_that_change_different_things_lose_neither(
+    maya: User, late: buying.Json, early: buying.Json
+) -> None:
+    read = User.objects.get(pk=maya.pk)
+    assert signed_in(maya).patch(ACCOUNT, early).status_code == 200
+    changed = AccountSerializer(read, data=late, partial=True)
+    assert changed.is_valid()
+    changed.save()
+    shown = signed_in(maya).get(ACCOUNT).json()
+    assert {field: shown[field] for field in late | early} == late | early
 
 
 def test_the_same_name_again_keeps_how_staff_have_parted_it() -> None:
@@ -176,6 +197,14 @@ def test_a_person_deletes_the_account_and_is_told_by_mail(maya: User, visitor: V
         finish_erasures(0)
     maya.refresh_from_db()
     assert (maya.get_full_name(), maya.email.endswith("@erased.invalid")) == ("", True)
+
+
+def test_deleting_an_account_reads_no_session_of_others(maya: User, visitor: Visitor) -> None:
+    visitor.reauthenticate(PASSWORD)
+    with CaptureQueriesContext(connection) as queries:
+        assert erase(visitor)[0] == 202
+    of_sessions = [query["sql"] for query in queries if 'FROM "django_session"' in query["sql"]]
+    assert [sql for sql in of_sessions if "session_key" not in sql.partition("WHERE")[2]] == []
 
 
 def test_somebody_who_joined_by_code_deletes_the_account_by_code() -> None:
