@@ -148,7 +148,10 @@ class Booking(models.Model):
 
     def join_url_of(self, session: ServiceSession | None) -> str | None:
         """Return the link to join a meeting online: for whoever has booked it, until that is canceled or over."""
+        ends_at = session.ends_at if session else self.ends_at
         if not self.is_active or self.starts_at is None or self.service is None:
+            return None
+        if ends_at is not None and ends_at <= clock.now():
             return None
         return (session.join_url if session else "") or self.service.join_url or None
 

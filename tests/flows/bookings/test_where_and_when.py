@@ -1,8 +1,10 @@
 """Where something takes place: anybody sees a venue, and only who has booked sees a link to join."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
@@ -94,17 +96,31 @@ def test_who_has_booked_sees_the_link_and_no_longer_after_cancelling(
 
 
 def test_each_meeting_of_a_course_has_its_link_and_what_is_over_or_has_no_time_has_none(
-    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+    stripe: Sandbox, buyer: APIClient, maya: User, ana: Practitioner
 ) -> None:
+    later = APIClient()
+    later.force_authenticate(maya)
     course = make_service(ServiceType.COURSE, ana, join_url=LINK)
     last = make_sessions(course, 3)[-1]
     type(last).objects.filter(pk=last.pk).update(join_url=OF_THE_DATE)
     shown = booked(stripe, buyer, course)
     assert [meeting["join_url"] for meeting in shown["sessions"]] == [LINK, LINK, OF_THE_DATE]
+    for number, after in enumerate(([None, LINK, OF_THE_DATE], [None, None, OF_THE_DATE], [None] * 3)):
+        over = course.sessions.order_by("starts_at")[number].ends_at
+        with time_machine.travel(over - timedelta(minutes=1)):
+            assert buying.bookings(later)[0]["sessions"][number]["join_url"] is not None
+        with time_machine.travel(over + timedelta(minutes=1)):
+            [shown] = buying.bookings(later)
+        assert [meeting["join_url"] for meeting in shown["sessions"]] == after
+        assert shown["join_url"] is None or number < 2
     Booking.objects.update(status=Booking.Status.COMPLETED)
     [shown] = buying.bookings(buyer)
     assert {meeting["join_url"] for meeting in shown["sessions"]} == {None}
     talk = make_service(ServiceType.SESSION, ana, join_url=LINK)
+    alone = booked(stripe, buyer, talk, start_datetime=a_free_slot(talk).isoformat())
+    assert alone["join_url"] == LINK
+    with time_machine.travel(Booking.objects.get(pk=alone["id"]).ends_at or "", tick=True):
+        assert buying.bookings(later)[0]["join_url"] is None
     bundle = booked(stripe, buyer, make_service(ServiceType.BUNDLE, ana, bundle_of=talk, bundle_quantity=2))
     assert {part["join_url"] for part in bundle["children"]} == {None}
 
