@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from allauth.account.adapter import get_adapter
 from django.conf import settings
 
 from estuary.accounts.models import Practitioner, User
@@ -37,8 +38,13 @@ def stop_feed(practitioner: Practitioner) -> None:
 
 
 def stop_feed_on_recovery(sender: Any, user: User, **_: Any) -> None:
-    """End the feed of an account that its owner takes back: somebody else may have the address (account_recovered)."""
-    RosterFeed.objects.filter(practitioner__user=user).delete()
+    """End the feed of an account that its owner takes back, and tell the owner by mail (account_recovered).
+
+    Somebody else may have the feed's address.
+    """
+    ended, _ = RosterFeed.objects.filter(practitioner__user=user).delete()
+    if ended:
+        get_adapter().send_notification_mail("account/email/feed_ended", user)
 
 
 def find_practitioner(token: str) -> Practitioner | None:

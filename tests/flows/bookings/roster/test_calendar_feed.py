@@ -28,6 +28,7 @@ from estuary.catalog.venues import Venue
 from estuary.common import clock
 from estuary.common.observability import logging as logs
 from estuary.common.observability.metrics import SCRAPE_REGISTRY
+from tests.attacks.visitor import subjects_mailed_to
 from tests.factories import (
     a_free_slot,
     buy,
@@ -299,10 +300,13 @@ def test_addresses_are_not_made_without_end(ana: Practitioner, monkeypatch: pyte
     assert [client.post(FEED).status_code for _ in range(3)] == [201, 201, 429]
 
 
-def test_an_owner_who_takes_the_account_back_ends_the_feed(ana: Practitioner) -> None:
+def test_an_owner_who_takes_the_account_back_ends_the_feed_and_hears_of_it(ana: Practitioner) -> None:
     path = address_of(ana)
-    account_recovered.send(User, user=ana.user)
+    for _ in range(2):
+        account_recovered.send(User, user=ana.user)
     assert read(path).status_code == 404
+    subject = "[Estuary] Your calendar feed has ended: make a new address, and give it to your calendar"
+    assert subjects_mailed_to(ana.user.email) == [subject]
 
 
 def test_the_token_is_in_no_line_of_the_log_and_in_no_metric(ana: Practitioner) -> None:
