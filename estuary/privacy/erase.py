@@ -13,26 +13,23 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 
-from estuary.accounts.models import AuditLogEntry, User
+from estuary.accounts.models import User
 from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
 from estuary.credits import ledger
-from estuary.credits.models import CreditAccount, CreditTransaction
+from estuary.credits.models import CreditAccount
 from estuary.documents.issuing import issue_documents_of
-from estuary.documents.models import CreditNote, Receipt
 from estuary.orders.models import Order
 from estuary.payments.checkout import cancel_order
+from estuary.privacy.append_only import allow_append_only_updates
 from estuary.privacy.erasure_checks import ErasureRefused, raise_if_events_pending, raise_if_needed
 from estuary.privacy.identifiers import find_identifiers
+from estuary.privacy.mentions import alert_about_mentions, find_mentions
 from estuary.privacy.models import Erasure
 from estuary.privacy.personal_data import EVENTS, PERSONAL
 from estuary.privacy.redaction import redact_events_about, redact_events_with_ids
 from estuary.privacy.stripe_customer import delete_customers
-
-# The setting of pgtrigger's ``ignore``, which does not work with named parameters. It ends with the transaction.
-SET_IGNORED_TRIGGERS = "SELECT set_config('pgtrigger.ignore', %s, true)"
-
 
 # No request lasts longer. A request from before the account was deactivated could otherwise write the person's data
 # again, here and at Stripe, after the erasure.
@@ -94,7 +91,8 @@ def finish_erasure(erasure: Erasure) -> dict[str, int]:
     cancel_order.close_open_orders(user.pk, cause="the person is erased")
     raise_if_needed(user, forfeit_credits=forfeit_credits, unpaid_too=True)
     # Afterwards, nobody would know whom a receipt is for.
-    issue_documents_of(user)
+    if not issue_documents_of(user):
+        raise ErasureRefused("A receipt or credit note could not be issued. The worker's log says why.")
     delete_customers(erasure)
     events = redact_events_about(user)
     changed = _erase_in_database(erasure)
@@ -107,17 +105,6 @@ def unfinished_erasures() -> list[Erasure]:
     return [erasure for erasure in waiting if may_be_finished(erasure)]
 
 
-def allow_append_only_updates() -> None:
-    """Disable the append-only triggers of ledger, audit trail and receipts until the open transaction ends."""
-    names = [
-        trigger.get_pgid(model)
-        for model in (CreditTransaction, AuditLogEntry, Receipt, CreditNote)
-        for trigger in model._meta.triggers  # type: ignore[union-attr]
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(SET_IGNORED_TRIGGERS, ["{" + ",".join(names) + "}"])
-
-
 def _erase_in_database(erasure: Erasure) -> dict[str, int]:
     user = erasure.user
     with transaction.atomic():
@@ -126,8 +113,10 @@ def _erase_in_database(erasure: Erasure) -> dict[str, int]:
         if erasure.forfeit_credits:
             _forfeit_credits(user)
         allow_append_only_updates()
-        parameters = find_identifiers(user)
+        mentions = find_mentions(user)
+        parameters = find_identifiers(user, with_sessions=True)
         changed = {table: _erase_rows(table, parameters) for table in PERSONAL if table != EVENTS}
+        alert_about_mentions(user, mentions)
         Erasure.objects.filter(pk=erasure.pk).update(erased_at=clock.now())
     return changed
 

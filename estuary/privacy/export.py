@@ -12,7 +12,7 @@ from estuary.privacy.personal_data import PERSONAL, Personal
 
 def export_person(user: User) -> dict[str, list[dict[str, Any]]]:
     """Return the person's rows of each table, without secrets such as a password's hash."""
-    return _export(PERSONAL, find_identifiers(user))
+    return _export(PERSONAL, find_identifiers(user, with_sessions=True))
 
 
 def export_own_data(user: User) -> dict[str, list[dict[str, Any]]]:

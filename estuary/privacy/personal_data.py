@@ -43,13 +43,45 @@ def _empty(columns: str) -> dict[str, str]:
 
 EVENTS = "payments_webhookevent"
 
+# A value of JSON counts only whole: a piece of one may be of anybody. An address does not count in what names another
+# user: it may have been the other's before.
+STRINGS = (
+    "SELECT json #>> '{}' AS string FROM jsonb_path_query(%s, 'strict $.** ? (@.type() == \"string\")') json"
+)
+STRINGS_OF_JOB, STRINGS_OF_EVENT = STRINGS % "args", STRINGS % "payload"
 JOB_MENTIONS_PERSON = (
-    "status <> 'doing' AND (args ->> 'user_id' = %(user)s::text OR args::text ILIKE ANY(%(named)s)"
-    " OR (args ->> 'order_id')::bigint IN (SELECT id FROM orders_order WHERE user_id = %(user)s))"
+    "status <> 'doing' AND (args ->> 'user_id' = %(user)s::text"  # noqa: S608 (ours)
+    " OR (args ->> 'order_id')::bigint IN (SELECT id FROM orders_order WHERE user_id = %(user)s)"
+    " OR (args ->> 'user_id' IS NULL"
+    f" AND EXISTS (SELECT FROM ({STRINGS_OF_JOB}) texts WHERE lower(string) = ANY(%(emails)s)))"
+    " OR (task_name = 'payments.alert_staff' AND args ->> 'text' ~* %(email_pattern)s))"
 )
 EVENT_MENTIONS_PERSON = (
-    "(payload::text ILIKE ANY(%(named)s) OR payload::text LIKE ANY(%(stripe_ids)s)"
-    " OR payload #>> '{data,object,metadata,user_id}' = %(user)s::text)"
+    "(payload #>> '{data,object,metadata,user_id}' = %(user)s::text"
+    f" OR EXISTS (SELECT FROM ({STRINGS_OF_EVENT}) texts WHERE string = ANY(%(stripe_ids)s)"
+    " OR (lower(string) = ANY(%(confirmed_emails)s) AND payload #>> '{data,object,metadata,user_id}' IS NULL)))"
+)
+OWN_OBJECTS = {
+    "accounts_user": "id = %(user)s",
+    "accounts_practitioner": OWN_ROWS,
+    "catalog_venue": ROWS_OF_OWN_PRACTICE,
+    "orders_order": OWN_ROWS,
+    "bookings_booking": OWN_ROWS,
+    "credits_creditaccount": OWN_ROWS,
+    "payments_refund": ROWS_OF_OWN_ORDERS,
+    "payments_dispute": ROWS_OF_OWN_ORDERS,
+    "payments_paymentmethod": OWN_ROWS,
+    "payments_stripecustomer": OWN_ROWS,
+    "payments_datechange": f"(requested_by_id = %(user)s OR {ROWS_OF_OWN_PRACTICE})",
+}
+IS_OWN_OBJECT = " UNION ALL ".join(
+    "SELECT (SELECT id FROM django_content_type WHERE app_label || '_' || model ="  # noqa: S608 (ours)
+    f" '{table}'), id::text FROM {table} WHERE {rows}"
+    for table, rows in OWN_OBJECTS.items()
+)
+ENTRY_MENTIONS_PERSON = (
+    f"((content_type_id, object_id) IN ({IS_OWN_OBJECT})"
+    " OR object_repr ~* %(confirmed_email_pattern)s OR change_message ~* %(confirmed_email_pattern)s)"
 )
 RATE_LIMIT_ROWS = (
     "name IN ('payment user ' || %(user)s, 'sync user ' || %(user)s) OR name IN ("
@@ -84,13 +116,12 @@ PERSONAL: dict[str, Personal] = {
     "django_session": _delete_rows(
         "session_key = ANY(%(sessions)s)", hidden="session_key session_data", is_searched=True
     ),
-    "cache": _delete_rows("cache_key ILIKE ANY(%(named)s)", hidden="cache_key value", is_searched=True),
+    # Keys that hold an address hold its hash, and end with the day.
+    "cache": _delete_rows(
+        "cache_key LIKE '%%:user:' || %(user)s", hidden="cache_key value", is_searched=True
+    ),
     "django_admin_log": Personal(
-        "(object_repr ILIKE ANY(%(named)s) OR change_message ILIKE ANY(%(named)s)"
-        " OR (object_id = ANY(%(orders)s) AND content_type_id IN (SELECT id FROM django_content_type"
-        " WHERE (app_label, model) = ('orders', 'order')))"
-        " OR (object_id = %(user)s::text AND content_type_id IN (SELECT id FROM django_content_type"
-        " WHERE (app_label, model) = ('accounts', 'user'))))",
+        ENTRY_MENTIONS_PERSON,
         erase={"object_repr": "'(erased)'", "change_message": "'(erased)'"},
         keep="object_id",
         is_searched=True,

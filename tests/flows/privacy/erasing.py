@@ -17,7 +17,8 @@ from estuary.credits.models import CreditTransaction
 from estuary.notifications import staff_alerts
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
-from estuary.privacy.erase import MAX_REQUEST_AGE, allow_append_only_updates
+from estuary.privacy.append_only import allow_append_only_updates
+from estuary.privacy.erase import MAX_REQUEST_AGE
 from estuary.privacy.identifiers import find_identifiers
 from estuary.privacy.models import Erasure
 from estuary.privacy.personal_data import PERSONAL
@@ -108,7 +109,7 @@ def write_about(person: User) -> None:
         staff_audit.record(staff, order, f"called {NAME} back")
         staff_audit.record(staff, person, "gave credits away")
         account_mails.enqueue_mail("email_confirmation", person.email, person.pk)
-        staff_alerts.alert_staff("complaint", f"{NAME} is angry")
+        staff_alerts.alert_staff("complaint", f"{person.email} is angry")
 
 
 def mark_everything(person: User) -> set[str]:
@@ -117,7 +118,7 @@ def mark_everything(person: User) -> set[str]:
     with transaction.atomic(), connection.cursor() as cursor:
         allow_append_only_updates()
         for table, personal in PERSONAL.items():
-            parameters = find_identifiers(person)
+            parameters = find_identifiers(person, with_sessions=True)
             cursor.execute(f"SELECT count(*) FROM {table} WHERE {personal.rows}", parameters)  # noqa: S608
             if cursor.fetchone()[0]:
                 touched.add(table)

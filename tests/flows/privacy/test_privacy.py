@@ -56,7 +56,11 @@ def test_who_is_erased_is_nowhere(stripe: Sandbox, zenobia: User, other: APIClie
     buying.buy_credits(stripe, other, "30.00")
     customer = prepare(stripe, zenobia)
     address, before = zenobia.email, books(zenobia)
-    assert {table for table, _ in where_is(MARK)} >= {"accounts_user", "procrastinate_jobs", "orders_order"}
+    assert {table for table, _ in where_is(MARK, address)} >= {
+        "accounts_user",
+        "procrastinate_jobs",
+        "orders_order",
+    }
     erase(address)
     assert where_is(MARK, address, HOME) == []
     assert is_deleted(stripe, customer)
@@ -84,6 +88,37 @@ def test_receipts_of_who_is_erased_keep_what_the_law_keeps_and_no_more(
     assert {row.method_last4 for row in receipts} == {""}
     assert receipts[0].method == "Visa"
     assert doctor() == ""
+
+
+def test_a_refund_after_an_erasure_is_credited_to_whom_its_receipt_names(
+    stripe: Sandbox, zenobia: User
+) -> None:
+    order = live_a_life(stripe, zenobia)
+    erase(zenobia.email, "--forfeit-credits")
+    stripe.control.refund(order["payment_intent_id"])
+    settle_everything(stripe)
+    issue_due_documents()
+    [note] = CreditNote.objects.all()
+    assert (note.buyer_name, note.buyer_email) == (NAME, "")
+
+
+def test_nobody_is_erased_while_a_receipt_lacks_its_buyer(
+    stripe: Sandbox, zenobia: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live_a_life(stripe, zenobia)
+    with monkeypatch.context() as patch:
+        patch.setattr("estuary.documents.issuing.receipts.build_receipt", _fail)
+        with pytest.raises(CommandError, match="receipt or credit note could not be issued"):
+            erase(zenobia.email, "--forfeit-credits")
+    assert where_is(zenobia.email)
+    assert not is_deleted(stripe, zenobia.stripe_customer.stripe_customer_id)
+    erase(zenobia.email, "--forfeit-credits")
+    assert {row.buyer_name for row in Receipt.objects.all()} == {NAME}
+    assert Receipt.objects.count() == 2
+
+
+def _fail(*_: Any, **__: Any) -> None:
+    raise ValueError("a row that nobody expected")
 
 
 def test_the_export_has_the_receipts(stripe: Sandbox, zenobia: User) -> None:

@@ -8,6 +8,7 @@ from estuary.accounts.models import User
 from estuary.common.errors import EstuaryError
 from estuary.privacy.erase import begin_erasure, finish_erasure, may_be_finished
 from estuary.privacy.erasure_checks import ErasureRefused, raise_if_events_pending, raise_if_needed
+from estuary.privacy.mentions import erase_entries, find_mentions
 from estuary.privacy.models import Erasure
 from estuary.privacy.persons import find_person
 
@@ -35,6 +36,14 @@ class Command(BaseCommand):
             action="store_true",
             help="take credits that are left: the person gives them up",
         )
+        parser.add_argument(
+            "--entries",
+            nargs="+",
+            type=int,
+            default=[],
+            metavar="ID",
+            help="erase the texts of these audit log entries too: you have read that they mean the person",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         user, forfeit_credits = find_person(options["person"]), options["forfeit_credits"]
@@ -42,6 +51,7 @@ class Command(BaseCommand):
             if not options["yes"]:
                 raise_if_needed(user, forfeit_credits=forfeit_credits)
                 raise_if_events_pending(user)
+                self._list_mentions(user)
                 self.stdout.write(f"Nothing is in the way. Erase user {user.pk} for good with --yes.")
                 return
             erasure = begin_erasure(user, forfeit_credits=forfeit_credits)
@@ -55,7 +65,16 @@ class Command(BaseCommand):
             raise CommandError(f"Stripe did not do its part. {error}{_locked(user)}") from None
         for table, rows in changed.items():
             self.stdout.write(f"{table}: {rows}")
+        if missing := erase_entries(options["entries"]):
+            raise CommandError(f"There are no audit log entries {missing}. All else is erased.")
         self.stdout.write(DONE.format(user=user.pk))
+
+    def _list_mentions(self, user: User) -> None:
+        if entries := " ".join(map(str, find_mentions(user))):
+            self.stdout.write(
+                f"A name like theirs stands in the audit log, in the entries {entries}. Read them, and add"
+                f" --entries with those that mean the person."
+            )
 
 
 def _locked(user: User) -> str:
