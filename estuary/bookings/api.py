@@ -80,7 +80,7 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
     missed_start_datetime = serializers.DateTimeField(
         source="missed_starts_at",
         allow_null=True,
-        help_text="chosen when it was ordered, and taken by others before it was paid: choose another time",
+        help_text="chosen when it was ordered, and not free any more when it was paid: choose another time",
     )
     former_start_datetime = serializers.DateTimeField(
         source="former_starts_at",

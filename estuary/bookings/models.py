@@ -102,6 +102,11 @@ class Booking(models.Model):
     times_moved = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="How often the buyer has moved it."
     )
+    unscheduled_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When its time was last taken from it, to be chosen anew. Empty: never.",
+    )
     calendar_sequence = models.PositiveIntegerField(
         default=0, db_default=0, help_text="Counts the versions of its calendar entry."
     )
@@ -171,8 +176,10 @@ class Booking(models.Model):
 
     @property
     def missed_starts_at(self) -> datetime | None:
-        """Return the requested time, if others took it before the order was paid."""
-        return self.line.requested_starts_at if self.line and self.needs_scheduling else None
+        """Return the requested time, if it was not free any more when the order was paid."""
+        if self.line is None or not self.needs_scheduling or self.unscheduled_at:
+            return None
+        return self.line.requested_starts_at
 
 
 ACTIVE = frozenset({Booking.Status.CONFIRMED, Booking.Status.PARTIALLY_REFUNDED})

@@ -55,13 +55,13 @@ def schedule(
         locked = bookings.select_for_update(no_key=True, of=("self",)).get(pk=booking.pk)
         service, row = _schedulable(locked, at)
         line = plan_line(service, ScheduleRequest(starts_at=starts_at, session_id=session_id), at)
-        reserve(order=order, lines=[(row, line)], status=Reservation.Status.CONFIRMED)
+        [reservation] = reserve(order=order, lines=[(row, line)], status=Reservation.Status.CONFIRMED)
         for session in line.seats:
             Participant.objects.create(session=session, user_id=locked.user_id, booking=locked, created_at=at)
             locked.session = session
         locked.starts_at, locked.ends_at = line.starts_at, line.ends_at
         locked.save(update_fields=["starts_at", "ends_at", "session"])
-        enqueue("payments.send_scheduled", [{"booking_id": locked.pk}])
+        enqueue("payments.send_scheduled", [{"booking_id": locked.pk, "reservation_id": reservation.pk}])
     return locked
 
 

@@ -77,13 +77,24 @@ def leave_sessions(booking: Booking, session_ids: Sequence[int]) -> None:
 
 
 def unschedule(booking: Booking, *, at: datetime) -> None:
-    """Take the time from a bonus session, which the guest may schedule again."""
+    """Take the time from a bonus session, which the guest may schedule again, as if it had had none.
+
+    One that has been completed since, because its time is over, is confirmed again.
+    """
     Participant.objects.filter(booking=booking, active=True).update(active=False)
     release(Reservation.objects.filter(line_id=booking.line_id))
     valid_until = max(booking.valid_until, at + RESCHEDULE_WITHIN) if booking.valid_until else None
-    Booking.objects.filter(pk=booking.pk).update(
-        starts_at=None, ends_at=None, session=None, valid_until=valid_until
+    own = Booking.objects.filter(pk=booking.pk)
+    own.update(
+        starts_at=None,
+        ends_at=None,
+        session=None,
+        valid_until=valid_until,
+        former_starts_at=None,
+        times_moved=0,
+        unscheduled_at=at,
     )
+    own.filter(status=Booking.Status.COMPLETED).update(status=Booking.Status.CONFIRMED)
 
 
 def move_session(session: ServiceSession, *, starts_at: datetime, ends_at: datetime) -> None:

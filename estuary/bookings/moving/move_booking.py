@@ -106,10 +106,12 @@ def _change_slot(booking: Booking, held: Reservation, service: Service, line: Li
 def _record(booking: Booking, line: Line, by: User, at: datetime, *, is_beyond: bool) -> BookingMove:
     assert booking.starts_at and booking.ends_at and line.starts_at and line.ends_at
     session = line.seats[0] if line.seats else None
+    # The moves of an earlier time, which was taken from it, are on record and count no more.
+    earlier = booking.moves.count() if booking.unscheduled_at else booking.times_moved
     record = BookingMove(
         booking=booking,
         order_id=booking.order_id,
-        number=booking.times_moved + 1,
+        number=earlier + 1,
         by=by,
         from_session_id=booking.session_id,
         from_starts_at=booking.starts_at,

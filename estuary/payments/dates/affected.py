@@ -1,7 +1,7 @@
 """What a change of dates affects: the orders with a seat or slot in it, read as plain data for ``consequences``."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Prefetch, Q, QuerySet
@@ -84,11 +84,15 @@ def lock_orders(order_ids: Iterable[int]) -> QuerySet[Order]:
 
 
 def read_affected(
-    orders: QuerySet[Order], affected_seats: Q, practitioner: Practitioner
+    orders: QuerySet[Order],
+    affected_seats: Q,
+    practitioner: Practitioner,
+    *,
+    old_starts_at: datetime | None = None,
 ) -> list[tuple[Order, AffectedOrder]]:
     """Return orders with the live seats of each that are affected, in id order, in a constant number of queries.
 
-    Times are told in the practitioner's zone.
+    Times are told in the practitioner's zone. Of a date that has moved already, ``old_starts_at`` is when it was.
     """
     everything = Prefetch(
         "reservations", Reservation.objects.select_related("session", "calendar_entry").order_by("pk")
@@ -104,10 +108,12 @@ def read_affected(
         .filter(order__in=[order.pk for order in loaded])
         .values_list("pk", flat=True)
     )
-    return [(order, _affected(order, affected_ids, practitioner)) for order in loaded]
+    return [(order, _affected(order, affected_ids, practitioner, old_starts_at)) for order in loaded]
 
 
-def _affected(order: Order, affected_ids: set[int], practitioner: Practitioner) -> AffectedOrder:
+def _affected(
+    order: Order, affected_ids: set[int], practitioner: Practitioner, old_starts_at: datetime | None
+) -> AffectedOrder:
     left_minor = left_of_order_minor(order)
     by_card_minor = max(min(card_left_minor(order), left_minor), 0)
     return AffectedOrder(
@@ -119,7 +125,7 @@ def _affected(order: Order, affected_ids: set[int], practitioner: Practitioner) 
         is_disputed=is_blocked_by_dispute(order),
         card_left_minor=by_card_minor,
         credits_left_minor=max(left_minor - by_card_minor, 0),
-        seats=tuple(_seats(order, affected_ids, practitioner)),
+        seats=tuple(_seats(order, affected_ids, practitioner, old_starts_at)),
     )
 
 
@@ -135,7 +141,9 @@ def left_of_order_minor(order: Order) -> int:
     return max(order.total_minor - order.lost_minor - refunded_minor, 0)
 
 
-def _seats(order: Order, affected_ids: set[int], practitioner: Practitioner) -> Iterable[AffectedSeat]:
+def _seats(
+    order: Order, affected_ids: set[int], practitioner: Practitioner, old_starts_at: datetime | None
+) -> Iterable[AffectedSeat]:
     """Yield the affected seats in the order of the lines, those of a course by their sessions."""
     lines = sorted(order.lines.all(), key=lambda line: line.position)
     bookings = {booking.line_id: booking for booking in order.bookings.all() if booking.line_id}
@@ -146,22 +154,28 @@ def _seats(order: Order, affected_ids: set[int], practitioner: Practitioner) -> 
         others = [row for row in of_line if row.status != RELEASED and row.pk not in affected_ids]
         for row in affected:
             is_last = row is affected[-1] and not others
-            line_text = _describe(line, row, practitioner)
-            yield _seat(
+            starts_at, ends_at = _time(row)
+            if old_starts_at and starts_at and ends_at:
+                starts_at, ends_at = old_starts_at, old_starts_at + (ends_at - starts_at)
+            seat = _seat(
                 order=order,
                 line=line,
                 booking=bookings.get(line.pk),
                 row=row,
                 of_line=of_line,
-                line_text=line_text,
+                line_text=_describe(line, starts_at, practitioner),
                 is_last=is_last,
             )
+            yield replace(seat, starts_at=starts_at, ends_at=ends_at)
 
 
-def _describe(line: OrderLine, row: Reservation, practitioner: Practitioner) -> str:
-    starts_at = row.session.starts_at if row.session else None
+def _time(row: Reservation) -> tuple[datetime | None, datetime | None]:
     if row.calendar_entry:
-        starts_at = row.calendar_entry.during.lower
+        return row.calendar_entry.during.lower, row.calendar_entry.during.upper
+    return (row.session.starts_at, row.session.ends_at) if row.session else (None, None)
+
+
+def _describe(line: OrderLine, starts_at: datetime | None, practitioner: Practitioner) -> str:
     return (
         f"{line.service_name}, {local_time_as_text(starts_at, practitioner)}"
         if starts_at

@@ -12,6 +12,7 @@ It takes plain data and returns rows, so a larger solver can take its place. No 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from estuary.payments.models import DateChange, DateChangeRow
@@ -39,11 +40,15 @@ class Stage(StrEnum):
 class AffectedSeat:
     """One seat or slot of an order that a change affects. ``line`` names it; amounts are minor units.
 
+    Its time is the one that it has before the change.
+
     ``share_minor`` is what it cost, and ``booking_left_minor`` what is left to refund of its booking. ``takes_rest``:
     nothing else is left of its booking, so all that is left is due. ``meetings`` counts those of its course.
     """
 
     line: str
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
     booking_id: int | None = None
     session_id: int | None = None
     share_minor: int = 0
@@ -81,6 +86,8 @@ class Consequence:
     currency: str
     tender: DateChangeRow.Tender = Tender.NONE
     amount_minor: int = 0
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
     booking_id: int | None = None
     session_id: int | None = None
 
@@ -166,6 +173,8 @@ def _row(order: AffectedOrder, seat: AffectedSeat, act: DateChangeRow.Act, why: 
         act=act,
         why=why,
         currency=order.currency,
+        starts_at=seat.starts_at,
+        ends_at=seat.ends_at,
         booking_id=seat.booking_id,
         session_id=seat.session_id,
     )

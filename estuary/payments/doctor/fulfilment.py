@@ -136,8 +136,10 @@ FULFILMENT_RULES = (
             SELECT 'booking ' || b.id, 'moved ' || b.times_moved || ' times, ' || coalesce(recorded.moves, 0)
                    || ' recorded, ' || coalesce((o.snapshot ->> 'max_moves')::int, 2) || ' allowed'
             FROM bookings_booking b JOIN orders_order o ON o.id = b.order_id
-            LEFT JOIN (SELECT booking_id, count(*) AS moves, count(*) FILTER (WHERE NOT beyond_limits) AS by_rule
-                       FROM bookings_bookingmove GROUP BY booking_id) recorded
+            LEFT JOIN (SELECT m.booking_id, count(*) AS moves, count(*) FILTER (WHERE NOT m.beyond_limits) AS by_rule
+                       FROM bookings_bookingmove m JOIN bookings_booking moved ON moved.id = m.booking_id
+                       WHERE moved.unscheduled_at IS NULL OR m.moved_at > moved.unscheduled_at
+                       GROUP BY m.booking_id) recorded
                 ON recorded.booking_id = b.id
             WHERE b.times_moved <> coalesce(recorded.moves, 0)
                OR coalesce(recorded.by_rule, b.times_moved)
@@ -150,10 +152,12 @@ FULFILMENT_RULES = (
         sql="""
             SELECT 'booking ' || booking_id, 'moved at ' || moved_at || ', free to cancel until ' || deadline
             FROM (SELECT m.booking_id, m.moved_at, m.beyond_limits,
-                         min(m.from_starts_at) OVER (PARTITION BY m.booking_id ORDER BY m.number)
+                         min(m.from_starts_at) OVER (PARTITION BY m.booking_id, m.moved_at > b.unscheduled_at
+                                                     ORDER BY m.number)
                          - make_interval(hours => least(coalesce((o.snapshot ->> 'free_cancel_hours')::int, 24), 8784))
                          AS deadline
-                  FROM bookings_bookingmove m JOIN orders_order o ON o.id = m.order_id) move
+                  FROM bookings_bookingmove m JOIN orders_order o ON o.id = m.order_id
+                  JOIN bookings_booking b ON b.id = m.booking_id) move
             WHERE moved_at > deadline AND NOT beyond_limits""",
         remedy="Ask the practitioner whether the new time stands; find out how the deadline was passed.",
     ),

@@ -71,6 +71,11 @@ class DateChange(models.Model):
     def __str__(self) -> str:
         return self.public_id
 
+    @property
+    def mail_key(self) -> str:
+        """Return what the keys of all mails about the change begin with, by which they find it again."""
+        return f"date-change-{self.public_id}"
+
 
 class DateChangeRow(models.Model):
     """One consequence for one order, by one tender; the sum in minor units. ``held_back`` waits for a dispute."""
@@ -104,6 +109,8 @@ class DateChangeRow(models.Model):
     act = models.CharField(max_length=16, choices=Act)
     tender = models.CharField(max_length=16, choices=Tender)
     line = models.CharField(max_length=300, help_text="What it is about, in words.")
+    starts_at = models.DateTimeField(null=True, blank=True, help_text="When it began before the change.")
+    ends_at = models.DateTimeField(null=True, blank=True)
     amount_minor = models.PositiveBigIntegerField(default=0)
     currency = models.CharField(max_length=3)
     why = models.CharField(max_length=400)
