@@ -23,9 +23,9 @@ from estuary.payments.models import SentMail
 from estuary.privacy.export import export_person
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, messages_on
-from tests.factories import a_free_slot, make_service, signed_in
+from tests.factories import REFUNDING, a_free_slot, make_service, make_staff, signed_in
 from tests.flows import buying
-from tests.sandbox_bridge import run_jobs
+from tests.sandbox_bridge import run_jobs, settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,6 +58,15 @@ def test_an_orders_page_names_each_mail_to_whom_and_with_which_result(
     assert "Send again" not in page_of(order, admin_client("orders.view_order"))
 
 
+def send_again(client: Any, mail: SentMail, copy: int | str = 1) -> Any:
+    """Press the button of a mail, as it is on the page that was loaded when the mail had fewer copies than this."""
+    return client.post(resend_url(mail), {"copy": copy}, follow=True)
+
+
+def copies() -> list[SentMail]:
+    return list(SentMail.objects.exclude(requested_by=None).order_by("pk"))
+
+
 @pytest.mark.parametrize("kind", ["completed", "practitioner_booked"])
 def test_a_mail_is_sent_again_with_one_click_and_the_audit_trail_says_who_did(
     order: Order, mailoutbox: list[EmailMessage], kind: str
@@ -66,8 +75,8 @@ def test_a_mail_is_sent_again_with_one_click_and_the_audit_trail_says_who_did(
     mailoutbox.clear()
     client = admin_client()
     assert client.get(resend_url(mail)).status_code == 405
-    answer = client.post(resend_url(mail), follow=True)
-    assert "is sent again" in messages_on(answer)
+    answer = send_again(client, mail)
+    assert "will be sent again" in messages_on(answer)
     run_jobs()
     [again] = mailoutbox
     assert again.to == [mail.address]
@@ -83,11 +92,102 @@ def test_who_may_only_look_sends_nothing_again_and_a_mail_of_another_order_is_no
 ) -> None:
     mail = SentMail.objects.get(kind="completed")
     mailoutbox.clear()
-    assert admin_client("orders.view_order").post(resend_url(mail)).status_code == 403
+    assert admin_client("orders.view_order").post(resend_url(mail), {"copy": 1}).status_code == 403
     elsewhere = reverse("admin:orders_order_resend_mail", args=[order.pk + 1, mail.pk])
-    assert admin_client().post(elsewhere).status_code == 404
+    assert admin_client().post(elsewhere, {"copy": 1}).status_code == 404
     run_jobs()
     assert mailoutbox == []
+
+
+def test_two_clicks_send_one_mail_and_a_page_that_is_loaded_again_offers_the_next(
+    order: Order, mailoutbox: list[EmailMessage]
+) -> None:
+    mail = SentMail.objects.get(kind="completed")
+    mailoutbox.clear()
+    client = admin_client()
+    for _ in range(2):
+        send_again(client, mail)
+    run_jobs()
+    assert len(mailoutbox) == len(copies()) == 1
+    assert "was sent again already" in messages_on(send_again(client, mail))
+    page = page_of(order)
+    assert page.count('name="copy" value="2"') == 2  # the mail, and its copy
+    send_again(client, copies()[0], 2)
+    run_jobs()
+    assert len(mailoutbox) == len(copies()) == 2
+    for nonsense in ("", "x", "-1", "0", "9" * 30):
+        assert "Load this page again" in messages_on(send_again(client, mail, nonsense))
+    assert len(copies()) == 2
+
+
+def test_what_a_practitioner_wrote_is_sent_again_word_for_word(
+    order: Order, ana: Practitioner, mailoutbox: list[EmailMessage]
+) -> None:
+    booking = order.bookings.get()
+    body = {"text": "Please bring a towel."}
+    assert signed_in(ana.user).post(f"/api/v1/roster/bookings/{booking.pk}/message/", body).status_code == 202
+    run_jobs()
+    mailoutbox.clear()
+    mail = SentMail.objects.get(kind="message_from_practitioner")
+    assert "will be sent again" in messages_on(send_again(admin_client(), mail))
+    run_jobs()
+    [again] = mailoutbox
+    assert "> Please bring a towel." in str(again.body)
+
+
+def test_what_would_say_nothing_true_any_more_is_not_sent_again(
+    order: Order, ana: Practitioner, mailoutbox: list[EmailMessage]
+) -> None:
+    booking = order.bookings.get()
+    row = {"kind": "reminder", "order": order, "booking": booking, "user": order.user, "status": "sent"}
+    mail = SentMail.objects.create(key="reminder-1", starts_at=booking.created_at, **row)
+    mailoutbox.clear()
+    assert "would say nothing that is still true" in messages_on(send_again(admin_client(), mail))
+    User.objects.filter(pk=order.user_id).update(email="")
+    mail = SentMail.objects.get(kind="completed")
+    assert "nobody to write to" in messages_on(send_again(admin_client(), mail))
+    run_jobs()
+    assert mailoutbox == []
+    assert copies() == []
+
+
+def test_a_copy_names_the_same_times_and_is_nothing_that_a_practitioner_was_told_anew(
+    stripe: Sandbox, order: Order, ana: Practitioner, mailoutbox: list[EmailMessage]
+) -> None:
+    booking = order.bookings.get()
+    buyer = signed_in(order.user)
+    later = {"start_datetime": a_free_slot(booking.service, nth=6).isoformat()}  # type: ignore[arg-type]
+    assert buyer.post(f"/api/v1/bookings/{booking.pk}/move/", later).status_code == 200
+    settle_everything(stripe)
+    [first] = [str(mail.body) for mail in mailoutbox if mail.subject.startswith("Moved")]
+    mailoutbox.clear()
+    client = admin_client()
+    for kind in ("practitioner_moved", "moved", "practitioner_booked"):
+        assert "will be sent again" in messages_on(send_again(client, SentMail.objects.get(kind=kind)))
+    run_jobs()
+    assert [str(mail.body) for mail in mailoutbox if mail.subject.startswith("Moved")] == [first]
+    mailoutbox.clear()
+    buying.refund(signed_in(make_staff("Rui", *REFUNDING)), {"order_id": order.public_id}, amount="10.00")
+    settle_everything(stripe)
+    assert [mail.subject for mail in mailoutbox if mail.to == [ana.user.email]] == []
+
+
+def test_of_two_changes_of_one_order_the_first_is_sent_again_as_the_first(
+    stripe: Sandbox, order: Order, ana: Practitioner, mailoutbox: list[EmailMessage]
+) -> None:
+    buyer, booking = signed_in(order.user), order.bookings.get()
+    for nth in (6, 12):
+        later = {"start_datetime": a_free_slot(booking.service, nth=nth).isoformat()}  # type: ignore[arg-type]
+        assert buyer.post(f"/api/v1/bookings/{booking.pk}/move/", later).status_code == 200
+        settle_everything(stripe)
+    first = SentMail.objects.filter(kind="moved").order_by("pk")[0]
+    was = [str(mail.body) for mail in mailoutbox if mail.subject == "A talk has a new time"]
+    mailoutbox.clear()
+    send_again(admin_client(), first)
+    run_jobs()
+    [again] = mailoutbox
+    sentence = was[0].partition("It was ")[2].partition(".")[0]
+    assert sentence and f"It was {sentence}." in str(again.body)
 
 
 def test_every_kind_of_mail_has_a_sample_as_html_and_text() -> None:

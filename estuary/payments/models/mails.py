@@ -12,9 +12,15 @@ from estuary.common import clock
 from estuary.orders.models import Order
 from estuary.payments.models.guest_messages import GuestMessage
 
+# A copy that staff have sent has the key of the mail, this, and its number.
+COPY = "-again-"
+
 
 class SentMail(models.Model):
-    """One mail to one person. Its key is what sends it once: a second job with the same key finds it sent."""
+    """One mail to one person. Its key is what sends it once: a second job with the same key finds it sent.
+
+    Of a mail about one act the key names the act, such as ``move-7-<order>``, so the mail tells of no other.
+    """
 
     class Status(models.TextChoices):
         WAITING = "waiting"
@@ -75,6 +81,11 @@ class SentMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.order_id or self.user_id}"
+
+    @property
+    def first_key(self) -> str:
+        """Return the key of the mail of which this is a copy; its own if it is none."""
+        return self.key.partition(COPY)[0]
 
     @property
     def is_over(self) -> bool:
