@@ -248,7 +248,8 @@ def _moved(target: Target, request: ChangeRequest, at: datetime) -> Target:
 
 def practitioner_taken() -> PractitionerTaken:
     return PractitionerTaken(
-        "There is another date, a booking or closed time then. Choose another time, or move what is there first."
+        "There is another date, a booking or closed time then. Choose another time. A date that takes place and a "
+        "booking can be moved first, and closed time can be opened; the time of a date that was called off stays taken."
     )
 
 

@@ -14,6 +14,7 @@ from estuary.common.money import to_decimal
 from estuary.orders.api import OrderSerializer
 from estuary.orders.models import Order, OrderLine, OrderTransition
 from estuary.orders.states import LIVE
+from estuary.payments.mailing.date_changes import describe_line
 from estuary.payments.models import DateChange, Dispute
 from estuary.payments.refunds.request_refund import refundable_minor
 
@@ -73,7 +74,7 @@ class OrderBookingSerializer(serializers.Serializer[Any]):
     missed_start_datetime = serializers.DateTimeField(
         source="missed_starts_at",
         allow_null=True,
-        help_text="chosen when it was ordered, and taken by others before it was paid: choose another time",
+        help_text="chosen when it was ordered, and not free any more when it was paid: choose another time",
     )
     valid_until = serializers.DateTimeField(allow_null=True)
     canceled_at = serializers.DateTimeField(allow_null=True)
@@ -211,4 +212,6 @@ class OrderDetailSerializer(OrderSerializer):
         """Return each line of each change once: a refund by two tenders has a row for each."""
         changed = [] if order.status in LIVE else order.date_change_rows.all()
         rows = {(row.change_id, row.line): row for row in changed}
+        for row in rows.values():
+            row.line = describe_line(row, order, list(order.bookings.all()))
         return OrderDateChangeSerializer(rows.values(), many=True).data

@@ -13,6 +13,13 @@ from estuary.payments.dates.errors import PractitionerTaken
 from estuary.payments.own_dates.repetition import Span
 
 DATE, CALLED_OFF, BOOKING, CLOSED = "date", "called_off_date", "booking", "closed_time"
+# What can be done about each kind, beside choosing another time.
+WAYS_OUT = {
+    DATE: "A date that takes place can be moved first.",
+    CALLED_OFF: "The time of a date that was called off stays taken.",
+    BOOKING: "A booking can be moved by its guest, or called off.",
+    CLOSED: "Closed time can be opened first, among your days off.",
+}
 # Conflicts that the sentence names; the answer lists all of them.
 NAMED = 3
 
@@ -54,8 +61,9 @@ def practitioner_taken(conflicts: Sequence[dict[str, Any]]) -> PractitionerTaken
     if len(conflicts) > NAMED:
         named += f"; and {len(conflicts) - NAMED} more"
     what = f"your calendar has: {named}" if named else "something else has just been put there"
+    ways = [WAYS_OUT[kind] for kind in WAYS_OUT if any(conflict["kind"] == kind for conflict in conflicts)]
     return PractitionerTaken(
-        f"You are taken then, so nothing was saved; {what}. Choose another time, or move what is there first.",
+        f"You are taken then, so nothing was saved; {what}. {' '.join(['Choose another time.', *ways])}",
         conflicts=list(conflicts),
     )
 

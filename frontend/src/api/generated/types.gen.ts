@@ -51,7 +51,7 @@ export type Booking = {
     readonly sessions: Array<Seat>;
     needs_scheduling: boolean;
     /**
-     * chosen when it was ordered, and taken by others before it was paid: choose another time
+     * chosen when it was ordered, and not free any more when it was paid: choose another time
      */
     missed_start_datetime: string | null;
     /**
@@ -771,7 +771,7 @@ export type OrderBooking = {
     end_datetime: string | null;
     needs_scheduling: boolean;
     /**
-     * chosen when it was ordered, and taken by others before it was paid: choose another time
+     * chosen when it was ordered, and not free any more when it was paid: choose another time
      */
     missed_start_datetime: string | null;
     valid_until: string | null;
@@ -1067,7 +1067,7 @@ export type Part = {
     readonly sessions: Array<Seat>;
     needs_scheduling: boolean;
     /**
-     * chosen when it was ordered, and taken by others before it was paid: choose another time
+     * chosen when it was ordered, and not free any more when it was paid: choose another time
      */
     missed_start_datetime: string | null;
     /**
@@ -1600,7 +1600,7 @@ export type BookingWritable = {
     end_datetime: string | null;
     needs_scheduling: boolean;
     /**
-     * chosen when it was ordered, and taken by others before it was paid: choose another time
+     * chosen when it was ordered, and not free any more when it was paid: choose another time
      */
     missed_start_datetime: string | null;
     /**
@@ -1952,7 +1952,7 @@ export type PartWritable = {
     end_datetime: string | null;
     needs_scheduling: boolean;
     /**
-     * chosen when it was ordered, and taken by others before it was paid: choose another time
+     * chosen when it was ordered, and not free any more when it was paid: choose another time
      */
     missed_start_datetime: string | null;
     /**

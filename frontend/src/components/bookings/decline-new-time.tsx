@@ -8,7 +8,7 @@ import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { Loading } from "@/components/ui/loading";
 import { LoadError } from "@/components/ui/notice";
 import { announce } from "@/lib/announce";
-import { formatMoney } from "@/lib/money";
+import { formatMoney, isZero } from "@/lib/money";
 import { declinePreviewQuery, OWN_DATA } from "@/lib/queries";
 import { useSteady } from "@/lib/steady";
 import { formatTimestamp } from "@/lib/time";
@@ -25,7 +25,7 @@ export function DeclineNewTime({ booking }: { booking: Booking }) {
       setOpen(false);
       const { id: bookingId, order_id: orderId, service_name: title } = booking;
       showOutcome({ kind: "declined", bookingId, orderId, title, refund });
-      announce("Your place is given back, and your money is on its way.");
+      announce(refund ? "Your place is given back, and your money is on its way." : "Your place is given back.");
     },
     // The dialog that closes has nothing left to ask.
     onSettled: (_, error) =>
@@ -40,8 +40,9 @@ export function DeclineNewTime({ booking }: { booking: Booking }) {
     <div className="mt-3 rounded-2xl bg-honey-mist px-4 py-3 text-base">
       {moved.map((seat) => (
         <p key={seat.id}>
-          {booking.practitioner.name} has moved this from {formatTimestamp(seat.moved_from_datetime ?? "")} to{" "}
-          {formatTimestamp(seat.start_datetime)}.
+          {booking.practitioner.name} has moved this from{" "}
+          {formatTimestamp(seat.moved_from_datetime ?? "", booking.venue?.time_zone)} to{" "}
+          {formatTimestamp(seat.start_datetime, booking.venue?.time_zone)}.
         </p>
       ))}
       <Button look="plain" className="mt-1 text-base" onClick={() => setOpen(true)}>
@@ -68,5 +69,9 @@ function Returned({ id }: { id: string }) {
   if (preview.isPending) return <Loading rows={1} />;
   if (preview.isError) return <LoadError query={preview} />;
   const { returned, currency } = preview.data;
-  return <p>{formatMoney(returned, currency)} comes back to you, the way you paid.</p>;
+  return isZero(returned) ? (
+    <p>No money comes back for it: nothing was paid for it, or that has gone back before.</p>
+  ) : (
+    <p>{formatMoney(returned, currency)} comes back to you, the way you paid.</p>
+  );
 }

@@ -151,8 +151,8 @@ function BookedTimes({ order }: { order: OrderDetail }) {
       ) : null}
       {missed > 0 ? (
         <p className={timed.length ? "mt-4" : ""}>
-          {missed === 1 ? "One time that you chose was" : `${missed} times that you chose were`} taken by
-          others before your payment came. What you paid for {missed === 1 ? "it" : "them"} is not lost.
+          {missed === 1 ? "One time that you chose was" : `${missed} times that you chose were`} not free any
+          more when your payment came. What you paid for {missed === 1 ? "it" : "them"} is not lost.
         </p>
       ) : null}
       {open[0] ? (

@@ -204,7 +204,7 @@ function Bookings({ order }: { order: OrderDetail }) {
   );
 }
 
-/** Times that others booked before the payment arrived; the buyer can choose other times. */
+/** Times that were not free any more when the payment arrived; the buyer can choose other times. */
 function MissedTimes({ order }: { order: OrderDetail }) {
   const missed = order.bookings.filter((booking) => booking.missed_start_datetime);
   if (missed.length === 0) return null;
@@ -212,12 +212,12 @@ function MissedTimes({ order }: { order: OrderDetail }) {
   return (
     <Notice
       className="mt-3"
-      title={one ? "One time was taken by then" : `${missed.length} times were taken by then`}
+      title={one ? "One time was not free any more" : `${missed.length} times were not free any more`}
     >
       <p>
-        {missed.map((booking) => formatTimestamp(booking.missed_start_datetime ?? "")).join(", ")}: others had
-        taken {one ? "it" : "them"} before your payment came. What you paid for {one ? "it" : "them"} is not
-        lost.
+        {missed.map((booking) => formatTimestamp(booking.missed_start_datetime ?? "")).join(", ")}{" "}
+        {one ? "was" : "were"} not free any more when your payment came. What you paid for{" "}
+        {one ? "it" : "them"} is not lost.
       </p>
       <Link
         href="/bookings/"

@@ -26,20 +26,27 @@ export function DateChangeProgress({ id }: { id: string }) {
           <Notice kind="good" className="mt-3" title="Done">
             <p>Everybody concerned has been written to.</p>
             {progress.held_back > 0 ? (
-              <p>{progress.held_back} refunds wait for a dispute to end. They are made by themselves.</p>
+              <p>
+                {progress.held_back === 1
+                  ? "1 refund waits for a dispute to end. It is made by itself."
+                  : `${progress.held_back} refunds wait for disputes to end. They are made by themselves.`}
+              </p>
             ) : null}
           </Notice>
         ) : (
           <div className="mt-3">
             <p role="status">
-              {done} of {progress.total} done. You need not wait: it goes on by itself.
+              {progress.total > 0 ? `${done} of ${progress.total} done.` : "It is being done."} You need not wait: it
+              goes on by itself.
             </p>
-            <progress
-              className="mt-2 h-3 w-full accent-tide"
-              value={done}
-              max={progress.total}
-              aria-label="Progress"
-            />
+            {progress.total > 0 ? (
+              <progress
+                className="mt-2 h-3 w-full accent-tide"
+                value={done}
+                max={progress.total}
+                aria-label="Progress"
+              />
+            ) : null}
           </div>
         )}
         <CalledOffDates done dates={dates} more={more} />

@@ -139,6 +139,8 @@ def test_each_conflict_is_named_and_none_of_the_dates_is_added(
         ("closed_time", "Closed time"),
     ]
     assert "Yoga in six weeks" in refusal["detail"]
+    assert "The time of a date that was called off stays taken." in refusal["detail"]
+    assert "move what is there" not in refusal["detail"]
     refusal = refused(me, workshop, 409, "practitioner_taken", start_datetime=slot.isoformat())
     assert [one["kind"] for one in refusal["conflicts"]] == ["booking"]
     assert "Massage (booked)" in refusal["detail"]
