@@ -23,13 +23,15 @@ class CalledOff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """A date with its old and its new time in words."""
+    """A date with its old and its new time in words. ``has_changed_again``: the new time is not true any more."""
 
     line: str
     new_time: str
     practitioner: str
     message: str
     is_unpaid: bool = False
+    is_at_bank: bool = False
+    has_changed_again: bool = False
 
 
 def describe_called_off(change: CalledOff, *, bookings_url: str) -> str:
@@ -65,18 +67,33 @@ def _money(change: CalledOff) -> list[str]:
 
 def describe_moved(change: Moved, *, bookings_url: str) -> str:
     """Return the paragraphs of a mail about a date that was moved."""
-    seat = (
-        "Your order had not been paid, so it has ended, and nothing was charged. Book the new time if it suits you."
-        if change.is_unpaid
-        else "Your seat has moved with it. If you can't come, you get all of your money back with one click until it "
-        f"begins: {bookings_url}."
+    now = (
+        f"Its new time was {change.new_time}. That has changed again since, of which another mail tells you."
+        if change.has_changed_again
+        else f"It begins on {change.new_time} now."
     )
     return "\n\n".join(
         [
-            f"{change.line} has been moved. It begins on {change.new_time} now.",
+            f"{change.line} has been moved. {now}",
             *_quote(change.practitioner, change.message),
-            seat,
+            _seat(change, bookings_url),
         ]
+    )
+
+
+def _seat(change: Moved, bookings_url: str) -> str:
+    """Return what has become of the guest's seat, and what a guest can do who can't come."""
+    if change.is_unpaid:
+        return "Your order was not paid, so it has ended, and nothing was charged. Book the new time if it suits you."
+    if change.is_at_bank:
+        return (
+            "Your seat has moved with it. Your bank is still working on your payment. Once it is through, and you "
+            f"can't come, you get all of your money back with one click until it begins: {bookings_url}. Should the "
+            "payment fail, nothing is charged."
+        )
+    return (
+        "Your seat has moved with it. If you can't come, you get all of your money back with one click until it "
+        f"begins: {bookings_url}."
     )
 
 

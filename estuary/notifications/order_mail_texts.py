@@ -22,6 +22,7 @@ class OrderMail(StrEnum):
     MOVED = "moved"
     DATE_MOVED = "date_moved"
     CALLED_OFF = "called_off"
+    DECLINED = "declined"
     NEW_LINK = "new_link"
     CANCELED_UNREFUNDED = "canceled_unrefunded"
     CANCELED = "canceled"
@@ -39,12 +40,13 @@ SUBJECTS = {
     OrderMail.DATE_STARTED: "Your payment for {title} came after it had begun and goes back to you",
     OrderMail.REFUND_FAILED: "Your refund for {title} did not go through yet",
     OrderMail.DISPUTE_LOST: "Your bank has returned your payment for {title}",
-    OrderMail.MOVED: "{title} has a new time",
-    OrderMail.DATE_MOVED: "{title} has been moved to a new time",
-    OrderMail.CALLED_OFF: "{title} does not take place",
-    OrderMail.NEW_LINK: "{title} has a new link to join",
-    OrderMail.CANCELED_UNREFUNDED: "Your booking of {title} is canceled",
-    OrderMail.CANCELED: "Your booking of {title} is canceled",
+    OrderMail.MOVED: "{part} has a new time",
+    OrderMail.DATE_MOVED: "{date} has been moved to a new time",
+    OrderMail.CALLED_OFF: "{dates_do} not take place",
+    OrderMail.DECLINED: "You have given back your place: {part}",
+    OrderMail.NEW_LINK: "{date} has {a_link} to join{any_more}",
+    OrderMail.CANCELED_UNREFUNDED: "Your booking of {part} is canceled",
+    OrderMail.CANCELED: "Your booking of {part} is canceled",
     OrderMail.ACTION_NEEDED: "Confirm your payment for {title}",
 }
 
@@ -88,10 +90,10 @@ TEXTS = {
     OrderMail.MOVED: "The time of your booking of {title} has changed. {moved}\n\nYour order is {order}.",
     OrderMail.DATE_MOVED: "{date_change}\n\nYour order is {order}.",
     OrderMail.CALLED_OFF: "{date_change}\n\nYour order is {order}.",
-    OrderMail.NEW_LINK: (
-        "The link to join {title} online has changed. Its time stays the same. Please use the link below. An earlier "
-        "link may not work any more. Your order is {order}."
+    OrderMail.DECLINED: (
+        "You can't come to the new time of {declined}, so others can book your place. {returned} Your order is {order}."
     ),
+    OrderMail.NEW_LINK: "{link_changed} Its time stays the same. {link_below} Your order is {order}.",
     OrderMail.CANCELED_UNREFUNDED: (
         "We have canceled this without a refund: {forfeited}. Its time is not yours any more. {kept_sum} If you think "
         "that this is a mistake, answer this mail. Your order is {order}."
@@ -102,6 +104,17 @@ TEXTS = {
         "by {held_until}: after that {afterwards}. Your order is {order}."
     ),
 }
+
+
+NEW_LINK_BELOW = "Please use the link below. An earlier link may not work any more."
+NO_LINK_BELOW = "The earlier link does not work any more. Should there be a new one, we write to you again."
+
+
+def describe_dates(title: str, *, is_part: bool, dates: int = 1) -> str:
+    """Return what a change of dates is about: a title, or dates of it if it has more of them."""
+    if not is_part:
+        return title
+    return f"A date of {title}" if dates == 1 else f"Dates of {title}"
 
 
 def describe_bank_deadline(kept_until: str) -> str:
@@ -115,14 +128,17 @@ def describe_bank_deadline(kept_until: str) -> str:
 
 
 def describe_missed_times(missed: Sequence[str]) -> str:
-    """Return sentences about chosen times that were taken before the payment came, and what to do."""
+    """Return sentences about chosen times that were not free any more when the payment came, and what to do."""
     if not missed:
         return ""
     is_one = len(missed) == 1
+    how_many = (
+        "One of the times that you chose was" if is_one else f"{len(missed)} of the times that you chose were"
+    )
     return (
-        f"{'One' if is_one else len(missed)} of the times that you chose had been taken by others before your payment "
-        f"came: {'; '.join(missed)}. What you paid for {'it' if is_one else 'them'} is not lost: choose "
-        f"{'another time' if is_one else 'other times'} at {settings.FRONTEND_URL}/bookings/. "
+        f"{how_many} not free any more when your payment came: {'; '.join(missed)}. What you paid for "
+        f"{'it' if is_one else 'them'} is not lost: choose {'another time' if is_one else 'other times'} at "
+        f"{settings.FRONTEND_URL}/bookings/. "
     )
 
 
@@ -154,10 +170,18 @@ TO_PAYMENT_METHOD = "to the card or account that you paid with"
 TO_CREDITS = "to your credits"
 
 
-def describe_returned(amount: str, ways: Sequence[str]) -> str:
+TOO_LATE = "Nothing is returned for it: the time in which that would have been free was over."
+NOTHING_LEFT = "Nothing more is returned for it: what was paid for it has gone back before, or is on its way."
+NOTHING_PAID = "Nothing is returned for it, as nothing was paid for it."
+BONUS_KEPT = "Nothing is returned for it: a bonus session that you keep counts in its place."
+BANK_DECIDES = "You have disputed the payment with your bank, which decides about the money."
+YOURS_AGAIN = "It was a bonus, so it is yours to schedule again: {url}."
+
+
+def describe_returned(amount: str, ways: Sequence[str], *, if_nothing: str = TOO_LATE) -> str:
     """Return what a cancellation returns, and where to; ``ways`` are the parts of the ``amount``, or empty."""
     if not ways:
-        return "Nothing is returned for it: the time in which that would have been free was over."
+        return if_nothing
     where = f", {ways[0].removeprefix(amount).strip()}" if len(ways) == 1 else f": {' and '.join(ways)}"
     return f"{amount} goes back to you{where}. We write to you once it is on its way."
 

@@ -8,13 +8,13 @@ from django.conf import settings
 from django.core.mail import mailers
 
 from estuary.accounts.models import User
-from estuary.bookings.models import BookingMove
+from estuary.bookings.models import Booking, BookingMove
 from estuary.common import ids
 from estuary.notifications.booking_mail_texts import SUBJECTS, TEXTS, AccountMail
 from estuary.notifications.layout import Content, write_mail
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
-from estuary.payments.mailing.date_changes import describe_date_change
+from estuary.payments.mailing.date_changes import read_date_change
 from estuary.payments.mailing.due import waits_for_buyer
 from estuary.payments.mailing.meetings import bookings_of, zone_of_order
 from estuary.payments.mailing.notices import notify_practitioners
@@ -24,16 +24,20 @@ from estuary.payments.mailing.order_contents import (
     ENDS,
     Related,
     compose,
+    declined_with,
+    ended_with,
     last_canceled_at,
-    last_forfeited,
+    parts_of,
+    shown_meetings,
 )
-from estuary.payments.mailing.sending import Addressed, recipients, send_once
+from estuary.payments.mailing.sending import Addressed, act_of, id_in, recipients, send_once
 from estuary.payments.mailing.tenders import (
     NOTHING,
     describe_payment,
     describe_refunds,
     failed_minor,
     kept_minor,
+    returned_by,
     returned_since,
     succeeded_refunds,
     sum_refunds,
@@ -68,20 +72,21 @@ def send_order_mail(
 ) -> None:
     """Write to the buyer of an order, once for each key, and then to practitioners whose bookings have changed."""
     mail = Addressed(key, template.value, order.user, order=order, requested_by_id=requested_by_id)
-    send_once(mail, lambda: _write(order, template), connection)
+    send_once(mail, lambda: write_order_mail(order, template, key), connection)
     if "service_id" in order.snapshot and template in (ENDS | BEGINS) - BY_PRACTITIONERS:
         notify_practitioners(order)
 
 
-def _write(order: Order, template: OrderMail) -> Content | None:
-    """Return the mail; None if the buyer need not do any more what it asks for."""
+def write_order_mail(order: Order, template: OrderMail, key: str) -> Content | None:
+    """Return the mail; None if it would ask for what need not be done, or say what is not true any more."""
     if template == OrderMail.ACTION_NEEDED and not waits_for_buyer(order):
         return None
-    return compose(order, template, _read(order, template))
+    related = _read(order, template, act_of(key, order))
+    return compose(order, template, related) if related else None
 
 
-def _read(order: Order, template: OrderMail) -> Related:
-    """Return what a mail tells beside the order, and only what this mail needs."""
+def _read(order: Order, template: OrderMail, act: str) -> Related | None:
+    """Return what a mail tells beside the order, and only what this mail needs; of the ``act`` that it names."""
     bookings = bookings_of(order) if "service_id" in order.snapshot else []
     match template:
         case OrderMail.COMPLETED:
@@ -91,16 +96,44 @@ def _read(order: Order, template: OrderMail) -> Related:
             return Related(bookings, [describe_refunds(refunds)], returned=sum_refunds(refunds))
         case OrderMail.REFUND_FAILED:
             return Related(bookings, failed_minor=failed_minor(order))
-        case OrderMail.CANCELED:
-            canceled_at = last_canceled_at(bookings)
-            return Related(bookings, returned=returned_since(order, canceled_at) if canceled_at else NOTHING)
-        case OrderMail.CANCELED_UNREFUNDED:
-            return Related(bookings, kept_minor=kept_minor(order, last_forfeited(bookings)))
-        case OrderMail.MOVED:
-            return Related(bookings, move=BookingMove.objects.filter(order=order).order_by("-pk").first())
         case OrderMail.PROCESSING | OrderMail.ACTION_NEEDED:
             return Related(bookings, zone=zone_of_order(order))
-    return Related(bookings, date_change=describe_date_change(order, template))
+        case OrderMail.DATE_MOVED | OrderMail.CALLED_OFF:
+            changed = read_date_change(order, template, act, bookings)
+            return Related(bookings, changed=changed) if changed else None
+    return _read_act(order, template, act, bookings)
+
+
+def _read_act(order: Order, template: OrderMail, act: str, bookings: list[Booking]) -> Related | None:
+    """Return what a mail tells of one act of a guest, of staff or of a practitioner."""
+    match template:
+        case OrderMail.CANCELED:
+            ended = ended_with(bookings, id_in(act, "canceled"))
+            canceled_at = last_canceled_at(ended)
+            since = returned_since(order, canceled_at) if canceled_at else NOTHING
+            return Related(bookings, ended=ended, returned=returned_by(order, act) if act else since)
+        case OrderMail.CANCELED_UNREFUNDED:
+            forfeited = [booking for booking in bookings if booking.forfeited]
+            ended = ended_with(forfeited, id_in(act, "forfeited"))
+            return Related(bookings, ended=ended, kept_minor=kept_minor(order, parts_of(ended)))
+        case OrderMail.MOVED:
+            moves = BookingMove.objects.filter(order=order)
+            if move_id := id_in(act, "move"):
+                moves = moves.filter(pk=move_id)
+            move = moves.order_by("-pk").first()
+            is_on = [row.pk for row in bookings if row.is_active and row.starts_at]
+            return Related(bookings, move=move) if move and move.booking_id in is_on else None
+        case OrderMail.DECLINED:
+            return Related(
+                bookings,
+                declined=declined_with(bookings, int(id_in(act, "declined"))),
+                returned=returned_by(order, act),
+            )
+        case OrderMail.NEW_LINK:
+            session_id = id_in(act, "new-link").partition("-")[0]
+            related = Related(bookings, session_id=int(session_id) if session_id else None)
+            return related if shown_meetings(related) else None
+    return Related(bookings)
 
 
 def send_method_removed(user: User, last4: str) -> None:

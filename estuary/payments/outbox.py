@@ -33,10 +33,18 @@ def send_refunds(refunds: Sequence[Refund]) -> None:
     enqueue("payments.send_refund", [{"refund_id": refund.pk} for refund in refunds])
 
 
-def send_mails(mails: Sequence[tuple[Order, OrderMail]]) -> None:
-    """Enqueue mails to buyers; each is written from the rows as they are when it is sent."""
+def send_mails(mails: Sequence[tuple[Order, OrderMail]], *, about: str = "") -> None:
+    """Enqueue mails to buyers; each is written from the rows as they are when it is sent.
+
+    ``about`` names the one act of which they tell, such as ``move-7``. Their keys begin with it, so they are sent once.
+    """
     mails_as_json: list[JSONDict] = [
-        {"order_id": order.pk, "template": template, "key": ids.mail_key()} for order, template in mails
+        {
+            "order_id": order.pk,
+            "template": template,
+            "key": f"{about}-{order.pk}" if about else ids.mail_key(),
+        }
+        for order, template in mails
     ]
     if len(mails_as_json) == 1:
         send_each_mail(mails_as_json)

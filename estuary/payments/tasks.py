@@ -108,8 +108,9 @@ def send_booking_mail(mail_id: int) -> None:
 
 
 @app.task(name="payments.send_scheduled", retry=MAIL_RETRY)
-def send_scheduled(booking_id: int) -> None:
-    booking_mails.send_scheduled(booking_id)
+def send_scheduled(booking_id: int, reservation_id: int | None = None) -> None:
+    # Without a reservation: enqueued by the release before.
+    booking_mails.send_scheduled(booking_id, reservation_id)
 
 
 @app.task(name="payments.send_method_removed", retry=MAIL_RETRY)

@@ -119,7 +119,7 @@ def _begin(request: ChangeRequest, confirmation: Confirmation) -> DateChange:
         by_staff=confirmation.by_staff,
         created_at=at,
     )
-    _apply(target, preview.rows, at)
+    _apply(change, target, preview.rows, at)
     insert_rows(change, preview.rows, at)
     staff_audit.record(confirmation.by, change, _audit_text(change, preview))
     outbox.carry_out_date_change(change.pk)
@@ -130,7 +130,7 @@ def _begin(request: ChangeRequest, confirmation: Confirmation) -> DateChange:
 
 def _write_to_practitioner(change: DateChange) -> None:
     mail = SentMail.objects.create(
-        key=f"date-change-{change.public_id}",
+        key=change.mail_key,
         kind=BookingMail.PRACTITIONER_DATE_CHANGED,
         user_id=change.practitioner.user_id,
     )
@@ -159,7 +159,7 @@ def _times(target: Target) -> list[tuple[int, datetime, datetime]]:
     return [(session.pk, session.starts_at, session.ends_at) for session in target.sessions]
 
 
-def _apply(target: Target, rows: Sequence[Consequence], at: datetime) -> None:
+def _apply(change: DateChange, target: Target, rows: Sequence[Consequence], at: datetime) -> None:
     """Change the sessions themselves; the guests of a moved date move with it, and are told."""
     if target.kind != Kind.MOVE:
         ServiceSession.objects.filter(pk__in=target.session_ids).update(called_off_at=at)
@@ -170,7 +170,8 @@ def _apply(target: Target, rows: Sequence[Consequence], at: datetime) -> None:
     at_bank = Order.objects.filter(pk__in=order_ids, status=Status.PROCESSING)
     at_bank.update(kept_until=Least("kept_until", target.starts_at))
     outbox.send_mails(
-        [(order, OrderMail.DATE_MOVED) for order in Order.objects.filter(pk__in=order_ids).order_by("pk")]
+        [(order, OrderMail.DATE_MOVED) for order in Order.objects.filter(pk__in=order_ids).order_by("pk")],
+        about=change.mail_key,
     )
 
 
@@ -185,6 +186,8 @@ def insert_rows(change: DateChange, rows: Sequence[Consequence], at: datetime) -
             act=row.act,
             tender=row.tender,
             line=row.line[:300],
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
             amount_minor=row.amount_minor,
             currency=row.currency,
             why=row.why,

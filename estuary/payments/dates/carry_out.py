@@ -86,7 +86,10 @@ def _settle_rows(change: DateChange, target: Target, order_id: int) -> None:
     """Do the waiting rows of one order, as the order is now, and write to its buyer."""
     at = clock.now()
     [(order, affected)] = read_affected(
-        lock_orders([order_id]), target.seats(after=change.created_at), target.practitioner
+        lock_orders([order_id]),
+        target.seats(after=change.created_at),
+        target.practitioner,
+        old_starts_at=change.old_starts_at,
     )
     _lock_what_follows(order)
     rows = list(DateChangeRow.objects.filter(change=change, order=order, status=RowStatus.WAITING))
@@ -99,10 +102,10 @@ def _settle_rows(change: DateChange, target: Target, order_id: int) -> None:
         raise OrderChanged("This order is still being paid. It is tried again.")
     rows = _as_things_are(change, affected, rows, at)
     if change.kind == Kind.MOVE:
-        outbox.send_mails([(order, OrderMail.DATE_MOVED)])
+        outbox.send_mails([(order, OrderMail.DATE_MOVED)], about=change.mail_key)
     else:
         _give_back(change, order, affected, rows, at)
-        outbox.send_mails([(order, OrderMail.CALLED_OFF)])
+        outbox.send_mails([(order, OrderMail.CALLED_OFF)], about=change.mail_key)
 
 
 def _lock_what_follows(order: Order) -> None:
@@ -122,7 +125,7 @@ def _close_rows(change: DateChange, order: Order, rows: Sequence[DateChangeRow],
     DateChangeRow.objects.bulk_update(rows, ["status", "done_at", "act", "tender", "amount_minor", "why"])
     if has_ended:
         mail = OrderMail.DATE_MOVED if change.kind == Kind.MOVE else OrderMail.CALLED_OFF
-        outbox.send_mails([(order, mail)])
+        outbox.send_mails([(order, mail)], about=change.mail_key)
 
 
 def _as_things_are(

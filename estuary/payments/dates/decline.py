@@ -13,7 +13,9 @@ from estuary.bookings.models import Booking, Participant
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
 from estuary.credits import ledger
+from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
+from estuary.payments import outbox
 from estuary.payments.dates.affected import lock_orders, read_affected
 from estuary.payments.dates.carry_out import release_seats
 from estuary.payments.dates.consequences import AffectedOrder, Consequence, refund_seats
@@ -55,7 +57,9 @@ def decline_new_time(*, booking: Booking, by: User) -> Refund | None:
     lock_sessions(row.session_id for row in order.reservations.all())
     # Locked after its order: nobody else cancels or moves it now.
     booking = Booking.objects.select_for_update(no_key=True).get(pk=booking.pk)
+    act = f"declined-{_first_moved_seat(booking, at)}"
     ends = release_seats(booking, decline.rows, affected, at=at)
+    outbox.send_mails([(order, OrderMail.DECLINED)], about=act)
     if not decline.returned_minor:
         return None
     return request_refund(
@@ -66,7 +70,14 @@ def decline_new_time(*, booking: Booking, by: User) -> Refund | None:
         reason="The guest can't come to the new time",
         origin=Refund.Origin.BUYER,
         requested_by=by,
+        request_key=act,
     )
+
+
+def _first_moved_seat(booking: Booking, at: datetime) -> int:
+    """Return the key of a seat that is declined: each is given back once, so it names the act."""
+    moved = Participant.objects.filter(booking=booking, active=True, moved_from__isnull=False)
+    return min(moved.filter(session__starts_at__gt=at).values_list("pk", flat=True))
 
 
 def _read(booking: Booking, orders: QuerySet[Order], at: datetime) -> tuple[Order, AffectedOrder, Decline]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from estuary.bookings.models import Booking
+from estuary.bookings.models import Booking, Reservation
 from estuary.common import clock
 from estuary.common.english_times import describe_day, describe_moment, describe_time
 from estuary.notifications.booking_mail_texts import (
@@ -43,17 +44,23 @@ def send_booking_mail(mail_id: int) -> None:
     send_once(mail, lambda: write_booking_mail(row))
 
 
-def send_scheduled(booking_id: int) -> None:
-    """Write to the buyer and the practitioner of a part that was given its time."""
+def send_scheduled(booking_id: int, reservation_id: int | None) -> None:
+    """Write to the buyer and the practitioner of a part that was given its time.
+
+    The reservation names the time: a part whose time was called off is given another one.
+    """
     booking = Booking.objects.select_related("order").get(pk=booking_id)
+    taken = Reservation.objects.exclude(status=Reservation.Status.RELEASED).filter(pk=reservation_id or 0)
+    is_taken = reservation_id is None or taken.exists()
     row, _ = SentMail.objects.get_or_create(
-        key=f"scheduled-{booking_id}",
+        key=f"scheduled-{booking_id}" + (f"-{reservation_id}" if reservation_id else ""),
         defaults={
             "kind": BookingMail.SCHEDULED,
             "order_id": booking.order_id,
             "booking_id": booking_id,
             "user_id": booking.user_id,
-            "starts_at": booking.starts_at,
+            # Without a time the mail is of no use: the place was given back meanwhile.
+            "starts_at": booking.starts_at if is_taken else None,
         },
     )
     send_booking_mail(row.pk)
@@ -82,7 +89,10 @@ def write_booking_mail(row: SentMail) -> Content | None:
     if kind == BookingMail.LAPSING:
         return lapsing(booking, bookings)
     if kind in TO_PRACTITIONERS:
-        earlier = SentMail.objects.filter(booking=booking, kind__in=TO_PRACTITIONERS, pk__lt=row.pk)
+        original = SentMail.objects.filter(key=row.first_key).first() or row
+        earlier = SentMail.objects.filter(
+            booking=booking, kind__in=TO_PRACTITIONERS, pk__lt=original.pk, requested_by=None
+        )
         before = earlier.order_by("-pk").first()
         return to_practitioner(kind, booking, row.starts_at, before.starts_at if before else None)
     return to_guest(kind, booking, row.starts_at)
@@ -112,10 +122,10 @@ def to_practitioner(
     kind: BookingMail, booking: Booking, starts_at: datetime | None, before: datetime | None
 ) -> Content | None:
     """Return what a practitioner is told of a guest: by name, in the zone of the place or the practitioner's own."""
-    meeting = next(iter(meetings_of([booking])), None)
-    if meeting is None or starts_at is None:
+    if starts_at is None:
         return None
-    zone = (meeting.venue or booking.practitioner).zone
+    venue = booking.service.venue if booking.service else None
+    zone = (venue or booking.practitioner).zone
     guest = booking.user.public_name
     values = {
         "title": booking.service_name,
@@ -123,11 +133,10 @@ def to_practitioner(
         "guest": guest,
         "before": describe_moment(before, zone) if before else "another time",
     }
-    length = meeting.ends_at - meeting.starts_at
     rows: list[tuple[str, str | Link]] = [
         ("Who", guest),
         ("What", booking.service_name),
-        ("When", describe_time(starts_at, starts_at + length, zone)),
+        ("When", _describe_when(booking, starts_at, zone)),
         *((str(name), str(value)) for name, value in booking.order.service_data.items()),
     ]
     return Content(
@@ -137,6 +146,14 @@ def to_practitioner(
         facts=[Facts("", rows)],
         button=Link("See your roster", f"{settings.FRONTEND_URL}/roster/"),
     )
+
+
+def _describe_when(booking: Booking, starts_at: datetime, zone: ZoneInfo) -> str:
+    """Return a time with its end; without it of a booking whose time was taken from it."""
+    meeting = next(iter(meetings_of([booking])), None)
+    if meeting is None:
+        return describe_moment(starts_at, zone)
+    return describe_time(starts_at, starts_at + (meeting.ends_at - meeting.starts_at), zone)
 
 
 def from_practitioner(message: GuestMessage, booking: Booking, starts_at: datetime | None) -> Content:

@@ -117,6 +117,16 @@ def _meetings(booking: Booking) -> list[BookedMeeting]:
     return [BookedMeeting(booking, booking.session, booking.starts_at, booking.ends_at, booking.is_active)]
 
 
+def taken_meeting(booking: Booking, starts_at: datetime, ends_at: datetime) -> list[BookedMeeting]:
+    """Return the meeting whose time was taken from a booking; nothing if the booking has a time again.
+
+    Both have one uid: what ends the old time in a calendar would end the new one.
+    """
+    if booking.starts_at is not None:
+        return []
+    return [BookedMeeting(booking, None, starts_at, ends_at, is_on=False)]
+
+
 def ahead(meetings: Iterable[BookedMeeting], *, is_on: bool = True) -> list[BookedMeeting]:
     """Return the meetings to come that take place, or (``is_on`` false) that do not any more."""
     at = clock.now()

@@ -28,11 +28,17 @@ def due_notices(
     """
     due = []
     for booking in bookings:
-        if booking.starts_at is None or booking.starts_at <= at or booking.service_type in SETS:
-            continue
-        if booking.session and booking.session.is_called_off:
+        if booking.service_type in SETS or (booking.session and booking.session.is_called_off):
             continue
         last = latest.get(booking.pk)
+        if last and booking.unscheduled_at and last.created_at < booking.unscheduled_at:
+            # The time that they were told of was taken from it; the next one is told as if it were the first.
+            taken = _taken_start(booking, last)
+            if booking.starts_at is None and last.kind != CANCELED and taken and taken > at:
+                due.append((booking, CANCELED))
+            last = None
+        if booking.starts_at is None or booking.starts_at <= at:
+            continue
         is_known = last is not None and last.kind != CANCELED
         if booking.is_active and not is_known:
             due.append((booking, BOOKED))
@@ -41,6 +47,12 @@ def due_notices(
         elif booking.status == Booking.Status.CANCELED and (is_known or last is None):
             due.append((booking, CANCELED))
     return due
+
+
+def _taken_start(booking: Booking, last: SentMail) -> datetime | None:
+    """Return when a booking began whose time was taken from it: its last seat's time, or what was told of its slot."""
+    seats = sorted(booking.participants.all(), key=lambda seat: seat.pk)
+    return seats[-1].session.starts_at if seats else last.starts_at
 
 
 def without_date_changes(due: Sequence[Notice], latest: Mapping[int | None, SentMail]) -> list[Notice]:
@@ -57,8 +69,8 @@ def without_date_changes(due: Sequence[Notice], latest: Mapping[int | None, Sent
     def is_by_guest(booking: Booking, kind: BookingMail) -> bool:
         if kind == CANCELED:
             # What a change has ended has a row that was done then, or later if a dispute held its refund back.
-            done_at = called_off_at.get(booking.pk)
-            return done_at is None or booking.canceled_at is None or done_at < booking.canceled_at
+            done_at, ended_at = called_off_at.get(booking.pk), booking.canceled_at or booking.unscheduled_at
+            return done_at is None or ended_at is None or done_at < ended_at
         last = latest.get(booking.pk)
         return booking.pk in guests_times and (last is None or guests_times[booking.pk] != last.starts_at)
 
@@ -71,7 +83,8 @@ def notify_practitioners(order: Order) -> None:
     # Two mails about one order are written one after the other, so that neither repeats what the other tells.
     Order.objects.select_for_update(no_key=True).get(pk=order.pk)
     bookings = bookings_of(order)
-    sent = SentMail.objects.filter(order=order, kind__in=TO_PRACTITIONERS).order_by("pk")
+    # What staff had sent again tells nothing new.
+    sent = SentMail.objects.filter(order=order, kind__in=TO_PRACTITIONERS, requested_by=None).order_by("pk")
     counts = Counter(mail.booking_id for mail in sent)
     latest = {mail.booking_id: mail for mail in sent}
     due = without_date_changes(due_notices(bookings, latest, clock.now()), latest)
@@ -82,7 +95,7 @@ def notify_practitioners(order: Order) -> None:
             order=order,
             booking=booking,
             user_id=booking.practitioner.user_id,
-            starts_at=booking.starts_at,
+            starts_at=booking.starts_at or _taken_start(booking, latest[booking.pk]),
         )
         for booking, kind in due
     ]

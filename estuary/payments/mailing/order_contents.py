@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from estuary.bookings.models import Booking, BookingMove
+from estuary.bookings.models import Booking, BookingMove, Participant
 from estuary.bookings.moving.rules import free_cancel_until
 from estuary.catalog.bounds import notice, subtract_notice
 from estuary.catalog.cancellation_terms import describe_cancellation_terms, sold_notice_hours
@@ -16,13 +15,23 @@ from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.english_times import describe_moment, describe_time
 from estuary.common.money import display
+from estuary.notifications.calendar_file import CalendarFile
 from estuary.notifications.layout import Content, Facts, Link
 from estuary.notifications.order_mail_texts import (
+    BANK_DECIDES,
+    BONUS_KEPT,
+    NEW_LINK_BELOW,
+    NO_LINK_BELOW,
+    NOTHING_LEFT,
+    NOTHING_PAID,
     SUBJECTS,
     TEXTS,
+    TOO_LATE,
+    YOURS_AGAIN,
     OrderMail,
     describe_bank_deadline,
     describe_canceled,
+    describe_dates,
     describe_kept,
     describe_missed_times,
     describe_move,
@@ -31,6 +40,7 @@ from estuary.notifications.order_mail_texts import (
     describe_unmoved_deadline,
 )
 from estuary.orders.models import Order
+from estuary.payments.mailing.date_changes import ChangedDates
 from estuary.payments.mailing.meetings import (
     SETS,
     BookedMeeting,
@@ -38,6 +48,7 @@ from estuary.payments.mailing.meetings import (
     calendar_files,
     describe_meetings,
     meetings_of,
+    taken_meeting,
     zone_of,
 )
 from estuary.payments.mailing.tenders import NOTHING, Returned, order_link
@@ -49,6 +60,7 @@ ENDS = frozenset(
         OrderMail.CANCELED,
         OrderMail.CANCELED_UNREFUNDED,
         OrderMail.CALLED_OFF,
+        OrderMail.DECLINED,
         OrderMail.DISPUTE_LOST,
     }
 )
@@ -63,7 +75,11 @@ UTC = ZoneInfo("UTC")
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """What a mail tells beside the order itself; ``zone`` is that of an order without bookings."""
+    """What a mail tells beside the order itself; ``zone`` is that of an order without bookings.
+
+    ``ended`` is what a cancellation has ended, and ``declined`` are the seats that a guest gave back. ``session_id`` is
+    the date whose link has changed.
+    """
 
     bookings: Sequence[Booking] = ()
     tables: Sequence[Facts] = ()
@@ -71,7 +87,10 @@ class Related:
     failed_minor: int = 0
     kept_minor: int = 0
     move: BookingMove | None = None
-    date_change: str = ""
+    ended: Sequence[Booking] = ()
+    declined: Sequence[Participant] = ()
+    session_id: int | None = None
+    changed: ChangedDates | None = None
     zone: ZoneInfo = UTC
 
 
@@ -80,19 +99,33 @@ def compose(order: Order, template: OrderMail, related: Related) -> Content:
     bookings = related.bookings
     meetings = meetings_of(bookings)
     values = (
-        _sums(order, related) | _times(order, template, related) | _names(order, template, related, meetings)
+        _sums(order, related)
+        | _times(order, template, related)
+        | _names(order, related, meetings)
+        | _subject_names(order, related)
     )
     return Content(
         SUBJECTS[template].format(**values),
         TEXTS[template].format(**values),
         first_name=order.user.first_name,
-        facts=[*(describe_meetings(ahead(meetings)) if template in BEGINS else []), *related.tables],
+        facts=[
+            *(describe_meetings(shown_meetings(related)) if template in BEGINS else []),
+            *related.tables,
+        ],
         closing=_closing(order, template, related, meetings),
         button=Link("See your bookings", f"{settings.FRONTEND_URL}/bookings/")
         if template in BEGINS and bookings
         else order_link("See your order", order),
-        files=_files(order, template, meetings),
+        files=_files(order, template, related, meetings),
     )
+
+
+def shown_meetings(related: Related) -> list[BookedMeeting]:
+    """Return the meetings to come that a mail shows: all of its order, or those of the one date that it is about."""
+    meetings = ahead(meetings_of(related.bookings))
+    if related.session_id is None:
+        return meetings
+    return [one for one in meetings if one.session and one.session.pk == related.session_id]
 
 
 def _sums(order: Order, related: Related) -> dict[str, str]:
@@ -125,16 +158,74 @@ def _times(order: Order, template: OrderMail, related: Related) -> dict[str, str
     }
 
 
-def _names(
-    order: Order, template: OrderMail, related: Related, meetings: Sequence[BookedMeeting]
-) -> dict[str, str]:
+def _names(order: Order, related: Related, meetings: Sequence[BookedMeeting]) -> dict[str, str]:
+    has_link = any(meeting.join_url for meeting in shown_meetings(related))
+    changed = "has changed" if has_link else "was removed"
     return {
         "title": order.title,
         "order": order.public_id,
-        "date_change": related.date_change or f"A date of {order.title} has changed.",
-        "forfeited": _name_parts(last_forfeited(related.bookings), meetings) or order.title,
-        **(_canceled(order, related, meetings) if template == OrderMail.CANCELED else {}),
+        "date_change": related.changed.text if related.changed else f"A date of {order.title} has changed.",
+        "forfeited": _name_parts(related.ended, meetings) or order.title,
+        "canceled": _name_parts(related.ended, meetings) or order.title,
+        "declined": _name_declined(related.declined) or order.title,
+        "returned": describe_returned(
+            display(related.returned.total_minor, order.currency),
+            related.returned.ways(order.currency),
+            if_nothing=_why_nothing(order, related),
+        ),
+        "link_changed": f"The link to join {order.title} online {changed}.",
+        "link_below": NEW_LINK_BELOW if has_link else NO_LINK_BELOW,
+        "a_link": "a new link" if has_link else "no link",
+        "any_more": "" if has_link else " any more",
     }
+
+
+def _subject_names(order: Order, related: Related) -> dict[str, str]:
+    """Return what a subject names: the part of the order that the mail is about, never more than that."""
+    is_part = order.snapshot.get("type") in SETS | {ServiceType.COURSE}
+    dates = related.changed.dates if related.changed else 1
+    about = [seat.booking for seat in related.declined] or list(related.ended)
+    if related.move:
+        about = [row for row in related.bookings if row.pk == related.move.booking_id]
+    is_whole = not about or any(row.position == 0 for row in about)
+    return {
+        "part": order.title if is_whole else ", ".join(dict.fromkeys(row.service_name for row in about)),
+        "date": describe_dates(order.title, is_part=is_part),
+        "dates_do": f"{describe_dates(order.title, is_part=is_part, dates=dates)} "
+        f"{'do' if is_part and dates > 1 else 'does'}",
+    }
+
+
+def _name_declined(seats: Sequence[Participant]) -> str:
+    """Return the moved meetings that a guest can't come to, by name and by their new time."""
+    times = [
+        describe_time(seat.session.starts_at, seat.session.ends_at, zone_of(seat.booking)) for seat in seats
+    ]
+    return f"{seats[0].booking.service_name}, {'; '.join(times)}" if seats else ""
+
+
+def _why_nothing(order: Order, related: Related) -> str:
+    """Return why a guest gets nothing back, in a sentence."""
+    if order.disputed:
+        return BANK_DECIDES
+    if related.declined:
+        booking = related.declined[0].booking
+        if booking.needs_scheduling:
+            return YOURS_AGAIN.format(url=f"{settings.FRONTEND_URL}/bookings/")
+        return NOTHING_LEFT if booking.amount_minor else NOTHING_PAID
+    in_time = [row for row in parts_of(related.ended) if _was_in_time(row)]
+    if not in_time:
+        return TOO_LATE
+    if not any(row.amount_minor for row in in_time):
+        return NOTHING_PAID
+    bonus = [row for row in related.bookings if row.position and row.amount_minor == 0]
+    is_bonus_kept = any(row.starts_at and not (row.canceled_at and _was_in_time(row)) for row in bonus)
+    return BONUS_KEPT if is_bonus_kept else NOTHING_LEFT
+
+
+def _was_in_time(booking: Booking) -> bool:
+    deadline = free_cancel_until(booking)
+    return booking.canceled_at is not None and (deadline is None or booking.canceled_at <= deadline)
 
 
 def _describe_sum_sent_back(order: Order) -> str:
@@ -151,10 +242,11 @@ def _moved(related: Related) -> str:
     move = related.move
     booking = next(row for row in related.bookings if row.pk == move.booking_id)
     zone = zone_of(booking)
-    before, after = (
-        describe_time(*span, zone)
-        for span in ((move.from_starts_at, move.from_ends_at), (move.to_starts_at, move.to_ends_at))
-    )
+    before = describe_time(move.from_starts_at, move.from_ends_at, zone)
+    # As it is now: it may have been moved once more since.
+    assert booking.starts_at is not None
+    assert booking.ends_at is not None
+    after = describe_time(booking.starts_at, booking.ends_at, zone)
     sentences = [describe_move(before, part=booking.service_name if booking.position else "", after=after)]
     if deadline := free_cancel_until(booking):
         is_over = deadline < clock.now()
@@ -163,7 +255,7 @@ def _moved(related: Related) -> str:
 
 
 def _closing(order: Order, template: OrderMail, related: Related, meetings: Sequence[BookedMeeting]) -> str:
-    if template in {OrderMail.REFUNDED, OrderMail.CANCELED}:
+    if template in {OrderMail.REFUNDED, OrderMail.CANCELED, OrderMail.DECLINED}:
         return related.returned.takes
     if template in SENDS_BACK:
         return describe_refund_takes(by_method=True, by_credits=False)
@@ -178,27 +270,25 @@ def _closing(order: Order, template: OrderMail, related: Related, meetings: Sequ
     return f"{terms}\n\nYours is free to cancel until {deadline}."
 
 
-def _files(order: Order, template: OrderMail, meetings: Sequence[BookedMeeting]) -> list[Any]:
+def _files(
+    order: Order, template: OrderMail, related: Related, meetings: Sequence[BookedMeeting]
+) -> list[CalendarFile]:
     """Return the calendar files that make the buyer's calendar true again."""
     address = order.user.email
     if template in BEGINS:
-        return calendar_files(ahead(meetings), "REQUEST", attendee=address)
+        return calendar_files(shown_meetings(related), "REQUEST", attendee=address)
     if template in ENDS:
-        return calendar_files(ahead(meetings, is_on=False), "CANCEL", attendee=address)
+        ended = ahead([*meetings, *_taken_meetings(related)], is_on=False)
+        return calendar_files(ended, "CANCEL", attendee=address)
     return []
 
 
-def _canceled(order: Order, related: Related, meetings: Sequence[BookedMeeting]) -> dict[str, str]:
-    """Return what the latest cancellation has ended and what goes back for it."""
-    canceled_at = last_canceled_at(related.bookings)
-    ended = [row for row in related.bookings if row.canceled_at and row.canceled_at == canceled_at]
-    returned = related.returned
-    return {
-        "canceled": _name_parts(ended, meetings) or order.title,
-        "returned": describe_returned(
-            display(returned.total_minor, order.currency), returned.ways(order.currency)
-        ),
-    }
+def _taken_meetings(related: Related) -> list[BookedMeeting]:
+    """Return the times that were taken from bonus sessions, which have none now."""
+    taken = list(related.changed.taken) if related.changed else []
+    for seat in related.declined:
+        taken += taken_meeting(seat.booking, seat.session.starts_at, seat.session.ends_at)
+    return taken
 
 
 def _name_parts(bookings: Sequence[Booking], meetings: Sequence[BookedMeeting]) -> str:
@@ -207,18 +297,32 @@ def _name_parts(bookings: Sequence[Booking], meetings: Sequence[BookedMeeting]) 
     for meeting in meetings:
         first.setdefault(meeting.booking.pk, meeting)
     return describe_canceled(
-        [(row.service_name, first[row.pk].when if row.pk in first else "") for row in _parts(bookings)]
+        [(row.service_name, first[row.pk].when if row.pk in first else "") for row in parts_of(bookings)]
     )
 
 
-def last_forfeited(bookings: Sequence[Booking]) -> list[Booking]:
-    """Return what staff have canceled last without a refund."""
-    forfeited = [row for row in bookings if row.forfeited]
-    canceled_at = last_canceled_at(forfeited)
-    return _parts([row for row in forfeited if row.canceled_at == canceled_at])
+def ended_with(bookings: Sequence[Booking], booking_id: str) -> list[Booking]:
+    """Return what ended when a booking was canceled; without its key, what was canceled last."""
+    named = [row for row in bookings if str(row.pk) == booking_id]
+    canceled_at = last_canceled_at(named or bookings)
+    return [row for row in bookings if row.canceled_at and row.canceled_at == canceled_at]
 
 
-def _parts(bookings: Sequence[Booking]) -> list[Booking]:
+def declined_with(bookings: Sequence[Booking], participant_id: int) -> list[Participant]:
+    """Return the moved seats that a guest gave back; the first of them is named."""
+    seats = [(seat, booking) for booking in bookings for seat in booking.participants.all()]
+    own = {booking.pk for seat, booking in seats if seat.pk == participant_id}
+    declined = [
+        (seat, booking)
+        for seat, booking in seats
+        if booking.pk in own and seat.pk >= participant_id and seat.moved_from and not seat.active
+    ]
+    for seat, booking in declined:
+        seat.booking = booking
+    return [seat for seat, _ in declined]
+
+
+def parts_of(bookings: Sequence[Booking]) -> list[Booking]:
     """Return the parts of a package or bundle, or what is itself all."""
     return [row for row in bookings if row.position] or list(bookings)
 
@@ -228,7 +332,7 @@ def last_canceled_at(bookings: Sequence[Booking]) -> datetime | None:
 
 
 def _missed_times(bookings: Sequence[Booking]) -> list[str]:
-    """Return the chosen times that were taken before the payment came, of the parts of a package or bundle."""
+    """Return the chosen times that were not free any more when the payment came, of parts of a package or bundle."""
     parts = [row for row in bookings if row.service_type not in {ServiceType.PACKAGE, ServiceType.BUNDLE}]
     return [
         describe_moment(row.missed_starts_at, zone_of(row))

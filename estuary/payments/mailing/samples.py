@@ -9,8 +9,8 @@ from django.conf import settings
 
 from estuary.accounts import account_mails
 from estuary.accounts.models import Practitioner, User
-from estuary.bookings.models import Booking, BookingMove
-from estuary.catalog.models import Service, ServiceType
+from estuary.bookings.models import Booking, BookingMove, Participant
+from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.catalog.venues import Venue
 from estuary.common import clock
 from estuary.common.english_times import describe_moment, describe_short_moment
@@ -20,7 +20,7 @@ from estuary.notifications.layout import Content, Facts, greet, render_html, ren
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
 from estuary.payments.mailing import booking_mails
-from estuary.payments.mailing.date_changes import describe_to_practitioner
+from estuary.payments.mailing.date_changes import ChangedDates, describe_to_practitioner
 from estuary.payments.mailing.order_contents import Related, compose
 from estuary.payments.mailing.tenders import Returned, order_link
 from estuary.payments.models import DateChange, GuestMessage, PaymentMethod
@@ -99,7 +99,13 @@ def _booking(order: Order, *, canceled: bool = False, online: bool = False) -> B
 
 
 CANCELS = frozenset(
-    {OrderMail.CANCELED, OrderMail.CANCELED_UNREFUNDED, OrderMail.REFUNDED, OrderMail.CALLED_OFF}
+    {
+        OrderMail.CANCELED,
+        OrderMail.CANCELED_UNREFUNDED,
+        OrderMail.REFUNDED,
+        OrderMail.CALLED_OFF,
+        OrderMail.DECLINED,
+    }
 )
 
 
@@ -112,7 +118,7 @@ def _order_sample(template: OrderMail, *, online: bool = False) -> Content:
     if template == OrderMail.REFUNDED:
         tables.append(Facts("Where it goes", [("Nov 29, 2026", "\n".join(RETURNED.ways("eur")))]))
     booking = _booking(order, canceled=template in CANCELS, online=online)
-    changed = _describe_change(template, order)
+    seat = ServiceSession(starts_at=_start(), ends_at=_start() + 2 * HOUR)
     related = Related(
         [booking],
         tables,
@@ -120,7 +126,9 @@ def _order_sample(template: OrderMail, *, online: bool = False) -> Content:
         failed_minor=5000,
         kept_minor=5000,
         move=_move(booking) if template == OrderMail.MOVED else None,
-        date_change=changed,
+        ended=[booking] if booking.canceled_at else [],
+        declined=[Participant(booking=booking, session=seat)] if template == OrderMail.DECLINED else [],
+        changed=ChangedDates(_describe_change(template, order)),
         zone=_venue().zone,
     )
     return compose(order, template, related)

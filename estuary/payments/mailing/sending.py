@@ -21,6 +21,7 @@ from estuary.common.observability.redaction import redact
 from estuary.notifications.layout import Content, write_mail
 from estuary.orders.models import Order
 from estuary.payments.models import SentMail
+from estuary.payments.models.mails import COPY
 
 MAX_ERROR = 300
 
@@ -63,6 +64,17 @@ def send_once(mail: Addressed, write: Callable[[], Content | None], connection: 
         raise
     _record(row, status=SentMail.Status.SENT, address=to[0], error="", sent_at=clock.now())
     return True
+
+
+def act_of(key: str, order: Order) -> str:
+    """Return which act a mail about an order tells of, such as ``move-7``; empty if its key names none."""
+    act, _, owner = key.partition(COPY)[0].rpartition("-")
+    return act if owner == str(order.pk) else ""
+
+
+def id_in(act: str, kind: str) -> str:
+    """Return what the name of an act has after its kind: ``7`` of ``move-7``; empty for an act of another kind."""
+    return act.removeprefix(f"{kind}-") if act.startswith(f"{kind}-") else ""
 
 
 def recipients(user: User) -> list[str]:

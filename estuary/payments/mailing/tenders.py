@@ -108,6 +108,11 @@ def describe_refunds(refunds: Sequence[Refund]) -> Facts:
     return Facts("Where it goes", rows)
 
 
+def returned_by(order: Order, act: str) -> Returned:
+    """Return what the refund that was requested with an act returns, also while it is under way."""
+    return sum_refunds(_open_or_succeeded(order).filter(request_key=act))
+
+
 def returned_since(order: Order, moment: datetime) -> Returned:
     """Return what refunds asked for since a moment return, those under way included."""
     return sum_refunds(_open_or_succeeded(order).filter(created_at__gte=moment))

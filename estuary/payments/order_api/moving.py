@@ -46,7 +46,7 @@ def move_and_announce(
         if _is_called_off(booking):
             raise BookingNotMovable(f"{booking.service_name} was called off; the money is on its way back.")
         announce(booking_moved, [record])
-        outbox.send_mails([(record.booking.order, OrderMail.MOVED)])
+        outbox.send_mails([(record.booking.order, OrderMail.MOVED)], about=f"move-{record.pk}")
     return record
 
 

@@ -63,13 +63,13 @@ class OrderDetailView(APIView):
     @method_decorator(conditional_page)
     def get(self, request: Request, order_id: str) -> Response:
         orders = _visible_orders(cast(User, request.user))
-        bookings = Prefetch("bookings", Booking.objects.select_related("service__venue"))
+        bookings = Prefetch("bookings", Booking.objects.select_related("service__venue", "practitioner"))
         order = get_object_or_404(
             orders.prefetch_related("lines", "transitions", bookings, "refunds", "disputes"),
             public_id=order_id,
         )
         if order.status not in LIVE:  # while it is paid it is polled, and has neither
-            date_changes = DateChangeRow.objects.select_related("change__practitioner")
+            date_changes = DateChangeRow.objects.select_related("change__practitioner", "session__service")
             prefetch_related_objects([order], "booking_moves", Prefetch("date_change_rows", date_changes))
         data = OrderDetailSerializer(order, context={"request": request}).data
         return Response(data, headers={"Cache-Control": "private, no-cache"})

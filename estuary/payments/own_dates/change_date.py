@@ -14,7 +14,7 @@ from estuary.accounts.models import Practitioner, User
 from estuary.bookings.models import Participant, Reservation
 from estuary.catalog.calendar import release_entries
 from estuary.catalog.models import ServiceSession
-from estuary.common import clock
+from estuary.common import clock, ids
 from estuary.common.db.transactions import retry_transaction, violated_constraint
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
@@ -157,7 +157,7 @@ def _tell_guests(session: ServiceSession) -> None:
     seats = Participant.objects.filter(session=session, active=True)
     orders = Order.objects.filter(pk__in=seats.values("booking__order")).order_by("pk")
     if mails := [(order, OrderMail.NEW_LINK) for order in orders]:
-        outbox.send_mails(mails)
+        outbox.send_mails(mails, about=f"new-link-{session.pk}-{ids.mail_key()}")
 
 
 @retry_transaction

@@ -61,7 +61,8 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
         preview = _preview(order, booking, at)
         canceled = bookings.cancel([booking, *preview.breakdown.also_canceled], at=at)
         announce(booking_canceled, canceled)
-        outbox.send_mails([(order, OrderMail.CANCELED)])
+        act = f"canceled-{booking.pk}"
+        outbox.send_mails([(order, OrderMail.CANCELED)], about=act)
         if not preview.returned_minor:
             return None
         return request_refund(
@@ -73,6 +74,7 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
             reason="Canceled by the buyer in time",
             origin=Refund.Origin.BUYER,
             requested_by=by,
+            request_key=act,
         )
 
 
@@ -90,7 +92,7 @@ def cancel_without_refund(*, booking: Booking) -> None:
         if not booking.is_active:
             raise BookingNotCancelable(f"This booking is {booking.status} already.")
         announce(booking_canceled, bookings.cancel([booking], at=at, forfeited=True))
-        outbox.send_mails([(order, OrderMail.CANCELED_UNREFUNDED)])
+        outbox.send_mails([(order, OrderMail.CANCELED_UNREFUNDED)], about=f"forfeited-{booking.pk}")
 
 
 def _lock_order(order_id: int) -> Order:

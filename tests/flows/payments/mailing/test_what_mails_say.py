@@ -224,9 +224,9 @@ def test_what_is_called_off_says_where_the_money_goes_and_how_long_it_takes(
     for part in (ways, BY_CARD, AS_CREDITS):
         assert part in text
     session = dates(workshop)[0]
-    local = session.starts_at.astimezone(LISBON)
+    local = session.starts_at.astimezone(BERLIN)
     hour = f"{local.hour - 12}:00 PM"
-    assert f"Sound bath, {local:%a, %b} {local.day}, {local.year}, {hour} (Europe/Lisbon)" in text
+    assert f"Sound bath, {local:%a, %b} {local.day}, {local.year}, {hour} (Europe/Berlin)" in text
 
 
 def test_a_payment_at_a_bank_and_one_to_confirm_are_told_with_a_whole_date_in_the_zone_of_the_place(

@@ -1,6 +1,6 @@
 """A practitioner changes or deletes a date; what guests have bought stays theirs."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from tests.factories import make_practitioner, make_service, make_sessions
 from tests.flows import buying
 from tests.flows.buying import Json
 from tests.flows.payments.dates.acting import act, buy_seat, call_off_url, host, move_url, preview
+from tests.flows.payments.mailing.reading import calendar_entries
 from tests.flows.payments.own_dates.acting import add, change, in_days, look, problem, url_of
 from tests.sandbox_bridge import settle_everything
 
@@ -116,6 +117,48 @@ def test_guests_are_told_of_a_new_link_and_nobody_else_sees_it(
     assert change(me, date, join_url=link).status_code == 200
     settle_everything(stripe)
     assert len(mailoutbox) == 1
+
+
+def test_guests_of_a_link_that_is_removed_are_sent_to_no_link_below(
+    stripe: Sandbox, ana: Practitioner, date: ServiceSession, buyer: APIClient, mailoutbox: list[EmailMessage]
+) -> None:
+    me = host(ana)
+    buy_seat(stripe, buyer, date)
+    assert change(me, date, join_url="https://meet.example/room").status_code == 200
+    settle_everything(stripe)
+    mailoutbox.clear()
+    assert change(me, date, join_url="").status_code == 200
+    settle_everything(stripe)
+    [mail] = mailoutbox
+    assert mail.subject == "Breathwork has no link to join any more"
+    assert "link below" not in str(mail.body)
+    assert "does not work any more" in str(mail.body)
+    mailoutbox.clear()
+    # Of two changes the guests read how it is after both.
+    for link in ("https://meet.example/a", "https://meet.example/b"):
+        assert change(me, date, join_url=link).status_code == 200
+    settle_everything(stripe)
+    assert {mail.subject for mail in mailoutbox} == {"Breathwork has a new link to join"}
+    assert all("meet.example/b" in str(mail.body) for mail in mailoutbox)
+    assert len(mailoutbox) == 2
+
+
+def test_a_new_link_of_one_date_is_that_date_s_alone(
+    stripe: Sandbox, ana: Practitioner, buyer: APIClient, mailoutbox: list[EmailMessage]
+) -> None:
+    course = make_service(ServiceType.COURSE, ana, name="Six evenings")
+    _, second = make_sessions(course, 2)
+    buying.pay(stripe, buying.service(buyer, course))
+    mailoutbox.clear()
+    assert change(host(ana), second, join_url="https://meet.example/b").status_code == 200
+    settle_everything(stripe)
+    [mail] = mailoutbox
+    assert mail.subject == "A date of Six evenings has a new link to join"
+    assert calendar_starts(mail) == [second.starts_at]
+
+
+def calendar_starts(mail: EmailMessage) -> list[datetime]:
+    return [entry.starts_at for entry in calendar_entries(mail)]
 
 
 def test_what_changed_elsewhere_is_not_written_over(ana: Practitioner, date: ServiceSession) -> None:
