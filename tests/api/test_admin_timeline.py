@@ -191,7 +191,7 @@ def test_what_other_rows_tell_of_is_told_once_with_the_reason(stripe: Sandbox) -
     buying.pay(stripe, made)
     booking, client = order.bookings.get(), admin_client()
     mail = SentMail.objects.get(order=order, kind="completed")
-    client.post(reverse("admin:orders_order_resend_mail", args=[order.pk, mail.pk]))
+    client.post(reverse("admin:orders_order_resend_mail", args=[order.pk, mail.pk]), {"copy": 1})
     time = a_free_slot(order.lines.get().service, nth=9).isoformat()  # type: ignore[arg-type]
     url = reverse("admin:payments_datechange_booking_move", args=[booking.pk])
     client.post(url, {"time": time, "reason": "Her train was canceled."})
@@ -249,7 +249,7 @@ def test_a_mail_that_failed_and_one_that_is_sent_again_are_told(stripe: Sandbox)
     sentence = f"The mail “Completed” to {order.user.email} could not be sent: Mailbox full."
     assert sentence in sentences_of(order)
     mail = SentMail.objects.get(order=order, kind="completed")
-    admin_client().post(reverse("admin:orders_order_resend_mail", args=[order.pk, mail.pk]))
+    admin_client().post(reverse("admin:orders_order_resend_mail", args=[order.pk, mail.pk]), {"copy": 1})
     sentences = sentences_of(order)
     assert "Sam Okafor of staff had the mail “Completed” sent again." in sentences
     assert f"The mail “Completed” to {order.user.email} waits to be sent." in sentences

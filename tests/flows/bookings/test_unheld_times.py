@@ -96,7 +96,7 @@ def test_a_time_that_others_took_meanwhile_is_chosen_anew_and_no_money_is_lost(
     [message] = [
         letter for letter in mail.outbox if "Thank you" in letter.subject and "bundle" in letter.subject
     ]
-    assert "One of the times that you chose had been taken" in str(message.body)
+    assert "One of the times that you chose was not free any more" in str(message.body)
     assert describe_moment(times[7], ZoneInfo("Europe/Lisbon")) in str(message.body)
     listed = buyer.get("/api/v1/bookings/", {"when": "unscheduled"}).json()["results"]
     assert [part["missed_start_datetime"] for part in listed] == [missed[0]["missed_start_datetime"]]

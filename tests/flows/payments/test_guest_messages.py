@@ -262,7 +262,7 @@ def test_staff_see_the_mail_on_the_order_and_send_it_again(
     assert "Message from practitioner" in staff.get(page).content.decode()
     row = SentMail.objects.get()
     assert (row.status, row.address) == ("sent", maya.email)
-    staff.post(reverse("admin:orders_order_resend_mail", args=[booking.order_id, row.pk]))
+    staff.post(reverse("admin:orders_order_resend_mail", args=[booking.order_id, row.pk]), {"copy": 1})
     [again] = mails()
     assert "Please bring a towel." in again.body
     message = GuestMessage.objects.get()
