@@ -25,7 +25,9 @@ export function DeclineNewTime({ booking }: { booking: Booking }) {
       setOpen(false);
       const { id: bookingId, order_id: orderId, service_name: title } = booking;
       showOutcome({ kind: "declined", bookingId, orderId, title, refund });
-      announce(refund ? "Your place is given back, and your money is on its way." : "Your place is given back.");
+      announce(
+        refund ? "Your place is given back, and your money is on its way." : "Your place is given back.",
+      );
     },
     // The dialog that closes has nothing left to ask.
     onSettled: (_, error) =>

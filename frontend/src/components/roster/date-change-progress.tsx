@@ -36,8 +36,8 @@ export function DateChangeProgress({ id }: { id: string }) {
         ) : (
           <div className="mt-3">
             <p role="status">
-              {progress.total > 0 ? `${done} of ${progress.total} done.` : "It is being done."} You need not wait: it
-              goes on by itself.
+              {progress.total > 0 ? `${done} of ${progress.total} done.` : "It is being done."} You need not
+              wait: it goes on by itself.
             </p>
             {progress.total > 0 ? (
               <progress
