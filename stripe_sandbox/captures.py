@@ -52,7 +52,7 @@ def _amount_to_capture(intent: Obj, params: dict[str, Any]) -> int:
             code="amount_too_large",
         )
     else:
-        return amount
+        return money.check_step(amount, intent["currency"], "amount_to_capture")
     error.extra["payment_intent"] = public(intent)
     raise error
 

@@ -246,7 +246,7 @@ def _total(params: dict[str, Any], lines: list[Obj]) -> tuple[int | None, str | 
         message = f"The prices of this Checkout Session are in {currency}, not in {params['currency']}."
         raise InvalidParameter(message, param="currency")
     total = sum(line["amount_total"] for line in lines)
-    least = money.MINIMUM.get(currency, 1)
+    least = money.minimum(currency)
     if total < least:
         message = "The Checkout Session's total amount due must add up to at least "
         raise InvalidParameter(

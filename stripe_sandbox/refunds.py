@@ -187,6 +187,7 @@ def _check(state: SandboxState, charge: Obj, amount: int, refundable: int) -> No
         raise InvalidParameter(message, code="parameter_invalid_integer", param="amount")
     if amount > refundable:
         raise _too_much(amount, refundable, charge["currency"])
+    money.check_step(amount, charge["currency"])
 
 
 def _too_much(amount: int, refundable: int, currency: str) -> StripeError:

@@ -47,9 +47,8 @@ def priced_items(service: Service, currency: str) -> list[PricedItem]:
         weights = [1] * service.bundle_quantity + [0] * service.bundle_bonus
     else:
         return [PricedItem(service, total_minor)]
-    return [
-        PricedItem(item, share) for item, share in zip(inside, allocate(total_minor, weights), strict=True)
-    ]
+    shares = allocate(total_minor, weights, currency)
+    return [PricedItem(item, share) for item, share in zip(inside, shares, strict=True)]
 
 
 def _weight(service: Service, currency: str) -> int:

@@ -51,12 +51,35 @@ _UNITS_PER_DOLLAR = {
     currency: times for times, names in UNITS_PER_DOLLAR_UNIT.items() for currency in names.split()
 }
 
-# The smallest charge per settlement currency: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+# The smallest charge per settlement currency, in minor units: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
 MIN_CHARGE_MINOR = {
     "usd": 50, "aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250,
     "eur": 50, "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200, "nok": 300,
     "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000,
 }  # fmt: skip
+# Any other currency is converted, and Stripe wants half a US dollar: that much, in units, rounded up (Nov 2026).
+MIN_CHARGE_UNITS = {
+    "0.2": "kwd",
+    "0.5": "bhd fkp gip jod kyd omr shp",
+    "1": "ang awg azn bam bmd bnd bsd pab xcg",
+    "2": "bbd byn bzd fjd gel ils pen qar tnd top wst xcd",
+    "5": "bob cny gtq mop pgk sar sbd ttd",
+    "10": "bwp lsl mad mdl mvr nad scr szl tjs zar",
+    "20": "hnl nio sle twd zmw",
+    "50": "afn all dop egp gmd kgs mkd mur mzn php rub srd try uah uyu",
+    "100": "bdt cve djf dzd etb htg isk jmd kes lrd npr rsd vuv xpf",
+    "200": "gyd lkr pkr",
+    "500": "amd aoa crc kmf kzt sos xaf xof yer",
+    "1000": "ars clp krw mwk ngn rwf",
+    "2000": "bif cdf mmk mnt tzs ugx",
+    "5000": "cop gnf khr mga pyg",
+    "10000": "idr uzs",
+    "20000": "lak std vnd",
+    "50000": "lbp",
+}
+_MIN_CHARGE_UNITS = {
+    currency: Decimal(units) for units, names in MIN_CHARGE_UNITS.items() for currency in names.split()
+}
 
 
 def exponent(currency: str) -> int:
@@ -66,9 +89,23 @@ def exponent(currency: str) -> int:
     return 3 if currency in THREE_DECIMAL else 2
 
 
+def step_minor(currency: str) -> int:
+    """Return of how many minor units each charge and each refund must be a multiple: 10 in kwd, 100 in isk, else 1."""
+    if currency in THREE_DECIMAL:
+        return 10
+    return 100 if currency in WHOLE_UNITS_ONLY else 1
+
+
+def floor_to_step(minor: int, currency: str) -> int:
+    """Return the largest amount that Stripe accepts and that is at most ``minor``: 33,333 kwd becomes 33,330."""
+    return minor - minor % step_minor(currency)
+
+
 def min_charge_minor(currency: str) -> int:
-    """Return the smallest amount, in minor units, that a card can be charged in ``currency``."""
-    return MIN_CHARGE_MINOR.get(currency, 50)
+    """Return the smallest amount, in minor units, that a card can be charged in ``currency``: 50 in usd, 200 in kwd."""
+    if currency in MIN_CHARGE_MINOR:
+        return MIN_CHARGE_MINOR[currency]
+    return int(_MIN_CHARGE_UNITS[currency].scaleb(exponent(currency)))
 
 
 def max_charge_minor(currency: str) -> int:
@@ -88,8 +125,7 @@ def max_credits_minor(currency: str) -> int:
 
 def _largest_writable_minor(currency: str) -> int:
     """Return the largest charge that the rules of ``currency`` allow: 99,999,990 in kwd, 99,999,900 in isk."""
-    step = 10 if currency in THREE_DECIMAL else 100 if currency in WHOLE_UNITS_ONLY else 1
-    return max_charge_minor(currency) // step * step
+    return floor_to_step(max_charge_minor(currency), currency)
 
 
 def round_to_payable(minor: Decimal | int, currency: str) -> int:
@@ -144,10 +180,11 @@ def display(minor: int, currency: str) -> str:
     return f"{Decimal(minor).scaleb(-digits):,.{digits}f} {currency.upper()}"
 
 
-def allocate(total_minor: int, weights: list[int]) -> list[int]:
+def allocate(total_minor: int, weights: list[int], currency: str) -> list[int]:
     """Split ``total_minor`` in proportion to ``weights``. The parts add up to the total exactly.
 
-    Each part is the difference of two rounded cumulative sums: 100 by weights 1, 1, 1 gives 33, 33, 34.
+    Each part is the difference of two rounded cumulative sums: 100 usd by weights 1, 1, 1 gives 33, 33, 34. Each part
+    can be refunded by itself: 1,000 kwd gives 330, 330, 340.
     """
     total_weight = sum(weights)
     if total_weight <= 0:
@@ -156,6 +193,8 @@ def allocate(total_minor: int, weights: list[int]) -> list[int]:
     for weight in weights:
         seen_weight += weight
         upto_minor = total_minor * seen_weight // total_weight
+        if seen_weight < total_weight:
+            upto_minor = floor_to_step(upto_minor, currency)
         parts.append(upto_minor - allocated_minor)
         allocated_minor = upto_minor
     return parts

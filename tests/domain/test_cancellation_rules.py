@@ -15,7 +15,7 @@ STEPS = ["schedule", "schedule soon", "attend", "cancel"]
 
 
 def a_bundle(paid: int, bonus: int, total_minor: int) -> list[Booking]:
-    shares = allocate(total_minor, [1] * paid + [0] * bonus)
+    shares = allocate(total_minor, [1] * paid + [0] * bonus, "usd")
     return [
         Booking(pk=number, position=number, amount_minor=share, status=Booking.Status.CONFIRMED)
         for number, share in enumerate(shares, start=1)

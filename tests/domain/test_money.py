@@ -12,6 +12,7 @@ from estuary.common.money import (
     MAX_MINOR,
     MAX_MINOR_OF,
     MIN_CHARGE_MINOR,
+    MIN_CHARGE_UNITS,
     THREE_DECIMAL,
     UNITS_PER_DOLLAR_UNIT,
     WHOLE_UNITS_ONLY,
@@ -22,6 +23,7 @@ from estuary.common.money import (
     max_credits_minor,
     min_charge_minor,
     proportion,
+    step_minor,
     to_decimal,
     to_minor,
 )
@@ -91,12 +93,19 @@ def test_a_decimal_leads_back_to_its_minor_units(minor: int, currency: str) -> N
     assert to_decimal(minor, currency).count(".") == (exponent(currency) > 0)
 
 
-@given(st.integers(0, 10**9), st.lists(st.integers(0, 10**6), min_size=1, max_size=30).filter(any))
+@given(
+    st.integers(0, 10**7),
+    st.lists(st.integers(0, 10**6), min_size=1, max_size=30).filter(any),
+    st.sampled_from(sorted(CURRENCIES)),
+)
 def test_a_split_loses_nothing_and_gives_nothing_to_what_weighs_nothing(
-    total: int, weights: list[int]
+    steps: int, weights: list[int], currency: str
 ) -> None:
-    parts = allocate(total, weights)
+    total = steps * step_minor(currency)
+    parts = allocate(total, weights, currency)
     assert sum(parts) == total
+    # Each part can be charged and refunded by itself.
+    assert all(part % step_minor(currency) == 0 for part in parts)
     assert all(part >= 0 for part in parts)
     assert all(part == 0 for part, weight in zip(parts, weights, strict=True) if weight == 0)
 
@@ -130,6 +139,15 @@ def test_the_largest_amount_of_a_currency_is_stripes_own(currency: str, largest:
 def test_the_sandbox_and_the_product_know_the_same_limits() -> None:
     assert sandbox_money.MAXIMUM_OF == MAX_MINOR_OF
     assert sandbox_money.MINIMUM == MIN_CHARGE_MINOR
+
+
+def test_the_smallest_charge_is_what_stripe_takes_in_every_currency_and_not_much_more() -> None:
+    named = [currency for names in MIN_CHARGE_UNITS.values() for currency in names.split()]
+    assert sorted([*named, *MIN_CHARGE_MINOR]) == sorted(CURRENCIES)
+    for currency in CURRENCIES:
+        least, smallest = min_charge_minor(currency), sandbox_money.minimum(currency)
+        assert smallest <= least <= 3 * smallest, currency
+        assert to_minor(to_decimal(least, currency), currency) == least
 
 
 def test_credits_are_sold_for_about_ten_thousand_dollars_at_most_in_every_currency() -> None:

@@ -36,6 +36,21 @@ def test_nothing_goes_back_of_what_never_came(api: stripe.StripeClient) -> None:
         api.v1.refunds.create({"payment_intent": intent(api).id})
 
 
+@pytest.mark.parametrize(("currency", "step"), [("kwd", 10), ("tnd", 10), ("isk", 100), ("ugx", 100)])
+def test_what_goes_back_and_what_is_captured_is_rounded_as_the_currency_must_be(
+    api: stripe.StripeClient, currency: str, step: int
+) -> None:
+    payment = paid(api, amount=1_000_000, currency=currency)
+    with pytest.raises(stripe.InvalidRequestError, match=f"multiple of {step}"):
+        api.v1.refunds.create({"payment_intent": payment.id, "amount": 333_333})
+    refund = api.v1.refunds.create({"payment_intent": payment.id, "amount": 333_300})
+    assert (refund.amount, refund.status) == (333_300, "succeeded")
+    held = paid(api, amount=1_000_000, currency=currency, capture_method="manual")
+    with pytest.raises(stripe.InvalidRequestError, match=f"multiple of {step}"):
+        api.v1.payment_intents.capture(held.id, {"amount_to_capture": 333_333})
+    assert api.v1.payment_intents.capture(held.id, {"amount_to_capture": 333_300}).status == "succeeded"
+
+
 def test_a_pending_refund_succeeds_or_fails_later(sandbox: Sandbox, api: stripe.StripeClient) -> None:
     payment = paid(api, "pm_card_pendingRefund")
     refund = sandbox.control.refund(payment.id, amount=700)

@@ -148,7 +148,7 @@ class ScenarioRunner:
         if not scenario.copy:
             return
         self._harness.faults.end()
-        with as_copy(self._harness, scenario.copy) as goes_on:
+        with as_copy(self._harness, scenario.copy, first_read_fails=scenario.seed % 2 == 0) as goes_on:
             if goes_on:
                 self._let_machines_run(scenario, A_COPY_LOOKS_FOR_S, webhooks=False)
 

@@ -13,7 +13,7 @@ from estuary.catalog.models import Service
 from estuary.catalog.pricing import PricedItem
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
-from estuary.common.money import min_charge_minor
+from estuary.common.money import floor_to_step, min_charge_minor
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount
 from estuary.orders.models import Order, OrderLine
@@ -136,9 +136,10 @@ def _reserve_and_spend(
 def _credits_to_apply(account: CreditAccount, total_minor: int) -> int:
     """Return how many credits are applied, so that the card pays nothing or at least Stripe's minimum.
 
-    Total 10.00, credits 9.80, minimum 0.50: credits pay 9.50 and the card 0.50.
+    Total 10.00, credits 9.80, minimum 0.50: credits pay 9.50 and the card 0.50. The card pays what Stripe accepts: of
+    33.333 kwd of credits 33.330 are applied.
     """
-    applied_minor = min(account.spendable_minor, total_minor)
+    applied_minor = floor_to_step(min(account.spendable_minor, total_minor), account.currency)
     remaining_minor = total_minor - applied_minor
     if remaining_minor and remaining_minor < min_charge_minor(account.currency):
         return max(total_minor - min_charge_minor(account.currency), 0)

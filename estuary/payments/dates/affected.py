@@ -11,6 +11,7 @@ from estuary.bookings.date_changes.seats import live_reservations, live_seats, l
 from estuary.bookings.models import Booking, Reservation
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common.english_times import describe_short_moment
+from estuary.common.money import allocate
 from estuary.orders.models import Order, OrderLine
 from estuary.orders.states import UNPAID, Status
 from estuary.payments.dates.consequences import AffectedOrder, AffectedSeat, Stage
@@ -204,7 +205,9 @@ def _seat(
         line=line_text,
         booking_id=booking.pk if booking else None,
         session_id=row.session_id,
-        share_minor=_share_minor(price_minor, meetings, row.session_id) if is_course else price_minor,
+        share_minor=_share_minor(price_minor, meetings, row.session_id, order.currency)
+        if is_course
+        else price_minor,
         booking_left_minor=max(booking_left_minor, 0),
         takes_rest=is_last or not is_course,
         is_bonus=is_part and order.snapshot.get("type") == ServiceType.BUNDLE and price_minor == 0,
@@ -212,13 +215,13 @@ def _seat(
     )
 
 
-def _share_minor(price_minor: int, meetings: Sequence[int], session_id: int | None) -> int:
+def _share_minor(price_minor: int, meetings: Sequence[int], session_id: int | None, currency: str) -> int:
     """Return the share of one meeting; the shares of all meetings add up to the price.
 
     3 meetings of 10.00: 3.33, 3.33 and 3.34.
     """
-    position = meetings.index(session_id or 0)
-    return price_minor * (position + 1) // len(meetings) - price_minor * position // len(meetings)
+    shares = allocate(price_minor, [1] * len(meetings), currency)
+    return shares[meetings.index(session_id or 0)]
 
 
 def describe_date(session: ServiceSession, practitioner: Practitioner) -> str:

@@ -57,6 +57,11 @@ OWNER_STATUS_SENTENCES = {
     ),
 }
 
+STRIPE_NOT_ANSWERED = (
+    "Stripe has not said yet whether this database is the owner of the account: it fails to return the product "
+    "estuary_owner. Until it does, nothing is canceled or refunded; it is asked again every minute."
+)
+
 log = structlog.get_logger(__name__)
 
 
@@ -90,31 +95,44 @@ def describe_owner_status(owner_status: OwnerStatus, owner: Owner | None = None)
 
 
 class OwnershipGuard:
-    """Reads the owner status of this database at Stripe once, then from its row."""
+    """Reads the owner status of this database at Stripe once, then from its row.
+
+    Until Stripe has answered this process once, the row proves nothing: a backup's row is the owner's too.
+    """
 
     def __init__(self, product: OwnerProductClient) -> None:
         self._product, self._owner_status, self._read_at = product, "", clock.now()
+        self._has_asked_stripe = False
 
     def refuse_write(self, call: str, key: str) -> None:
-        refuse_write(self._read_owner_status(), call, key)
+        owner_status = self._read_owner_status()
+        refuse_write(owner_status, call, key, why="" if self._has_asked_stripe else STRIPE_NOT_ANSWERED)
 
     def _read_owner_status(self) -> str:
         at = clock.now()
-        if not self._owner_status:
-            self._owner_status = find_owner_status(self._product)
-        elif not timedelta(0) <= at - self._read_at < OWNER_STATUS_TTL:
-            row = _checked_row()
-            self._owner_status = (row and row.owner_status) or find_owner_status(self._product)
-        else:
+        if self._owner_status and timedelta(0) <= at - self._read_at < OWNER_STATUS_TTL:
             return self._owner_status
+        row = _checked_row() if self._has_asked_stripe else None
+        try:
+            self._owner_status = (row and row.owner_status) or find_owner_status(self._product)
+            self._has_asked_stripe = True
+        except StripeRefused:
+            self._owner_status, self._has_asked_stripe = _status_until_stripe_answers(), False
         self._read_at = at
         return self._owner_status
+
+
+def _status_until_stripe_answers() -> OwnerStatus:
+    """Return the owner status of a process whose question has failed: it sells, and it ends and refunds nothing."""
+    row = _checked_row()
+    return OwnerStatus.OTHER if row and row.owner_status == OwnerStatus.OTHER else OwnerStatus.BEHIND
 
 
 def find_owner_status(product: OwnerProductClient, *, may_create: bool = True) -> OwnerStatus:
     """Read the owner at Stripe, save this database's owner status, and return it.
 
-    Without an owner, a database that is about to write (``may_create``) becomes the owner.
+    Without an owner, a database that is about to write (``may_create``) becomes the owner. When Stripe fails, a copy
+    knows itself by the URL in its row; any other database raises StripeRefused.
     """
     row = _own_row()
     owner: Owner | None = None
@@ -125,13 +143,12 @@ def find_owner_status(product: OwnerProductClient, *, may_create: bool = True) -
             owner = product.create(_owner_of_row(row))
             owner_status = compare_with_owner(row, current_site_url(), owner)
             StripeAccount.objects.filter(pk=1, counted_at=None).update(counted_at=clock.now())
-    except StripeRefused:
-        # Only this call fails, so the last owner status still holds.
-        is_checked = row.owner_status and row.owner_status_url == current_site_url()
-        return OwnerStatus(row.owner_status) if is_checked else OwnerStatus.UNKNOWN
-    except PermissionMissing:
-        is_at_its_url = compare_with_owner(row, current_site_url(), None) == OwnerStatus.OWNER
-        owner_status = OwnerStatus.UNKNOWN if is_at_its_url else OwnerStatus.OTHER
+    except (PermissionMissing, StripeRefused) as error:
+        owner_status = compare_with_owner(row, current_site_url(), None)
+        if owner_status == OwnerStatus.OWNER and isinstance(error, StripeRefused):
+            raise
+        if owner_status == OwnerStatus.OWNER:
+            owner_status = OwnerStatus.UNKNOWN
     _record_owner_status(row, owner_status, owner)
     return owner_status
 
@@ -223,8 +240,8 @@ def _record_owner_status(row: StripeAccount, owner_status: OwnerStatus, owner: O
             staff_alerts.alert_staff(f"stripe_{owner_status}", text)
 
 
-def refuse_write(owner_status: str, call: str, key: str) -> None:
-    """Raise NotOwner for a request that this database may not send.
+def refuse_write(owner_status: str, call: str, key: str, *, why: str = "") -> None:
+    """Raise NotOwner for a request that this database may not send; ``why`` tells operators more than the status.
 
     - Behind: it may sell and settle, but cancel and refund nothing.
     - At another URL: it may only read. In test mode it may also write what it has created itself.
@@ -239,7 +256,7 @@ def refuse_write(owner_status: str, call: str, key: str) -> None:
     raise NotOwner(
         "Payments can't be made or changed here right now. We have been told.",
         retry_after_s=60,
-        for_operators=describe_owner_status(OwnerStatus(owner_status)),
+        for_operators=why or describe_owner_status(OwnerStatus(owner_status)),
     )
 
 
@@ -264,12 +281,23 @@ def _checked_row() -> StripeAccount | None:
 def may_recover_orphans() -> bool:
     """Return whether unknown payments at Stripe may belong to orders that this database has lost."""
     row = _checked_row()
-    return row is not None and row.owner_status == OwnerStatus.OWNER
+    return row is not None and row.owner_status == OwnerStatus.OWNER and _is_recent(row)
+
+
+def _is_recent(row: StripeAccount) -> bool:
+    """Return whether Stripe was asked within the hour: the row of an older backup says what is no longer true."""
+    checked_at = row.owner_status_checked_at
+    return checked_at is not None and abs(clock.now() - checked_at) < COUNT_INTERVAL
 
 
 def is_claim_needed() -> bool:
-    """Return whether staff must claim this database before it may change what was created at Stripe before."""
+    """Return whether staff must claim this database before it may change what was created at Stripe before.
+
+    Until Stripe has said who the owner is, nobody knows: the answer is yes for so long.
+    """
     row = _checked_row()
-    if row is None or row.owner_status not in {OwnerStatus.OTHER, OwnerStatus.BEHIND}:
+    if row is None or not _is_recent(row):
+        return True
+    if row.owner_status not in {OwnerStatus.OTHER, OwnerStatus.BEHIND}:
         return False
     return is_live() or row.owner_status == OwnerStatus.BEHIND or row.copied_at is not None

@@ -12,7 +12,7 @@ from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
-from estuary.common.money import display
+from estuary.common.money import display, floor_to_step
 from estuary.common.observability.redaction import redact
 from estuary.orders.models import Order
 from estuary.orders.states import REFUNDABLE
@@ -98,12 +98,18 @@ def build_refund(order: Order, booking: Booking | None, amount_minor: int | None
     if requested_minor <= 0 or requested_minor > left_minor:
         raise RefundTooLarge(f"At most {display(left_minor, order.currency)} can be refunded.")
     card_minor = min(requested_minor, card_left_minor(order))
+    # Orders of before have shares that Stripe can't refund, such as 33.333 kwd.
+    rest_minor = card_minor - floor_to_step(card_minor, order.currency)
+    if requested_minor == rest_minor:
+        raise NotRefundable(
+            f"{display(rest_minor, order.currency)} is less than can be refunded in {order.currency.upper()}."
+        )
     return Refund(
         order=order,
         booking=booking,
         stripe_payment_intent_id=order.stripe_payment_intent_id,
         currency=order.currency,
-        card_minor=card_minor,
+        card_minor=card_minor - rest_minor,
         credits_minor=requested_minor - card_minor,
         created_at=at,
     )

@@ -11,6 +11,11 @@ function exponent(currency: string): number {
   return THREE_DECIMAL.has(currency) ? 3 : 2;
 }
 
+function stepMinor(currency: string): number {
+  if (THREE_DECIMAL.has(currency)) return 10;
+  return WHOLE_UNITS.has(currency) ? 100 : 1;
+}
+
 /** Returns the minor units of a decimal string, digit by digit: no float holds money. */
 export function toMinor(amount: string, currency: string): number {
   const negative = amount.startsWith("-");
@@ -67,10 +72,11 @@ export type Split = { creditsMinor: number; cardMinor: number };
  * Predicts how the server splits a total between credits and card.
  *
  * The card pays nothing or at least the smallest charge: a total of 1000 with a balance of 980 and a minimum of 50
- * takes 950 from credits and 50 from the card.
+ * takes 950 from credits and 50 from the card. Both are multiples of what Stripe accepts: 10 in KWD, 100 in ISK.
  */
-export function splitOf(totalMinor: number, balanceMinor: number, minimumMinor: number): Split {
-  const credits = Math.max(Math.min(totalMinor, balanceMinor), 0);
+export function splitOf(totalMinor: number, balanceMinor: number, minimumMinor: number, currency: string): Split {
+  const usable = Math.max(Math.min(totalMinor, balanceMinor), 0);
+  const credits = usable - (usable % stepMinor(currency.toLowerCase()));
   const card = totalMinor - credits;
   if (card === 0 || card >= minimumMinor) return { creditsMinor: credits, cardMinor: card };
   const smallest = Math.min(minimumMinor, totalMinor);

@@ -22,8 +22,11 @@ A_COPY_LOOKS_FOR_S = 3600.0
 
 
 @contextmanager
-def as_copy(harness: "Harness", kind: str) -> Iterator[bool]:
-    """Run as a copy: at another address, or behind what another database has counted at Stripe meanwhile."""
+def as_copy(harness: "Harness", kind: str, *, first_read_fails: bool) -> Iterator[bool]:
+    """Run as a copy: at another address, or behind what another database has counted at Stripe meanwhile.
+
+    With ``first_read_fails`` Stripe fails once to say who the owner is.
+    """
     owner = harness.sandbox.state.store.products.get("estuary_owner")
     if owner is None:  # nothing was ever sent, so nobody owns anything
         yield False
@@ -35,7 +38,10 @@ def as_copy(harness: "Harness", kind: str) -> Iterator[bool]:
     home = COPY_HOME if kind == "another home" else settings.FRONTEND_URL
     with override_settings(FRONTEND_URL=home):
         stripe_client._ownership_guard.cache_clear()
+        if first_read_fails:
+            harness.faults.add("error_before", "GET /v1/products/*", times=1)
         yield True
+    harness.faults.clear()
     sent = _writes(harness)[len(before) :]
     if sent:
         raise InvariantViolation("a copy writes nothing at Stripe", (kind, sent))

@@ -110,7 +110,12 @@ function Payment({
       ? undefined
       : balances.data.pages[0]?.balances.find(({ currency }) => currency === purchase.currency);
   const balanceMinor = balance ? toMinor(balance.spendable, purchase.currency) : 0;
-  const split = splitOf(purchase.totalMinor, credits.use ? balanceMinor : 0, purchase.minimumMinor);
+  const split = splitOf(
+    purchase.totalMinor,
+    credits.use ? balanceMinor : 0,
+    purchase.minimumMinor,
+    purchase.currency,
+  );
   return (
     <div className="grid gap-5">
       {stripe.isError ? <LoadError query={stripe} /> : null}

@@ -7,6 +7,7 @@ from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
 from estuary.catalog.models import ServicePrice, ServiceType
+from estuary.common.money import to_minor
 from stripe_sandbox import Sandbox
 from tests.api.staff import admin_client, errors_on, form_data
 from tests.factories import a_free_slot, make_service
@@ -141,3 +142,32 @@ def test_credits_are_sold_up_to_the_limit_of_the_houses_currency(
     buying.refund(staff, order)
     settle_everything(stripe)
     assert buying.balance(buyer) == "0.00"
+
+
+@pytest.mark.parametrize(("currency", "least", "less"), [("idr", "10000.00", "1.00"), ("krw", "1000", "50")])
+def test_less_than_stripe_takes_is_refused_before_stripe_is_asked(
+    stripe: Sandbox,
+    buyer: APIClient,
+    ana: Practitioner,
+    settings: Settings,
+    currency: str,
+    least: str,
+    less: str,
+) -> None:
+    settings.CURRENCY = currency
+    buying.refused(buyer, 400, "invalid_amount", is_credit_purchase=True, amount=less)
+    assert stripe.requests == []
+    buying.buy_credits(stripe, buyer, least)
+    price = to_minor(least, currency) + to_minor(less, currency)
+    session = make_service(ServiceType.SESSION, ana)
+    ServicePrice.objects.create(service=session, currency=currency, amount_minor=price)
+    order = buying.create(
+        buyer,
+        service_id=str(session.pk),
+        currency=currency,
+        use_credits=True,
+        scheduling_data={"start_datetime": a_free_slot(session).isoformat()},
+    )
+    assert (order["amount_due"], order["credits_applied"]) == (least, less)
+    pay(stripe, order)
+    assert status_of(order) == "completed"

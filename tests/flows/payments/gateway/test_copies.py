@@ -37,6 +37,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 STAGING = "https://staging.estuary.example"
 HOUR = timedelta(hours=1)
+OWNER_READ = "GET /v1/products/*"
 
 
 def writes(stripe: Sandbox) -> int:
@@ -118,6 +119,31 @@ def test_the_worker_of_a_copy_at_another_address_writes_nothing_at_stripe(
             breach.code for breach in run_checks([NOT_OWNER, WORKER_SILENT], at=clock.now()).violations
         ] == ["not_the_owner"]
     assert at_stripe(stripe) == before
+
+
+@pytest.mark.parametrize("live", [False, True], ids=["test mode", "live mode"])
+def test_a_copy_writes_nothing_when_stripe_fails_to_name_the_owner(
+    stripe: Sandbox,
+    buyer: APIClient,
+    ana: Practitioner,
+    shop: dict[str, Json],
+    monkeypatch: pytest.MonkeyPatch,
+    live: bool,
+) -> None:
+    backup = contents()
+    sell_on(stripe, buyer, ana)
+    before, sent = at_stripe(stripe), writes(stripe)
+    with as_copy(stripe, backup):
+        if live:
+            monkeypatch.setattr(ownership, "is_live", lambda: True)
+        stripe.faults.add("error_before", OWNER_READ, times=1)
+        with later(HOUR):
+            tasks.expire_orders(0)
+            tasks.sweep_minute(0)
+            tasks.ask_stripe(0)
+        assert StripeAccount.objects.get().owner_status == "other"
+        assert not Orphan.objects.exists()
+    assert (at_stripe(stripe), writes(stripe)) == (before, sent)
 
 
 @pytest.mark.parametrize("verb", ["refund", "cancel", "confirm"])
@@ -266,3 +292,40 @@ def test_of_two_databases_at_one_address_the_one_that_counts_second_ends_nothing
     with later(HOUR), estuary_talks_to(stripe):
         tasks.ask_stripe(0)
         assert StripeAccount.objects.get().owner_status == "owner"
+
+
+def test_a_restored_backup_ends_nothing_while_stripe_fails_to_say_how_far_the_other_counted(
+    stripe: Sandbox, shop: dict[str, Json]
+) -> None:
+    """Its own row says that it was the owner, when it was copied."""
+    backup = contents()
+    counted_on_since()
+    put_back(backup)
+    before, sent, owner = at_stripe(stripe), writes(stripe), owner_at(stripe)
+    with estuary_talks_to(stripe), time_machine.travel(clock.now() + timedelta(hours=3), tick=True):
+        fault = stripe.faults.add("error_before", OWNER_READ, times=None)
+        for minutes in (0, 2):
+            with later(timedelta(minutes=minutes)):
+                tasks.expire_orders(0)
+                tasks.sweep_minute(0)
+                tasks.ask_stripe(0)
+        assert (at_stripe(stripe), writes(stripe), owner_at(stripe)) == (before, sent, owner)
+        assert not ownership.may_recover_orphans()
+        buying.credits(signed_in(make_user("Nora New")), "90.00")  # it is the shop, after all
+        fault.times = 0
+        with later(timedelta(minutes=4)):
+            tasks.ask_stripe(0)
+            assert StripeAccount.objects.get().owner_status == "behind"
+
+
+def test_the_shop_ends_and_refunds_again_once_stripe_names_the_owner(
+    stripe: Sandbox, shop: dict[str, Json]
+) -> None:
+    with estuary_talks_to(stripe):
+        stripe.faults.add("error_before", OWNER_READ, times=1)
+        with later(timedelta(minutes=2)):
+            tasks.sweep_minute(0)
+            assert len(stripe.state.store.refunds) == 0
+        with later(timedelta(minutes=4)):
+            tasks.sweep_minute(0)
+    assert len(stripe.state.store.refunds) == 1

@@ -16,10 +16,11 @@ from estuary.common import clock
 from estuary.common.english_times import describe_moment, describe_utc
 from estuary.credits.models import CreditAccount
 from estuary.orders.models import Order
+from estuary.payments import tasks
 from estuary.payments.doctor import RULES
 from estuary.payments.doctor.runner import run_checks
 from estuary.payments.models import Refund
-from estuary.payments.reconciliation import overdue, stripe_lists
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.factories import (
     a_free_slot,
@@ -336,7 +337,7 @@ def test_a_payment_of_a_page_that_was_only_listed_is_judged_by_its_own_time(
         stripe.control.settle(intent_of(stripe, order))
         stripe.control.lose_events()
     with at(workshop.starts_at + timedelta(minutes=30)):
-        stripe_lists.sync_all_lists()
+        tasks.ask_stripe(0)
         assert status_of(order) == "completed"
 
 
