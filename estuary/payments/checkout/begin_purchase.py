@@ -30,7 +30,7 @@ from estuary.payments.checkout.repeats import RepeatGuard
 from estuary.payments.checkout.start_payment import StartedPayment, refuse_if_paid, resume, start_payment
 from estuary.payments.customers import payment_methods
 from estuary.payments.customers.consents import record_consent
-from estuary.payments.errors import AlreadyPaid, BoughtJustNow, OrderChanged
+from estuary.payments.errors import AlreadyPaid, BoughtJustNow, CardRemoved, OrderChanged
 from estuary.payments.settlement import load
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.rules.orders import end_unpaid
@@ -55,7 +55,15 @@ def resume_request(user: User, request_key: str, card_ref: str) -> StartedPaymen
         return None
     if order.status not in LIVE:
         return StartedPayment(order)
-    card_id = payment_methods.find_card(user, card_ref).stripe_payment_method_id if card_ref else ""
+    try:
+        card_id = payment_methods.find_card(user, card_ref).stripe_payment_method_id if card_ref else ""
+    except CardRemoved:
+        # It may have been charged before it was removed.
+        sync_order(order)
+        order.refresh_from_db()
+        if order.status in UNPAID | {Status.CANCELED}:
+            raise
+        return StartedPayment(order)
     return resume(order, card_id=card_id, is_own_request=True)
 
 
