@@ -71,7 +71,8 @@ def minimum(currency: str) -> int:
     """Return the smallest chargeable amount in minor units."""
     if currency in MINIMUM:
         return MINIMUM[currency]
-    return math.ceil(PER_DOLLAR[currency] * 10 ** decimals(currency) / 2)
+    dollar: float = PER_DOLLAR[currency] * 10 ** decimals(currency)
+    return math.ceil(dollar / 2)
 
 
 def decimals(currency: str) -> int:
