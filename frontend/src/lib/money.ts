@@ -74,7 +74,12 @@ export type Split = { creditsMinor: number; cardMinor: number };
  * The card pays nothing or at least the smallest charge: a total of 1000 with a balance of 980 and a minimum of 50
  * takes 950 from credits and 50 from the card. Both are multiples of what Stripe accepts: 10 in KWD, 100 in ISK.
  */
-export function splitOf(totalMinor: number, balanceMinor: number, minimumMinor: number, currency: string): Split {
+export function splitOf(
+  totalMinor: number,
+  balanceMinor: number,
+  minimumMinor: number,
+  currency: string,
+): Split {
   const usable = Math.max(Math.min(totalMinor, balanceMinor), 0);
   const credits = usable - (usable % stepMinor(currency.toLowerCase()));
   const card = totalMinor - credits;
