@@ -1,103 +1,17 @@
 """The admin of credits: balances and the ledger are read-only; a correction is a ledger row of its own."""
 
-import re
-from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.decorators import action
-from unfold.widgets import (
-    UnfoldAdminDecimalFieldWidget,
-    UnfoldAdminEmailInputWidget,
-    UnfoldAdminTextInputWidget,
-)
 
-from estuary.accounts import staff_audit
-from estuary.accounts.models import User
 from estuary.accounts.staff_search import IndexedSearchMixin
-from estuary.common import clock, ids
-from estuary.common.admin.base import (
-    ConfirmPage,
-    ReadOnlyAdmin,
-    ReadOnlyInline,
-    change_url,
-    column,
-    label,
-    link,
-    money_column,
-    render_confirm_page,
-)
-from estuary.common.admin.fields import CurrencyField
-from estuary.common.errors import InvalidAmount
-from estuary.common.money import display as display_money
-from estuary.common.money import to_minor
-from estuary.credits import ledger
+from estuary.common.admin.base import ReadOnlyAdmin, ReadOnlyInline, column, label, link, money_column
+from estuary.credits.adjust_form import adjust_page
 from estuary.credits.models import CreditAccount, CreditTransaction
-
-
-class AdjustmentForm(forms.Form):
-    """A signed amount and a reason. ``token`` identifies the adjustment, so a form sent twice adjusts once."""
-
-    email = forms.EmailField(label="Buyer's e-mail address", widget=UnfoldAdminEmailInputWidget())
-    currency = CurrencyField(max_length=3)
-    amount = forms.DecimalField(
-        help_text="Such as 25.00 to give credits, or -25.00 to take them back.",
-        widget=UnfoldAdminDecimalFieldWidget(),
-    )
-    note = forms.CharField(
-        max_length=200, help_text="Why; the buyer sees it too.", widget=UnfoldAdminTextInputWidget()
-    )
-    token = forms.CharField(widget=forms.HiddenInput)
-
-    def __init__(self, data: Any, *, account: CreditAccount | None) -> None:
-        fixed = {"email": account.user.email, "currency": account.currency} if account else {}
-        super().__init__(data, initial={**fixed, "token": ids.public_id("adj")})
-        for name in fixed:
-            self.fields[name].disabled = True
-
-    def clean_token(self) -> str:
-        token = str(self.cleaned_data["token"])
-        if not re.fullmatch("adj_[0-9a-z]{20}", token):
-            raise ValidationError("This form is not valid any more: open it again.")
-        return token
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if "email" in data:
-            data["user"] = User.objects.filter(email__iexact=data["email"]).first()
-            if data["user"] is None:
-                self.add_error("email", "Nobody has an account with this e-mail address.")
-        if "amount" in data and "currency" in data:
-            amount: Decimal = data["amount"]
-            try:
-                data["amount_minor"] = to_minor(abs(amount), data["currency"]) * (-1 if amount < 0 else 1)
-            except InvalidAmount as error:
-                self.add_error("amount", error.detail)
-        return data
-
-
-def adjust(
-    *, user: User, currency: str, amount_minor: int, note: str, token: str, by: User
-) -> CreditTransaction | None:
-    """Adjust credits once per ``token``; returns None if that was done before. The balance may become negative."""
-    with transaction.atomic():
-        account, _ = CreditAccount.objects.get_or_create(user=user, currency=currency)
-        ledger.lock_account(user, currency)
-        effect = f"adjustment:{token}"
-        if CreditTransaction.objects.filter(account=account, effect=effect).exists():
-            return None
-        posting = ledger.Posting(user.pk, currency, ledger.Kind.ADJUSTMENT, amount_minor, effect, note=note)
-        [transaction_row] = ledger.post([posting], at=clock.now())
-        staff_audit.record(
-            by, account, f"Adjusted by {display_money(transaction_row.amount_minor, currency)}: {note}"
-        )
-        return transaction_row
 
 
 class MovementInline(ReadOnlyInline):
@@ -144,37 +58,11 @@ class CreditAccountAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         if account is None:
             messages.error(request, "There is no such account.")
             return HttpResponseRedirect(reverse("admin:credits_creditaccount_changelist"))
-        return self._adjusting(request, account)
+        return adjust_page(self, request, account)
 
     @action(description="Give or take credits", url_path="give", icon="tune", permissions=["adjust"])
     def give(self, request: HttpRequest) -> HttpResponse:
-        return self._adjusting(request, None)
-
-    def _adjusting(self, request: HttpRequest, account: CreditAccount | None) -> HttpResponse:
-        form = AdjustmentForm(request.POST if request.method == "POST" else None, account=account)
-        if form.is_valid():
-            return self._adjusted(request, form.cleaned_data)
-        facts = (("Buyer", account.user.email), ("Balance", self.balance(account))) if account else ()
-        page = ConfirmPage(
-            title="Adjust credits",
-            text="Changes the balance at once, by a row of its own in the ledger. The buyer sees the row and its note,"
-            " and gets no mail. It is taken back by another adjustment.",
-            button="Adjust",
-            back=change_url(account) if account else reverse("admin:credits_creditaccount_changelist"),
-            facts=facts,
-        )
-        return render_confirm_page(self, request, page, form)
-
-    def _adjusted(self, request: HttpRequest, data: dict[str, Any]) -> HttpResponse:
-        names = ("user", "currency", "amount_minor", "note", "token")
-        adjustment = adjust(**{name: data[name] for name in names}, by=cast(User, request.user))
-        account = CreditAccount.objects.get(user=data["user"], currency=data["currency"])
-        if adjustment is None:
-            messages.warning(request, "This adjustment was made already; it was not made twice.")
-        else:
-            amount = display_money(adjustment.amount_minor, account.currency)
-            messages.success(request, f"Adjusted by {amount}.")
-        return HttpResponseRedirect(change_url(account))
+        return adjust_page(self, request, None)
 
 
 @admin.register(CreditTransaction)

@@ -205,7 +205,7 @@ def test_credits_are_given_to_someone_who_has_none(db: None) -> None:
     [
         ("amount", "0", "greater than zero"),
         ("amount", "1.234", "decimal places"),
-        ("amount", "NaN", "number"),
+        ("amount", "NaN", "Write an amount"),
         ("amount", "1e400", "too large"),
         ("note", "", "required"),
         ("email", "nobody@estuary.example", "Nobody has an account"),

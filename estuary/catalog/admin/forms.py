@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSingleTimeWidget
+from unfold.widgets import UnfoldAdminSingleTimeWidget
 
 from estuary.catalog.bounds import BUNDLE_MAX, FREE_CANCEL_MAX_HOURS, MOVES_MAX, VALIDITY_MAX_DAYS
 from estuary.catalog.hours.windows import Window
@@ -20,9 +20,9 @@ from estuary.catalog.models import (
     ServicePrice,
     ServiceType,
 )
-from estuary.common.admin.fields import CurrencyField
+from estuary.common.admin.fields import AmountField, CurrencyField, read_minor
 from estuary.common.errors import InvalidAmount
-from estuary.common.money import min_charge_minor, to_decimal, to_minor
+from estuary.common.money import min_charge_minor, to_decimal
 
 COMPOSITE_TYPES = frozenset({ServiceType.PACKAGE, ServiceType.BUNDLE})
 
@@ -100,7 +100,7 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
     """A price as people write it, such as 49.90."""
 
     currency = CurrencyField(label="Currency", max_length=3)
-    amount = forms.DecimalField(label="Price", widget=UnfoldAdminDecimalFieldWidget())
+    amount = AmountField(label="Price")
 
     class Meta:
         model = ServicePrice
@@ -120,7 +120,7 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _take_amount(self, amount: Decimal, currency: str) -> None:
         try:
-            self.instance.amount_minor = to_minor(amount, currency)
+            self.instance.amount_minor = read_minor(amount, currency)
         except InvalidAmount as error:
             self.add_error("amount", error.detail)
             return

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, ClassVar, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin import ActionLocation
 from django.contrib.admin.views.main import PAGE_VAR
+from django.db import models
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
@@ -25,6 +26,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from estuary.common.admin.field_names import with_named_fields
+from estuary.common.admin.fields import WholeNumberField, WholeNumberWidget
 from estuary.common.admin.pagination import BoundedChangeList, BoundedPaginator, IndexedFilters
 from estuary.common.admin.times import exact_time
 from estuary.common.ids import parse_primary_key
@@ -44,12 +46,17 @@ COLOURS = {status: colour for colour, statuses in _STATUSES_BY_COLOUR.items() fo
 NOTHING = "–"
 MAX_VALUE_LENGTH = 80
 MAX_PAGE_DIGITS = 10  # of the number of a page that there may be
+WHOLE_NUMBERS: Any = {
+    field: {"form_class": WholeNumberField, "widget": WholeNumberWidget}
+    for field in (models.IntegerField, models.BigIntegerField)
+}
 
 
 class StaffAdmin(ModelAdmin):
     """A list and a page of rows. Bulk deletion is off, because sales may refer to any row."""
 
     show_full_result_count = False
+    formfield_overrides = WHOLE_NUMBERS
     indexed_filters: ClassVar[IndexedFilters] = {}
 
     def get_form(
@@ -135,6 +142,7 @@ class StaffInline(TabularInline):
 
     extra = 0
     show_title = False
+    formfield_overrides = WHOLE_NUMBERS  # type: ignore[misc] # of unfold's bases
 
     def get_formset(self, request: HttpRequest, obj: Model | None = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, **kwargs)
@@ -151,7 +159,7 @@ class ReadOnlyMixin:
     has_change_permission = has_delete_permission = has_add_permission
 
 
-class ReadOnlyInline(ReadOnlyMixin, StaffInline):  # type: ignore[misc] # of unfold's bases
+class ReadOnlyInline(ReadOnlyMixin, StaffInline):
     """History rows that belong to the row of the page."""
 
 
@@ -234,9 +242,15 @@ class ConfirmPage:
 
 
 def render_confirm_page(
-    model_admin: ModelAdmin, request: HttpRequest, page: ConfirmPage, form: forms.Form
+    model_admin: ModelAdmin,
+    request: HttpRequest,
+    page: ConfirmPage,
+    form: forms.Form,
+    *,
+    template: str = "staff/act.html",
+    more: dict[str, Any] | None = None,
 ) -> TemplateResponse:
-    """Render the page; the caller has handled a valid POST."""
+    """Render the page; the caller has handled a valid POST. ``more`` is for a template that extends the usual one."""
     context: dict[str, Any] = {
         **model_admin.admin_site.each_context(request),
         "title": page.title,
@@ -244,9 +258,10 @@ def render_confirm_page(
         "act": page,
         "form": form,
         "media": model_admin.media + form.media,
+        **(more or {}),
     }
     request.current_app = model_admin.admin_site.name
-    return TemplateResponse(request, "staff/act.html", context)
+    return TemplateResponse(request, template, context)
 
 
 def row_or_404[M: Model](rows: QuerySet[M], object_id: str) -> M:
@@ -254,6 +269,12 @@ def row_or_404[M: Model](rows: QuerySet[M], object_id: str) -> M:
     if parse_primary_key(object_id) is None:
         raise Http404
     return get_object_or_404(rows, pk=object_id)
+
+
+def list_url(model: type[Model] | Model, **query: str) -> str:
+    """Return the address of a model's list, with a search (``q``) or filters, encoded: an address may have a plus."""
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{url}?{urlencode(query)}" if query else url
 
 
 def change_url(row: Model) -> str:

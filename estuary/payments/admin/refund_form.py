@@ -1,15 +1,14 @@
 """The refund form: its button names the sum, the page says what will happen, and it refunds once however often sent."""
 
 from collections.abc import Sequence
-from decimal import Decimal
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.widgets import (
@@ -22,9 +21,10 @@ from unfold.widgets import (
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.common.admin.base import change_url, row_or_404
+from estuary.common.admin.fields import AmountField, read_minor
 from estuary.common.admin.times import day_and_time
 from estuary.common.errors import Conflict, EstuaryError, InvalidAmount
-from estuary.common.money import display, to_minor
+from estuary.common.money import display
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
 from estuary.payments.order_api.views import try_send_now
@@ -48,36 +48,6 @@ def stamp(order: Order) -> str:
     return f"{order.refunds.count()}-{sum(refund.amount_minor for refund in open_refunds)}-{order.status}"
 
 
-def _has_thousands_marks(text: str) -> bool:
-    """Return whether an amount is written as the pages of the admin write it: ``1,575.00``."""
-    whole, point, cents = text.rpartition(".")
-    first, *groups = whole.split(",")
-    return bool(
-        point
-        and cents.isdecimal()
-        and groups
-        and first.isdecimal()
-        and len(first) <= 3
-        and all(group.isdecimal() and len(group) == 3 for group in groups)
-    )
-
-
-class AmountField(forms.DecimalField):
-    """An amount as people write it, with a point or a comma: 30.5 and 30,5; or as the page does: 1,575.00."""
-
-    default_error_messages: ClassVar = {"invalid": "Write an amount such as 30.00 or 30,00."}
-
-    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override] # django-stubs take it for an int
-        text = str(value or "").strip()
-        if _has_thousands_marks(text):
-            return super().to_python(text.replace(",", ""))
-        # 1,000 is a thousand to some and one to others, so it is not guessed.
-        whole, comma, cents = text.partition(",")
-        if comma and not (whole.isdecimal() and cents.isdecimal() and len(cents) <= 2):
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
-        return super().to_python(text.replace(",", "."))
-
-
 class RefundForm(forms.Form):
     """What is refunded. ``total`` is the sum on the button that was pressed, in minor units; another one is refused."""
 
@@ -91,8 +61,6 @@ class RefundForm(forms.Form):
         required=False,
         label="The part",
         help_text="Such as 30.00. The card is refunded first, then credits.",
-        # A field for numbers would drop the comma of 30,5 in silence, and refund 305.
-        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
     )
     cancels = forms.BooleanField(
         required=False,
@@ -105,8 +73,8 @@ class RefundForm(forms.Form):
     )
     as_shown = forms.CharField(widget=forms.HiddenInput)
 
-    def __init__(self, data: Any, *, order: Order, booking: str = "") -> None:
-        super().__init__(data, initial={"booking": booking, "as_shown": stamp(order)})
+    def __init__(self, data: Any, *, order: Order, booking: str = "", reason: str = "") -> None:
+        super().__init__(data, initial={"booking": booking, "reason": reason, "as_shown": stamp(order)})
         self.order = order
         self.bookings = {str(row.pk): row for row in order.bookings.all() if row.position}
         self.fields["booking"].choices = [("", f"The whole order ({self._left(None)} left)")] + [  # type: ignore[attr-defined]
@@ -138,7 +106,7 @@ class RefundForm(forms.Form):
 
     def _clean_amount(self, data: dict[str, Any]) -> None:
         try:
-            data["amount_minor"] = to_minor(data["amount"], self.order.currency)
+            data["amount_minor"] = read_minor(data["amount"], self.order.currency)
         except InvalidAmount as error:
             self.add_error("amount", error.detail)
 
@@ -153,13 +121,16 @@ class RefundForm(forms.Form):
         )
 
 
+def _orders() -> QuerySet[Order]:
+    return Order.objects.select_related("user").prefetch_related("refunds", "bookings", "disputes")
+
+
 def refund_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     """Show the form; when submitted, refund and return to the order.
 
     While the form is filled in, the browser asks for its preview again with each change (``preview`` in the query).
     """
-    orders = Order.objects.select_related("user").prefetch_related("refunds", "bookings", "disputes")
-    order = row_or_404(orders, object_id)
+    order = row_or_404(_orders(), object_id)
     if "preview" in request.GET:
         form = RefundForm(request.GET, order=order)
         return TemplateResponse(request, "payments/refund_preview.html", _preview(form))
@@ -176,7 +147,7 @@ def refund_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
             )
         except FormOutOfDate as error:
             messages.error(request, str(error))
-            return HttpResponseRedirect(reverse("admin:orders_order_refund", args=[order.pk]))
+            return _page(model_admin, request, _renew(form), {})
         except EstuaryError as error:
             form.add_error(None, str(error))
         else:
@@ -185,6 +156,17 @@ def refund_page(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -
                 return HttpResponseRedirect(change_url(order))
             form.add_error(None, "Read what will happen, and press the button with the sum on it.")
     return _page(model_admin, request, form, preview)
+
+
+def _renew(form: RefundForm) -> RefundForm:
+    """Return the form for the order as it is now, with what was chosen and the reason.
+
+    The sum is left out: the refund that this form was to make may be the one that was made meanwhile.
+    """
+    data = form.cleaned_data
+    return RefundForm(
+        None, order=_orders().get(pk=form.order.pk), booking=data["booking"], reason=data["reason"]
+    )
 
 
 def _refund_as_shown(form: RefundForm, *, total: str, staff: User) -> Refund | None:
