@@ -129,8 +129,12 @@ def test_a_date_that_somebody_takes_meanwhile_is_told_and_no_500(
     other = make_service(ServiceType.COURSE, workshop.practitioner)
     make_sessions(other, 1, in_days=30)
     monkeypatch.setattr(SessionFormSet, "_taken", lambda *_: [])
-    answer = save(other, **at(0, workshop.sessions.all()[0], hours=1))
-    assert "The practitioner is taken at that time" in messages_on(answer)
+    typed = "Three evenings by the river. " * 40
+    answer = save(other, description=typed, **at(0, workshop.sessions.all()[0], hours=1))
+    assert "The practitioner is taken at that time" in errors_on(answer)
+    assert typed in answer.content.decode()
+    other.refresh_from_db()
+    assert other.description == ""
 
 
 def test_a_course_that_was_bought_gets_no_further_date(workshop: Service) -> None:

@@ -1,6 +1,7 @@
 """Staff call off and move dates in the admin: a preview first, then exactly that, on record."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -9,14 +10,17 @@ from django.urls import reverse
 from estuary.accounts.models import AuditLogEntry, Practitioner, User
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceSession, ServiceType
+from estuary.common import clock
 from estuary.payments.dates.affected import local_time_as_text
 from estuary.payments.models import DateChange
+from estuary.payments.models.date_changes import MESSAGE_MAX
 from tests.api.staff import admin_client, messages_on
 from tests.factories import a_free_slot, buy, make_service, make_sessions
 
 pytestmark = pytest.mark.django_db
 
 ALLOWED = ("orders.view_order", "payments.add_refund", "bookings.change_booking", "payments.view_datechange")
+LONG = "The hall has no heating this week. " * 20 + "Bring a towel."
 
 
 @pytest.fixture
@@ -79,10 +83,65 @@ def test_what_changed_since_is_shown_and_nothing_is_done(session: ServiceSession
     shown = staff.get(page_of(session))
     buy(maya, session.service, wish=ScheduleRequest(session_id=session.pk))
     form = {"preview_id": shown.context["confirm"]["preview_id"].value()}
-    answer = staff.post(page_of(session), form, follow=True)
+    answer = staff.post(page_of(session), {**form, "message": LONG, "reason": "By phone"})
     assert "nothing was done" in messages_on(answer)
-    assert "Maya Lindqvist" in answer.content.decode()
+    assert "Maya Lindqvist" in answer.content.decode() and LONG in answer.content.decode()
     assert not DateChange.objects.exists()
+    kept = {field.name: field.value() for field in answer.context["confirm"]}
+    assert (kept["message"], kept["reason"]) == (LONG, "By phone")
+    assert staff.post(page_of(session), kept).status_code == 302
+    assert DateChange.objects.get().message == LONG
+
+
+def test_what_was_written_to_the_guests_is_kept_while_another_time_is_chosen(
+    session: ServiceSession, ana: Practitioner, maya: User
+) -> None:
+    buy(maya, session.service, wish=ScheduleRequest(session_id=session.pk))
+    staff, url = admin_client(*ALLOWED), reverse("admin:payments_datechange_move", args=[session.pk])
+    new = session.starts_at + timedelta(days=1)
+    shown = staff.get(url, times(new))
+    other = make_service(ServiceType.WORKSHOP, ana)
+    ServiceSession.objects.create(service=other, starts_at=new, ends_at=new + timedelta(hours=2), capacity=3)
+    typed = {"message": LONG, "reason": "By phone"}
+    body = {"preview_id": shown.context["confirm"]["preview_id"].value(), **typed}
+    refused = staff.post(f"{url}?{urlencode(times(new))}", body)
+    assert "another" in messages_on(refused) and LONG in refused.content.decode()
+    later = new + timedelta(days=1)
+    again = staff.post(url, {**times(later), **typed, "show": "1"})
+    assert again.status_code == 200 and LONG in again.content.decode()
+    body = {field.name: field.value() for field in again.context["confirm"]}
+    assert staff.post(url, {**times(later), **body}).status_code == 302
+    change = DateChange.objects.get()
+    assert (change.message, change.reason, change.starts_at) == (LONG, "By phone", later)
+
+
+def test_a_message_that_is_too_long_or_for_a_date_that_is_off_already_is_kept(
+    session: ServiceSession, maya: User
+) -> None:
+    buy(maya, session.service, wish=ScheduleRequest(session_id=session.pk))
+    staff = admin_client(*ALLOWED)
+    body = {"preview_id": staff.get(page_of(session)).context["confirm"]["preview_id"].value()}
+    too_long = "x" * (MESSAGE_MAX + 1)
+    assert too_long in staff.post(page_of(session), {**body, "message": too_long}).content.decode()
+    ServiceSession.objects.filter(pk=session.pk).update(called_off_at=clock.now())
+    refused = staff.post(page_of(session), {**body, "message": LONG})
+    assert refused.status_code == 200 and LONG in refused.content.decode()
+    assert not DateChange.objects.exists()
+
+
+def times(begin: datetime) -> dict[str, str]:
+    return {
+        "starts_at_0": f"{begin:%Y-%m-%d}", "starts_at_1": f"{begin:%H:%M}", "ends_at_0": "", "ends_at_1": "",
+    }  # fmt: skip
+
+
+def test_times_that_are_chosen_before_anything_is_written_stay_in_the_address(
+    session: ServiceSession,
+) -> None:
+    url = reverse("admin:payments_datechange_move", args=[session.pk])
+    chosen = times(session.starts_at + timedelta(days=1))
+    answer = admin_client(*ALLOWED).post(url, {**chosen, "show": "1"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{url}?{urlencode(chosen)}")
 
 
 def test_staff_move_a_date(session: ServiceSession, maya: User) -> None:

@@ -145,7 +145,7 @@ def test_a_time_that_was_taken_meanwhile_is_refused_and_nothing_is_lost(
 ) -> None:
     client, before = admin_client(*RIGHTS), booking.starts_at
     slot = a_free_slot(yoga, nth=9)
-    body = {"time": slot.isoformat(), "reason": ""}
+    body = {"time": slot.isoformat(), "reason": "As agreed by phone"}
 
     def taken_between(request: Any, row: Booking, data: dict[str, str]) -> Any:
         buying.service(signed_in(make_user("Tom Achterberg")), yoga, start_datetime=slot.isoformat())
@@ -157,6 +157,8 @@ def test_a_time_that_was_taken_meanwhile_is_refused_and_nothing_is_lost(
     monkeypatch.setattr(booking_moves, "_answer_move", taken_between)
     answer = client.post(url_of(booking), body, follow=True)
     assert "has just been taken" in messages_on(answer)
+    assert 'value="As agreed by phone"' in answer.content.decode()
+    assert slot.isoformat() not in offered(answer)
     booking.refresh_from_db()
     assert booking.starts_at == before and not BookingMove.objects.exists()
     assert not LogEntry.objects.filter(change_message__contains="Moved Yoga").exists()

@@ -39,6 +39,7 @@ def confirmed_action(
 ) -> HttpResponse:
     """Show the confirmation page on GET; on POST run the action, show its message and record it in the audit trail.
 
+    After a refusal the page is shown again if a reason was written, so that it is not lost.
     The message is a sentence that says by itself what was done; the record has the reason behind it. The record is
     part of the action's own transaction. An action that calls Stripe has none: its start is recorded before the call,
     and its outcome afterwards.
@@ -56,6 +57,8 @@ def confirmed_action(
         )
     except EstuaryError as error:
         messages.error(request, str(error))
+        if reason:
+            return render_confirm_page(model_admin, request, act, form)
     else:
         messages.success(request, message)
     return HttpResponseRedirect(change_url(row))

@@ -51,8 +51,8 @@ class MoveForm(forms.Form):
     )
     reason = forms.CharField(required=False, max_length=REASON_MAX, widget=UnfoldAdminTextInputWidget())
 
-    def __init__(self, data: Any, *, times: Times, is_beyond: bool, zone: str) -> None:
-        super().__init__(data)
+    def __init__(self, data: Any, *, times: Times, is_beyond: bool, zone: str, reason: str = "") -> None:
+        super().__init__(data, initial={"reason": reason})
         time: Any = self.fields["time"]
         time.choices = [("", "Choose a time"), *times]
         time.help_text = f"All times here are in the practitioner’s time zone, {zone}."
@@ -73,15 +73,26 @@ def move_booking_page(model_admin: ModelAdmin, request: HttpRequest, booking_id:
         messages.error(request, f"Staff can’t move it either. The buyer reads: “{error.detail}”")
         return HttpResponseRedirect(change_url(booking))
     limit, first_day = _limit_passed(booking, at), _first_day(request, at)
-    form = MoveForm(
-        request.POST if request.method == "POST" else None,
-        times=list(_times(booking, first_day, at)),
-        is_beyond=bool(limit),
-        zone=describe_place(booking.practitioner.zone),
-    )
+    form = _form(request.POST if request.method == "POST" else None, booking, first_day, at)
     if form.is_valid():
-        return _answer_move(request, booking, form.cleaned_data)
+        try:
+            return _answer_move(request, booking, form.cleaned_data)
+        except EstuaryError as error:
+            messages.error(request, error.detail)
+        # Read again: the time that was chosen is no longer free, and is not offered any more.
+        booking = Booking.objects.select_related(*RELATED).get(pk=booking_id)
+        form = _form(None, booking, first_day, at, reason=form.cleaned_data["reason"])
     return render_confirm_page(model_admin, request, _describe(booking, first_day, limit, at), form)
+
+
+def _form(data: Any, booking: Booking, first_day: date, at: datetime, *, reason: str = "") -> MoveForm:
+    return MoveForm(
+        data,
+        times=list(_times(booking, first_day, at)),
+        is_beyond=bool(_limit_passed(booking, at)),
+        zone=describe_place(booking.practitioner.zone),
+        reason=reason,
+    )
 
 
 def _describe(booking: Booking, first_day: date, limit: str, at: datetime) -> ConfirmPage:
@@ -174,11 +185,7 @@ def _free_dates(booking: Booking, at: datetime) -> Sequence[tuple[str, Slot]]:
 
 
 def _answer_move(request: HttpRequest, booking: Booking, data: dict[str, str]) -> HttpResponse:
-    try:
-        starts_at = _move(booking, data["time"], data["reason"], cast(User, request.user))
-    except EstuaryError as error:
-        messages.error(request, error.detail)
-        return HttpResponseRedirect(request.get_full_path())
+    starts_at = _move(booking, data["time"], data["reason"], cast(User, request.user))
     time = _in_zone(starts_at, booking)
     messages.success(request, f"{booking.service_name} is moved to {time}; the buyer is told.")
     return HttpResponseRedirect(change_url(booking.order))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -150,28 +151,64 @@ def _page(
     row: Any,
     links: tuple[tuple[str, str], ...] = (),
 ) -> HttpResponse:
-    """Show the preview of what the form asks for; on POST confirm it, or show how things stand now."""
+    """Show the preview of what the form asks for; on POST confirm it, or show how things stand now.
+
+    Whatever is refused, the message to the guests and the reason stay on the page as they were written.
+    """
     if not may(request.user, Right.CHANGE_DATES):
         raise PermissionDenied
-    is_asked = request.GET or form_class is NothingForm
-    form = form_class(request.GET if is_asked else None)
-    confirm = ConfirmForm(request.POST if request.method == "POST" else None)
-    preview: Preview | None = None
-    if form.is_valid():
-        try:
-            change = build(form.cleaned_data)
-            if confirm.is_valid():
-                return _confirm(request, change, confirm.cleaned_data)
-            preview = preview_change(change)
-        except PreviewOutdated as error:
-            messages.error(request, error.detail)
-            return HttpResponseRedirect(request.get_full_path())
-        except EstuaryError as error:
-            messages.error(request, error.detail)
-    if preview is not None and not confirm.is_bound:
-        confirm = ConfirmForm(initial={"preview_id": preview.id})
+    form, written = _times_form(form_class, request), _written(request)
+    if "show" in request.POST and not written and form.is_valid():
+        return HttpResponseRedirect(f"{request.path}?{_sent_of(form, request)}")
+    is_confirming = request.method == "POST" and "show" not in request.POST
+    confirm = ConfirmForm(request.POST if is_confirming else None)
+    outcome = _confirm_or_preview(request, build, form, confirm) if form.is_valid() else None
+    if isinstance(outcome, HttpResponse):
+        return outcome
+    if set(confirm.errors) <= {"preview_id"}:
+        confirm = ConfirmForm(initial={**written, "preview_id": outcome.id if outcome else ""})
     shown = {"title": title, "form": form, "confirm": confirm, "back": change_url(row), "links": links}
-    return _render(model_admin, request, preview, shown)
+    return _render(model_admin, request, outcome, {**shown, "written": written})
+
+
+def _confirm_or_preview(
+    request: HttpRequest, build: BuildRequest, form: forms.Form, confirm: ConfirmForm
+) -> HttpResponse | Preview | None:
+    """Do what was confirmed and return where it is shown; else return how things stand, or None if it can't be done."""
+    try:
+        change = build(form.cleaned_data)
+        if confirm.is_valid():
+            try:
+                return _confirm(request, change, confirm.cleaned_data)
+            except PreviewOutdated as error:
+                messages.error(request, error.detail)
+        return preview_change(change)
+    except EstuaryError as error:
+        messages.error(request, error.detail)
+        return None
+
+
+def _times_form(form_class: type[forms.Form], request: HttpRequest) -> forms.Form:
+    """Return the form of what is asked for: as it was sent with the page, else as the address has it."""
+    if form_class is NothingForm:
+        return form_class({})
+    form = form_class(request.POST)
+    if _sent_of(form, request):
+        return form
+    return form_class(request.GET or None)
+
+
+def _sent_of(form: forms.Form, request: HttpRequest) -> str:
+    """Return what was sent of a form's fields, as a query."""
+    names = tuple(bound.html_name for bound in form)
+    sent = [(key, value) for key, value in request.POST.items() if key.startswith(names)]
+    return urlencode(sent)
+
+
+def _written(request: HttpRequest) -> dict[str, str]:
+    """Return what was written for guests and for the record."""
+    sent = {name: request.POST.get(name, "") for name in ("message", "reason")}
+    return sent if any(sent.values()) else {}
 
 
 def _render(
