@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceSession, ServiceType
+from estuary.common import clock
 from estuary.orders.models import Order
 from tests.api.staff import admin_client
 from tests.factories import a_free_slot, buy, make_practitioner, make_service, make_sessions, make_user, place
@@ -115,3 +116,32 @@ def test_the_pages_take_as_many_queries_however_many_come(
         ServiceSession.objects.create(
             service=other, starts_at=date.starts_at, ends_at=date.starts_at + timedelta(hours=1), capacity=3
         )
+
+
+def test_a_date_that_was_called_off_says_so_on_screen_on_paper_and_in_the_file(date: ServiceSession) -> None:
+    client = admin_client("bookings.view_booking")
+    day = {"day": f"{date.starts_at:%Y-%m-%d}"}
+    assert "Called off" not in client.get(reverse("admin-attendees"), day).content.decode()
+    ServiceSession.objects.filter(pk=date.pk).update(called_off_at=clock.now())
+    [meeting] = client.get(reverse("admin-attendees"), day).context["meetings"]
+    assert meeting.is_called_off and "called off" in meeting.when
+    assert "Called off" in client.get(reverse("admin-attendees"), day).content.decode()
+    page = client.get(url_of(date))
+    assert page.context["title"] == "Attendees of Sound bath (called off)"
+    printed = page.content.decode().partition('id="attendees"')[2]
+    # Those whose order the change has not reached yet are told apart from those who come.
+    assert "Called off" in printed and "2 still booked" in printed and "Maya Lindqvist" in printed
+    answer = client.get(url_of(date), {"format": "csv"})
+    assert "-called-off.csv" in answer.headers["Content-Disposition"]
+    assert all(row["Booking"].endswith(", date called off") for row in rows_of(client, date))
+    assert "called off" in LogEntry.objects.latest("pk").change_message
+
+
+def test_of_a_date_that_was_called_off_nobody_is_said_not_to_have_booked(db: None) -> None:
+    workshop = make_service(ServiceType.WORKSHOP, make_practitioner("Rui Alves"), name="Sound bath")
+    [date] = make_sessions(workshop)
+    ServiceSession.objects.filter(pk=date.pk).update(called_off_at=clock.now())
+    text = admin_client().get(url_of(date)).content.decode()
+    assert "Nobody has booked" not in text and "It does not take place" in text
+    day = {"day": f"{date.starts_at:%Y-%m-%d}"}
+    assert "seats taken" not in admin_client().get(reverse("admin-attendees"), day).content.decode()

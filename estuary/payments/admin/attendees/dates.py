@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -58,13 +58,19 @@ class Meeting:
     taken: int
     capacity: int
     attendee: Attendee | None = None
+    is_called_off: bool = False
+
+    @property
+    def title(self) -> str:
+        return f"{self.service} (called off)" if self.is_called_off else self.service
 
     @property
     def when(self) -> str:
-        """Return the time where the practitioner is, and in UTC beside it if that differs."""
+        """Return the time where the practitioner is, and in UTC beside it if that differs; and if it was called off."""
         begin, end = self.starts_at.astimezone(self.zone), self.ends_at.astimezone(self.zone)
         local = f"{begin:%a %d %b %Y, %H:%M}–{end:%H:%M} {describe_place(self.zone)}"
-        return local if self.zone.key == "UTC" else f"{local} ({time_of_day(self.starts_at)})"
+        when = local if self.zone.key == "UTC" else f"{local} ({time_of_day(self.starts_at)})"
+        return f"{when}, called off" if self.is_called_off else when
 
 
 def dates_of(day: date) -> list[Meeting]:
@@ -84,7 +90,7 @@ def meeting_of(session: ServiceSession) -> Meeting:
     practitioner = session.service.practitioner
     return Meeting(
         session.pk, session.service.name, practitioner.display_name, session.starts_at, session.ends_at,
-        practitioner.zone, session.taken, session.capacity,
+        practitioner.zone, session.taken, session.capacity, is_called_off=session.is_called_off,
     )  # fmt: skip
 
 
@@ -97,9 +103,15 @@ def _slot(booking: Booking) -> Meeting:
 
 
 def attendees_of(session: ServiceSession) -> Iterator[Attendee]:
-    """Yield who has a seat, by last name, in one query. Held seats that are not paid are left out."""
+    """Yield who has a seat, by last name, in one query. Held seats that are not paid are left out.
+
+    Those of a date that was called off are bookings that are about to be canceled, and say so.
+    """
     for seat in _seats(session):
-        yield _attendee(seat.user, seat.booking)
+        attendee = _attendee(seat.user, seat.booking)
+        if session.is_called_off:
+            attendee = replace(attendee, booking_status=f"{attendee.booking_status}, date called off")
+        yield attendee
 
 
 def _seats(session: ServiceSession) -> QuerySet[Participant]:

@@ -54,11 +54,12 @@ def session_page(request: HttpRequest, session_id: int) -> HttpResponseBase:
     if request.GET.get("format") == "csv":
         what = f"Exported the attendees of {meeting.service}, {meeting.when}"
         staff_audit.record(cast(User, request.user), session, what)
-        name = f"attendees-{session.pk}-{meeting.starts_at:%Y-%m-%d}.csv"
+        suffix = "-called-off" if meeting.is_called_off else ""
+        name = f"attendees-{session.pk}-{meeting.starts_at:%Y-%m-%d}{suffix}.csv"
         return csv_response(name, HEADER, (attendee.row for attendee in attendees_of(session)))
     context = {
         **admin.site.each_context(request),
-        "title": f"Attendees of {meeting.service}",
+        "title": f"Attendees of {meeting.title}",
         "meeting": meeting,
         "attendees": list(attendees_of(session)),
     }
