@@ -15,7 +15,8 @@ MAX_PEOPLE = 500
 class IndexedSearchMixin:
     """Replaces ``search_fields``, which then only makes the search box appear.
 
-    ``by_prefix`` maps the prefix of an id to its field. ``person`` is the lookup of the row's user.
+    ``by_prefix`` maps the prefix of an id to its field. ``person`` is the lookup of the row's user. An address may
+    begin as an id does, such as ``re_anna@example.com``: what is no id is looked for among people.
     """
 
     by_prefix: ClassVar[dict[str, str]] = {}
@@ -29,7 +30,9 @@ class IndexedSearchMixin:
             return queryset, False
         for prefix, field in self.by_prefix.items():
             if term.startswith(prefix):
-                return queryset.filter(**{field: term}), False
+                rows = queryset.filter(**{field: term})
+                if not self.person or rows.exists():
+                    return rows, False
         if not self.person:
             return queryset.none(), False
         user_ids = find_people(term)

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceType
 from estuary.documents.issuing import issue_due_documents
@@ -261,3 +262,39 @@ def test_the_lists_find_by_a_part_of_an_id_too(order: Order) -> None:
         rows = client.get(f"/admin/{path}/", {"q": term}).context["cl"].result_list
         assert len(rows) == 1, (path, term)
     assert not client.get("/admin/orders/order/", {"q": "1111"}).context["cl"].result_list
+
+
+@pytest.mark.parametrize(
+    ("email", "terms"),
+    [
+        ("anna_k@estuary.example", ("anna_", "anna_k", "Anna_K@", "anna_k@estuary.example")),
+        ("re_anna@estuary.example", ("re_anna", "re_anna@", "re_anna@estuary.example")),
+        ("pi_ordering@estuary.example", ("pi_order", "pi_ordering@estuary.example")),
+        ("card_sharp@estuary.example", ("card_sharp", "card_sharp@estuary.example")),
+        ("r-obert@estuary.example", ("r-obert", "R-obert@estuary.example")),
+    ],
+)
+def test_an_address_that_looks_like_an_id_is_found_as_an_address(
+    order: Order, email: str, terms: tuple[str, ...]
+) -> None:
+    User.objects.filter(pk=order.user_id).update(email=email)
+    issue_due_documents()
+    client = admin_client()
+    for term in terms:
+        assert {"Maya Lindqvist", order.public_id} <= set(hits(client, term)), term
+        for path in ("orders/order", "accounts/user", "payments/paymentmethod", "payments/dispute",
+                     "documents/receipt", "documents/creditnote"):  # fmt: skip
+            rows = client.get(f"/admin/{path}/", {"q": term}).context["cl"].result_list
+            assert len(rows) == 1, (path, term)
+
+
+@pytest.mark.parametrize("email", ["maya+{}@estuary.example", "maya&{}@estuary.example"])
+def test_more_of_a_kind_are_in_their_list_which_is_searched_for_the_same(email: str) -> None:
+    for number in range(palette.SHOWN + 2):
+        User.objects.filter(pk=make_user("Maya Lindqvist").pk).update(email=email.format(number))
+    make_user("Tom Achterberg")
+    client, term = admin_client(), email.partition("{")[0]
+    results = client.get("/admin/search/", {"s": term}).context["results"]
+    [more] = [hit for hit in results if hit.icon == "list"]
+    rows = client.get(str(more.link)).context["cl"]
+    assert (rows.query, len(rows.result_list)) == (term, palette.SHOWN + 2)

@@ -10,15 +10,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from estuary.common import clock
-from estuary.common.admin.base import label, link, moment, money
+from estuary.common.admin.base import label, link, list_url, moment, money
 from estuary.common.money import display
 from estuary.orders.models import Order
-from estuary.orders.states import UNPAID, Status
+from estuary.orders.states import Status
 from estuary.payments.admin.order_detail import Section
+from estuary.payments.admin.orders import ending_holds
 from estuary.payments.models import Dispute, FraudNotice, Refund, WebhookEvent
 from estuary.payments.observability import count_payments_without_event
 
-ENDING_WITHIN = timedelta(minutes=5)
 NEWEST_ORDERS = 10
 
 
@@ -53,55 +53,59 @@ def figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _orders(today: datetime, at: datetime) -> list[Figure]:
-    url = reverse("admin:orders_order_changelist")
     captured = Order.objects.filter(paid_at__gte=today)
     placed = Order.objects.filter(created_at__gte=today).count()
-    ending = Order.objects.filter(status__in=sorted(UNPAID), expires_at__lte=at + ENDING_WITHIN).count()
+    ending = Order.objects.filter(ending_holds(at)).count()
     stuck = Order.objects.filter(status=Status.PAID, disputed=False).count()
     return [
-        Figure("Orders today", str(placed), url),
-        Figure("Captured today", _sums(captured, Sum("captured_minor")), url),
-        Figure("Holds that end within 5 minutes", str(ending), f"{url}?status__exact=pending"),
+        Figure("Orders today", str(placed), list_url(Order, **_on(today, "created_at"))),
+        Figure(
+            "Captured today",
+            _sums(captured, Sum("captured_minor")),
+            list_url(Order, **_on(today, "paid_at")),
+        ),
+        Figure("Holds that end within 5 minutes", str(ending), list_url(Order, hold="ending")),
         Figure(
             "Paid, not handed over",
             str(stuck),
-            f"{url}?status__exact=paid&disputed__exact=0",
+            list_url(Order, status__exact="paid", disputed__exact="0"),
             alarm=stuck > 0,
         ),
     ]
 
 
 def _refunds(today: datetime) -> list[Figure]:
-    url = reverse("admin:payments_refund_changelist")
     succeeded = Refund.objects.filter(status=Refund.Status.SUCCEEDED, settled_at__gte=today)
     refunded = _sums(succeeded, Sum("card_minor") + Sum("credits_minor"))
     waiting = Refund.objects.filter(status__in=Refund.OPEN).count()
     return [
-        Figure("Refunded today", refunded, f"{url}?status__exact=succeeded"),
-        Figure("Refunds on their way", str(waiting), f"{url}?status__exact=pending"),
+        Figure(
+            "Refunded today",
+            refunded,
+            list_url(Refund, status__exact="succeeded", **_on(today, "settled_at")),
+        ),
+        Figure("Refunds on their way", str(waiting), list_url(Refund, standing="open")),
     ]
 
 
 def _disputes() -> Figure:
     count = Dispute.objects.filter(closed_at=None).count()
-    url = reverse("admin:payments_dispute_changelist")
-    return Figure("Open disputes", str(count), f"{url}?standing=open", alarm=count > 0)
+    return Figure("Open disputes", str(count), list_url(Dispute, standing="open"), alarm=count > 0)
 
 
 def _fraud_notices() -> Figure:
     count = FraudNotice.objects.filter(closed_at=None).count()
-    url = reverse("admin:payments_fraudnotice_changelist")
-    return Figure("Fraud warnings and reviews", str(count), f"{url}?standing=open", alarm=count > 0)
+    url = list_url(FraudNotice, standing="open")
+    return Figure("Fraud warnings and reviews", str(count), url, alarm=count > 0)
 
 
 def _inbox() -> list[Figure]:
-    url = reverse("admin:payments_webhookevent_changelist")
     unsettled = WebhookEvent.objects.filter(status=WebhookEvent.Status.PENDING).count()
     dead = WebhookEvent.objects.filter(status=WebhookEvent.Status.DEAD).count()
     unreported = count_payments_without_event()
     return [
-        Figure("Unsettled events", str(unsettled), f"{url}?status__exact=pending"),
-        Figure("Dead events", str(dead), f"{url}?status__exact=dead", alarm=dead > 0),
+        Figure("Unsettled events", str(unsettled), list_url(WebhookEvent, status__exact="pending")),
+        Figure("Dead events", str(dead), list_url(WebhookEvent, status__exact="dead"), alarm=dead > 0),
         Figure(
             "Payments without an event",
             str(unreported),
@@ -109,6 +113,11 @@ def _inbox() -> list[Figure]:
             alarm=unreported > 0,
         ),
     ]
+
+
+def _on(day: datetime, field: str) -> dict[str, str]:
+    """Return the query of the admin's own filter by day."""
+    return {f"{field}__gte": str(day), f"{field}__lt": str(day + timedelta(days=1))}
 
 
 def _sums(rows: QuerySet[Any], total: Any) -> str:

@@ -1,9 +1,10 @@
 """Orders: found by any of their ids, shown with all related objects, changed through confirmed actions."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, Prefetch, QuerySet, prefetch_related_objects
+from django.db.models import Model, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
@@ -12,6 +13,7 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
 from estuary.accounts.rights import Right, may
+from estuary.common import clock
 from estuary.common.admin.base import ReadOnlyAdmin, column, label, moment_column, money_column
 from estuary.orders.models import Order
 from estuary.orders.states import LIVE, UNPAID, Status
@@ -23,6 +25,7 @@ from estuary.payments.admin.timeline import timeline_of
 from estuary.payments.models import Refund
 from estuary.payments.refunds.request_refund import refundable_minor
 
+ENDING_WITHIN = timedelta(minutes=5)
 # Ids are looked up exactly, by their unique indexes.
 BY_PREFIX = {
     "ord_": "public_id",
@@ -36,13 +39,30 @@ BY_PREFIX = {
 }
 
 
+def ending_holds(at: datetime) -> Q:
+    """Return the condition of unpaid orders whose hold has a few minutes left."""
+    return Q(status__in=sorted(UNPAID), expires_at__lte=at + ENDING_WITHIN)
+
+
+class HoldFilter(admin.SimpleListFilter):
+    title, parameter_name = "hold", "hold"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("ending", "ends within 5 minutes")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        return queryset.filter(ending_holds(clock.now())) if self.value() == "ending" else queryset
+
+
 @admin.register(Order)
 class OrderAdmin(PartSearchMixin, ReadOnlyAdmin):
     list_display = ("public_id", "buyer", "title", "amount", "status_label", "placed")
-    list_filter = ("status", "type", "disputed", "created_at")
+    list_filter = ("status", "type", "disputed", HoldFilter, "created_at", "paid_at")
     indexed_filters = {
         "status__exact": {*LIVE, Status.PAID},
         "created_at__gte": None,
+        "paid_at__gte": None,
+        "hold": {"ending"},
     }
     list_select_related = ("user",)
     search_fields = ("public_id",)

@@ -1,6 +1,10 @@
 """Refunds, saved cards and customers: read-only here; changed on their order's page or by their owner."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from unfold.decorators import display
 
 from estuary.common.admin.base import (
@@ -26,6 +30,21 @@ class OwnedAdmin(ReadOnlyAdmin):
     owner = column("Buyer", lambda row: row.user.email, ordering="user__email")
 
 
+class RefundStandingFilter(admin.SimpleListFilter):
+    title, parameter_name = "standing", "standing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("open", "On their way"), ("closed", "Ended")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Refund]) -> QuerySet[Refund]:
+        match self.value():
+            case "open":
+                return queryset.filter(status__in=sorted(Refund.OPEN))
+            case "closed":
+                return queryset.exclude(status__in=sorted(Refund.OPEN))
+        return queryset
+
+
 @admin.register(Refund)
 class RefundAdmin(PartSearchMixin, ReadOnlyAdmin):
     list_display = (
@@ -39,8 +58,12 @@ class RefundAdmin(PartSearchMixin, ReadOnlyAdmin):
         "reason",
         "created_at",
     )
-    list_filter = ("status", "origin", "is_unmatched", "created_at")
-    indexed_filters = {"status__exact": {"requested", "pending"}}
+    list_filter = (RefundStandingFilter, "status", "origin", "is_unmatched", "created_at", "settled_at")
+    indexed_filters = {
+        "standing": {"open"},
+        "status__exact": {"requested", "pending"},
+        "settled_at__gte": None,
+    }
     list_select_related = ("order", "booking", "requested_by")
     search_fields = ("public_id",)
     by_prefix = {

@@ -6,18 +6,18 @@ To show something else, append a ``Part`` to PARTS; apps above payments do so to
 from collections.abc import Sequence
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.html import format_html
 
 from estuary.accounts.models import User
 from estuary.accounts.staff_audit import entries_about
 from estuary.bookings.models import Booking
-from estuary.common.admin.base import NOTHING, label, link, moment, money
+from estuary.common.admin.base import NOTHING, label, link, list_url, moment, money
 from estuary.credits.models import CreditAccount, CreditTransaction
 from estuary.orders.models import Order
 from estuary.payments.admin.order_detail import Section
@@ -69,7 +69,7 @@ def _section(part: Part, user: User) -> Section:
 
 
 def _list_url(part: Part, user: User) -> str:
-    return f"{reverse(f'admin:{part.all_at}_changelist')}?q={user.email}" if part.all_at else ""
+    return list_url(apps.get_model(part.all_at.replace("_", ".")), q=user.email) if part.all_at else ""
 
 
 def _orders(user: User) -> list[Sequence[Any]]:

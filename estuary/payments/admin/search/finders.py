@@ -72,12 +72,8 @@ def _is_last4(term: str) -> bool:
 
 def find_people(term: str) -> list[int]:
     """Return people by name or address, or by the id of their customer at Stripe."""
-    return [*by_ids(ids.CUSTOMERS, key="user_id")(term), *_named(term)]
-
-
-def _named(term: str) -> list[int]:
-    is_id = "_" in term and "@" not in term
-    return [] if is_id else staff_search.find_people(term)[: staff_search.MAX_PEOPLE]
+    named = staff_search.find_people(term)[: staff_search.MAX_PEOPLE]
+    return [*by_ids(ids.CUSTOMERS, key="user_id")(term), *named]
 
 
 def find_orders_by_id(term: str) -> list[int]:

@@ -16,7 +16,7 @@ from unfold.dataclasses import SearchResult
 from estuary.accounts.models import User
 from estuary.bookings.models import Booking
 from estuary.catalog.models import Service
-from estuary.common.admin.base import change_url
+from estuary.common.admin.base import change_url, list_url
 from estuary.common.admin.search_terms import read_search_term
 from estuary.common.money import display
 from estuary.common.postgresql.timeouts import is_timeout
@@ -81,11 +81,9 @@ def _hits(kind: Kind, term: str) -> Iterator[SearchResult]:
                 title=kind.title(row), description=kind.describe(row), link=kind.url(row), icon=kind.icon
             )
     if len(keys) > SHOWN:
-        meta = kind.model._meta
-        url = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
-        yield SearchResult(
-            title=f"More {meta.verbose_name_plural}", description="in their list", link=url, icon="list"
-        )
+        title = f"More {kind.model._meta.verbose_name_plural}"
+        url = list_url(kind.model, q=term)
+        yield SearchResult(title=title, description="in their list", link=url, icon="list")
 
 
 def _buyer_url(user: User) -> str:
