@@ -43,6 +43,7 @@ class DisputeAdmin(PartSearchMixin, ReadOnlyAdmin):
         "dispute_at_stripe",
     )
     list_filter = (StandingFilter, "status", "reason", "opened_at")
+    indexed_filters = {"standing": {"open"}}
     list_select_related = ("order__user",)
     search_fields = ("stripe_dispute_id",)
     by_prefix = {"du_": "stripe_dispute_id", "dp_": "stripe_dispute_id", "ord_": "order__public_id"}
@@ -82,6 +83,7 @@ class FraudNoticeAdmin(IndexedSearchMixin, ReadOnlyAdmin):
         *("opened_at", "payment_at_stripe"),
     )
     list_filter = (StandingFilter, "kind", "opened_at")
+    indexed_filters = {"standing": {"open"}}
     list_select_related = ("order__user",)
     search_fields = ("stripe_notice_id",)
     by_prefix = {
