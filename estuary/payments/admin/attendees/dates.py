@@ -66,11 +66,10 @@ class Meeting:
 
     @property
     def when(self) -> str:
-        """Return the time where the practitioner is, and in UTC beside it if that differs; and if it was called off."""
+        """Return the time where the practitioner is, and in UTC beside it if that differs."""
         begin, end = self.starts_at.astimezone(self.zone), self.ends_at.astimezone(self.zone)
         local = f"{begin:%a %d %b %Y, %H:%M}–{end:%H:%M} {describe_place(self.zone)}"
-        when = local if self.zone.key == "UTC" else f"{local} ({time_of_day(self.starts_at)})"
-        return f"{when}, called off" if self.is_called_off else when
+        return local if self.zone.key == "UTC" else f"{local} ({time_of_day(self.starts_at)})"
 
 
 def dates_of(day: date) -> list[Meeting]:

@@ -52,7 +52,7 @@ def session_page(request: HttpRequest, session_id: int) -> HttpResponseBase:
     session = get_object_or_404(sessions, pk=session_id)
     meeting = meeting_of(session)
     if request.GET.get("format") == "csv":
-        what = f"Exported the attendees of {meeting.service}, {meeting.when}"
+        what = f"Exported the attendees of {meeting.title}, {meeting.when}"
         staff_audit.record(cast(User, request.user), session, what)
         suffix = "-called-off" if meeting.is_called_off else ""
         name = f"attendees-{session.pk}-{meeting.starts_at:%Y-%m-%d}{suffix}.csv"
