@@ -209,3 +209,18 @@ def test_a_time_that_was_called_off_was_not_taken_by_others(
     shown = [part for part in buying.detail(buyer, order)["bookings"] if part["needs_scheduling"]]
     assert [part["missed_start_datetime"] for part in shown] == [None]
     assert SentMail.objects.filter(kind="called_off").count() == 1
+
+
+def test_who_cancels_the_paid_session_and_keeps_the_bonus_reads_why_nothing_comes_back(
+    stripe: Sandbox, lesson: Service, buyer: APIClient, maya: User, mailoutbox: list[EmailMessage]
+) -> None:
+    bonus = buy_bonus(stripe, buyer, lesson)
+    schedule(buyer, bonus, a_free_slot(lesson))
+    paid = Booking.objects.exclude(pk=bonus.pk).get(position__gt=0)
+    mailoutbox.clear()
+    answer = buyer.post(f"/api/v1/bookings/{paid.pk}/cancel/")
+    assert (answer.status_code, answer.json()["refund"]) == (200, None)
+    run_jobs()
+    [mail] = read(mailoutbox, maya)
+    assert mail.subject == "Your booking of A lesson is canceled"
+    assert "a bonus session that you keep counts in its place" in str(mail.body)
