@@ -14,13 +14,14 @@ from estuary.accounts.models import AuditLogEntry, Practitioner, User
 from estuary.accounts.names import check_name
 from estuary.common import clock
 from estuary.notifications import staff_alerts
-from estuary.payments.models import WebhookEvent
+from estuary.payments.models import RateLimitCounter, WebhookEvent
 from estuary.privacy.export import export_person
 from estuary.privacy.personal_data import PERSONAL
 from stripe_sandbox import Sandbox
-from tests.factories import PASSWORD, make_user
+from tests.factories import PASSWORD, make_user, signed_in
 from tests.flows import buying
 from tests.flows.privacy.erasing import NAME, erase, live_a_life, return_all, write_about
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -137,6 +138,19 @@ def test_an_address_that_nobody_confirmed_decides_nothing_about_texts_and_events
     erase(thief.pk)
     lost = before - rows_of_everybody()
     assert not lost, dict(lost)
+
+
+def test_an_erasure_forgives_no_declines_at_an_address_that_others_have_too(
+    stripe: Sandbox, zenobia: User
+) -> None:
+    order = buying.credits(signed_in(zenobia), "20.00")
+    stripe.control.confirm(order["payment_intent_id"], card=buying.DECLINED)
+    settle_everything(stripe)
+    [before] = RateLimitCounter.objects.filter(name__startswith="payment address").values()
+    assert before["declines"] == 1
+    assert not export_person(zenobia)["payments_attempts"][1:]
+    erase(zenobia.pk)
+    assert list(RateLimitCounter.objects.values()) == [before]
 
 
 def test_a_former_address_of_another_user_leaves_that_users_payments(
