@@ -10,7 +10,10 @@ from playwright.sync_api import Browser, Route, expect
 
 from demo.plan import Plan
 from demo.selfcheck.shop import PASSWORD as SEEDED
+from tests.browser.conftest import PHONE
 from tests.browser.shopper import PATIENCE_S, Shopper
+
+LONG_LINK = "https://" + 80 * "long" + ".example"
 
 
 def test_a_part_of_a_bundle_is_given_a_time(shopper: Shopper) -> None:
@@ -124,7 +127,7 @@ def test_what_a_frontend_sends_along_is_on_the_order_and_on_the_roster(
 ) -> None:
     def add_a_wish(route: Route) -> None:
         body = json.loads(route.request.post_data or "")
-        body["service_data"] = {"my_wish": "A seat by the window"}
+        body["service_data"] = {"my_wish": "A seat by the window", "my_link": LONG_LINK}
         route.continue_(post_data=json.dumps(body))
 
     shopper.page.route("**/api/v1/payments/create/", add_a_wish)
@@ -132,6 +135,7 @@ def test_what_a_frontend_sends_along_is_on_the_order_and_on_the_roster(
     page.goto(page.url.replace("checkout/return/?order=", "orders/?id="))
     expect(page.get_by_text("my wish")).to_be_visible()
     expect(page.get_by_text("A seat by the window")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     practitioner = Shopper(browser.new_page(base_url=stack.web_url)).signs_in("mateo@estuary.example", SEEDED)
     practitioner.opens_roster("Sound bath at dusk")
     expect(practitioner.page.get_by_text("A seat by the window").first).to_be_visible()

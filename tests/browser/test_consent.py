@@ -59,6 +59,19 @@ def test_the_hosted_page_saves_no_card_unasked(shopper: Shopper) -> None:
     expect(page.get_by_text("No saved cards")).to_be_visible()
 
 
+def test_a_box_that_was_ticked_for_a_new_card_counts_for_no_other_way_to_pay(shopper: Shopper) -> None:
+    shopper.chooses("Sound bath at dusk").types_card().saves_card().pays("35.00").is_thanked()
+    page, sent = shopper.chooses("Cooking for your dosha").page, _note_payments(shopper.page)
+    page.get_by_role("radio", name="Use a new card").check()
+    shopper.saves_card()
+    page.get_by_role("radio", name=re.compile("Visa ending in 4242")).check()
+    page.get_by_role("button", name=re.compile("Stripe.s own page")).click()
+    page.wait_for_url("**/c/pay/**")
+    [body] = sent
+    assert body["save_payment_method"] is False
+    assert "consent_wording" not in body
+
+
 @pytest.mark.exhaustive
 def test_a_card_that_is_added_shows_the_sentence_first(shopper: Shopper) -> None:
     page = shopper.page

@@ -16,7 +16,7 @@ KEPT = re.compile(r"^Kept for you until \d{1,2}:\d\d\s[AP]M \(1[0-5]:\d\d\)$")
 CREATE = "**/api/v1/payments/create/"
 
 
-def _ends_soon(page: Page, *, in_s: int) -> None:
+def ends_soon(page: Page, *, in_s: int) -> None:
     """Let the page believe that the next order's hold is short."""
 
     def shorten(route: Route) -> None:
@@ -52,14 +52,16 @@ def test_a_place_that_is_kept_is_shown_wherever_its_buyer_looks_for_it(shopper: 
 
 def test_when_the_time_is_over_the_page_says_why_and_keeps_the_same_again(shopper: Shopper) -> None:
     page = shopper.chooses(SOUND_BATH).types_card(DECLINED).page
-    _ends_soon(page, in_s=8)
+    ends_soon(page, in_s=8)
     shopper.pays(PRICE).is_told("declined")
     ended = page.get_by_role("status").filter(has_text="The time to pay is over")
     expect(ended).to_contain_text("free for others again")
     # What the bank said of the order that has ended is no longer the next step.
     expect(page.get_by_text("Your card was declined")).to_have_count(0)
-    page.get_by_role("button", name="Keep it for me again").click()
+    page.get_by_role("button", name="Keep it for me again").press("Enter")
     expect(page.get_by_role("timer")).to_have_text(KEPT)
+    expect(page.get_by_role("status").filter(has_text="kept for you again")).to_be_attached()
+    expect(page.get_by_role("main")).to_be_focused()
     shopper.types_card().pays(PRICE).is_thanked()
     expect(shopper.bookings()).to_have_count(1)
 

@@ -14,6 +14,7 @@ from estuary.common.money import to_decimal
 from estuary.orders.api import OrderSerializer
 from estuary.orders.models import Order, OrderLine, OrderTransition
 from estuary.orders.states import LIVE
+from estuary.payments.checkout.serializers import SchedulingSerializer
 from estuary.payments.mailing.date_changes import describe_line
 from estuary.payments.models import DateChange, Dispute
 from estuary.payments.refunds.request_refund import refundable_minor
@@ -149,6 +150,9 @@ class OrderDetailSerializer(OrderSerializer):
     service_data = serializers.DictField(
         help_text="what the buyer sent with the order, for whoever delivers it"
     )
+    scheduling_data = serializers.SerializerMethodField(
+        help_text="the times that the buyer asked for, as the order took them"
+    )
     refundable = serializers.SerializerMethodField()
     lines = LineSerializer(many=True)
     timeline = TransitionSerializer(source="transitions", many=True)
@@ -162,6 +166,7 @@ class OrderDetailSerializer(OrderSerializer):
         fields = [
             *OrderSerializer.Meta.fields,
             "service_data",
+            "scheduling_data",
             "refundable",
             "lines",
             "timeline",
@@ -171,6 +176,10 @@ class OrderDetailSerializer(OrderSerializer):
             "moves",
             "date_changes",
         ]
+
+    @extend_schema_field(SchedulingSerializer)
+    def get_scheduling_data(self, order: Order) -> Any:
+        return order.scheduling_data
 
     @extend_schema_field({"type": "string", "format": "decimal", "example": "100.50"})
     def get_refundable(self, order: Order) -> str:

@@ -48,7 +48,8 @@ export function formatMoney(amount: string, currency: string): string {
   return format.format(amount as unknown as number);
 }
 
-const TYPED = /^(\d{1,6})(?:[.,](\d{1,3}))?$/;
+// The server says how much is too much; in rupiah that is a hundred million.
+const TYPED = /^(\d{1,10})(?:[.,](\d{1,3}))?$/;
 
 /**
  * Returns the decimal string of an amount as people type it, with a point or a comma: "12,50" is 12.50.
@@ -62,6 +63,21 @@ export function parseAmount(typed: string, currency: string): string | null {
   const digits = WHOLE_UNITS.has(currency.toLowerCase()) ? 0 : exponent(currency.toLowerCase());
   if (fraction.length > digits) return null;
   return digits ? `${whole}.${fraction.padEnd(digits, "0")}` : whole;
+}
+
+/** Dollars of the smallest charge: it tells by how many zeros a currency has larger figures. */
+const DOLLARS_MINIMUM = 0.5;
+
+/**
+ * Returns an amount that suits a currency: so many units, with more zeros where money has larger figures.
+ *
+ * The smallest charge tells how many: 25 is 25.00 with 0.50 in dollars, 2500 with 50 in yen, 250000.00 with 10000.00 in
+ * rupiah.
+ */
+export function roundAmount(units: number, currency: string, minimum: string): string {
+  const zeros = Math.floor(Math.log10(Math.max(Number(minimum) / DOLLARS_MINIMUM, 1)));
+  const amount = units + "0".repeat(zeros);
+  return parseAmount(amount, currency) ?? amount;
 }
 
 export const isZero = (amount: string) => !/[1-9]/.test(amount);

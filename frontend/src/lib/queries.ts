@@ -139,6 +139,17 @@ export const creditsQuery = infiniteQueryOptions({
 });
 export const useCredits = () => useSteady(useInfiniteQuery(creditsQuery), "credits");
 
+/** Loads the balances and the newest orders, together: an unpaid order has spent its credits already. */
+export async function fetchWallet() {
+  const [{ balances }, { results: orders }] = await Promise.all([
+    unwrap(creditsRetrieve()),
+    unwrap(ordersList()),
+  ]);
+  return { balances, orders };
+}
+export type Wallet = Awaited<ReturnType<typeof fetchWallet>>;
+export const walletQuery = queryOptions({ queryKey: [OWN_DATA, "credits", "wallet"], queryFn: fetchWallet });
+
 export const useOrders = () =>
   useSteady(
     useInfiniteQuery({

@@ -1,7 +1,7 @@
 "use client";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { cardsQuery, creditsQuery, useConfig } from "./queries";
+import { cardsQuery, useConfig, walletQuery } from "./queries";
 import { stripeQuery } from "./stripe";
 import { useAccount } from "./use-account";
 
@@ -16,6 +16,6 @@ export function useWarmCheckout(isNear: boolean): void {
     void client.prefetchQuery(stripeQuery(config));
     if (!account) return;
     void client.prefetchQuery(cardsQuery);
-    void client.prefetchInfiniteQuery(creditsQuery);
+    void client.prefetchQuery(walletQuery);
   }, [isNear, config, account, client]);
 }

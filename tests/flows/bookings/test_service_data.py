@@ -64,3 +64,17 @@ def test_an_order_without_it_says_so_to_staff(stripe: Sandbox, buyer: APIClient)
     order = buying.credits(buyer)
     assert buying.detail(buyer, order)["service_data"] == {}
     assert "sent nothing along with the order" in order_page(order)
+
+
+def test_an_order_has_the_times_that_were_asked_for_and_the_same_request_goes_on_with_it(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    yoga, massage = (make_service(ServiceType.SESSION, ana, name=name) for name in ("Yoga", "Massage"))
+    package = make_service(ServiceType.PACKAGE, ana, holds=[yoga, massage])
+    items = [{"service_id": str(yoga.pk), "start_datetime": a_free_slot(yoga).isoformat()}]
+    asked = {"service_id": str(package.pk), "scheduling_data": {"items": items}, "service_data": SENT}
+    order = buying.create(buyer, **asked)
+    detail = buying.detail(buyer, order)
+    assert [item["service_id"] for item in detail["scheduling_data"]["items"]] == [str(yoga.pk)]
+    again = {name: detail[name] for name in ("scheduling_data", "service_data")}
+    assert buying.create(buyer, **(asked | again))["order_id"] == order["order_id"]

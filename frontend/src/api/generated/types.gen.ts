@@ -838,6 +838,10 @@ export type OrderDetail = {
     service_data: {
         [key: string]: unknown;
     };
+    /**
+     * the times that the buyer asked for, as the order took them
+     */
+    scheduling_data: Scheduling;
     readonly refundable: string;
     lines: Array<Line>;
     timeline: Array<Transition>;
@@ -1351,10 +1355,29 @@ export type ScheduleRequest = {
 /**
  * The requested time of one item.
  */
+export type ScheduledItem = {
+    service_id?: string | number;
+    start_datetime?: string;
+    service_session_id?: string | number;
+};
+
+/**
+ * The requested time of one item.
+ */
 export type ScheduledItemRequest = {
     service_id?: string | number;
     start_datetime?: string;
     service_session_id?: string | number;
+};
+
+/**
+ * ``items`` is for packages and bundles: items that are not listed are scheduled later.
+ */
+export type Scheduling = {
+    service_id?: string | number;
+    start_datetime?: string;
+    service_session_id?: string | number;
+    items?: Array<ScheduledItem>;
 };
 
 /**

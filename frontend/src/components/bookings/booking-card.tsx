@@ -3,6 +3,7 @@ import { CalendarPlus, Video } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
 import type { Booking } from "@/api/generated";
+import { serverNow } from "@/api/server-clock";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Place } from "@/components/ui/place";
@@ -114,7 +115,7 @@ function WhyNotMoved({ booking }: { booking: Booking }) {
   const why =
     former && left === 0
       ? "It can’t be moved again."
-      : left > 0 && until && Date.parse(until) < Date.now()
+      : left > 0 && until && Date.parse(until) < serverNow()
         ? `It could be moved until ${formatTimestamp(until)}.`
         : "";
   return why ? <p className="text-base text-soft">{why}</p> : null;

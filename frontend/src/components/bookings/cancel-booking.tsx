@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Booking, bookingsCancelCreate } from "@/api/generated";
 import { unwrap } from "@/api/problem";
+import { serverNow } from "@/api/server-clock";
 import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { Loading } from "@/components/ui/loading";
@@ -57,9 +58,12 @@ export function CancelBooking({ booking, label }: { booking: Booking; label: str
 
 /** Shows the refund that the server computes: it deducts used parts and earlier refunds. */
 function CancellationPreview({ booking }: { booking: Booking }) {
-  const preview = useSteady(useQuery(cancellationPreviewQuery(booking.id)), booking.id);
+  const asked = useQuery(cancellationPreviewQuery(booking.id));
+  const preview = useSteady(asked, booking.id);
   if (preview.isPending) return <Loading rows={1} />;
   if (preview.isError) return <LoadError query={preview} />;
+  // A sum that could not be asked for again may be another by now.
+  if (asked.isError) return <LoadError query={asked} />;
   const { returned, currency, along } = preview.data;
   return (
     <>
@@ -72,7 +76,7 @@ function CancellationPreview({ booking }: { booking: Booking }) {
 function returnedText(booking: Booking, returned: string, currency: string): string {
   const price = formatMoney(booking.amount, currency);
   const until = booking.free_cancel_until;
-  const late = until !== null && new Date(until) <= new Date();
+  const late = until !== null && Date.parse(until) <= serverNow();
   const inTime =
     until === null
       ? "It has no time yet."

@@ -67,9 +67,12 @@ export function DeclineNewTime({ booking }: { booking: Booking }) {
 }
 
 function Returned({ id }: { id: string }) {
-  const preview = useSteady(useQuery(declinePreviewQuery(id)), id);
+  const asked = useQuery(declinePreviewQuery(id));
+  const preview = useSteady(asked, id);
   if (preview.isPending) return <Loading rows={1} />;
   if (preview.isError) return <LoadError query={preview} />;
+  // A sum that could not be asked for again may be another by now.
+  if (asked.isError) return <LoadError query={asked} />;
   const { returned, currency } = preview.data;
   return isZero(returned) ? (
     <p>No money comes back for it: nothing was paid for it, or that has gone back before.</p>

@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Booking, bookingsMoveCreate } from "@/api/generated";
 import { unwrap } from "@/api/problem";
+import { serverNow } from "@/api/server-clock";
 import { SessionPicker } from "@/components/service/session-picker";
 import { SlotPicker } from "@/components/service/slot-picker";
 import { Button } from "@/components/ui/button";
@@ -154,7 +155,7 @@ function BothTimes({ booking, target }: { booking: Booking; target?: Target }) {
 function cancellationAfterMove(booking: Booking, target: Target): string {
   const until = deadlineAfterMove(booking, target);
   if (until === null) return "";
-  return until.getTime() > Date.now()
+  return until.getTime() > serverNow()
     ? `Free to cancel until ${formatTimestamp(until.toISOString())}.`
     : "That is so soon that it can't be canceled for a refund or moved again.";
 }

@@ -35,16 +35,8 @@ export async function findSamePurchase(body: PaymentRequestRequest): Promise<Ord
   return results.find((order) => isSamePurchase(order, body));
 }
 
-/** Returns the buyer's unpaid order for exactly this purchase, which still holds what it bought. */
-export async function findOpenOrder(body: PaymentRequestRequest): Promise<Order | null> {
-  const order = await findSamePurchase(body);
-  const isUnpaid = order?.status === "pending" || order?.status === "failed";
-  if (!order || !isUnpaid || Date.parse(order.expires_at) <= serverNow()) return null;
-  const detail = await unwrap(ordersRetrieve({ path: { order_id: order.order_id } }));
-  return isSameTime(detail, body) ? order : null;
-}
-
-function isSamePurchase(order: Order, body: PaymentRequestRequest): boolean {
+/** Whether an order buys the same service, or as many credits. */
+export function isSamePurchase(order: Order, body: PaymentRequestRequest): boolean {
   if (!body.is_credit_purchase) return order.service?.id === String(body.service_id);
   const amount = String(body.amount ?? "0");
   return (
@@ -93,7 +85,7 @@ export async function findOrderPaidElsewhere(
   }
 }
 
-function isSameTime(
+export function isSameTime(
   { lines: [line] }: OrderDetail,
   { scheduling_data: time }: PaymentRequestRequest,
 ): boolean {

@@ -1,5 +1,4 @@
 "use client";
-import { useQuery } from "@tanstack/react-query";
 import { LockKeyhole, Undo2 } from "lucide-react";
 import Link from "next/link";
 import { type FormEvent, type ReactNode, useState } from "react";
@@ -8,11 +7,12 @@ import { serverNow } from "@/api/server-clock";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Switch } from "@/components/ui/switch";
+import { announce } from "@/lib/announce";
 import { formatMoney, type Split, toDecimal } from "@/lib/money";
-import { OWN_DATA, useConfig } from "@/lib/queries";
+import { useConfig } from "@/lib/queries";
 import { formatTimestamp } from "@/lib/time";
 import { useAccount } from "@/lib/use-account";
-import { BoughtJustNow, findOpenOrder } from "./bought-just-now";
+import { BoughtJustNow } from "./bought-just-now";
 import { CardChoice } from "./card-choice";
 import { ConfirmRepeat } from "./confirm-repeat";
 import { type CreditsChoice, CreditsToggle } from "./credits-toggle";
@@ -21,14 +21,16 @@ import { HoldNotice, useSecondsLeft } from "./hold";
 import type { NewCard } from "./new-card";
 import { PaymentError } from "./payment-error";
 import type { Purchase } from "./purchase";
+import { type Balance, splitFor } from "./use-balance";
 import type { PaymentPlace } from "./use-exclusive-task";
-import { usePay } from "./use-pay";
+import { AmountChanged, usePay } from "./use-pay";
 
 type Props = {
   purchase: Purchase;
   split: Split;
   cards: Method[];
-  balanceMinor: number;
+  balance: Balance;
+  refreshBalance: () => Promise<Balance | undefined>;
   credits: CreditsChoice;
   newCard: NewCard;
   save: boolean;
@@ -37,20 +39,23 @@ type Props = {
 
 /** Saved cards, a new card, credits, and a button that names the amount it charges. */
 export function CheckoutForm(props: Props) {
-  const { purchase, split, cards, balanceMinor, credits, newCard, save, onSave } = props;
+  const { purchase, split, cards, balance, credits, newCard, save, onSave } = props;
   const account = useAccount();
   const { savedCard, setPicked } = useSavedCard(cards);
   const { pay, payOnHostedPage, holdAgain, busy, error, placed, ready } = usePay();
   const wording = useConfig().data?.save_card_wording;
-  const heldUntil = useOwnHold(purchase, placed?.expires_at);
+  const heldUntil = useOwnHold(balance, placed?.expires_at);
   const [place, setPlace] = useState<PaymentPlace>("form");
   const paysByCard = split.cardMinor > 0;
   const blocked = busy === "hosted" || (paysByCard && !ready);
+  // The sentence of consent stands beside a new card alone.
+  const savesCard = save && paysByCard && savedCard === null;
   const body = {
     ...purchase.body,
-    use_credits: credits.use && split.creditsMinor > 0,
-    save_payment_method: save,
-    ...(save && wording ? { consent_wording: wording.id } : {}),
+    // The choice itself: should the balance have changed by then, another amount is due, and nothing is charged.
+    use_credits: credits.use && purchase.type !== "credits",
+    save_payment_method: savesCard,
+    ...(savesCard && wording ? { consent_wording: wording.id } : {}),
   };
   const payer = { name: account?.name ?? "", email: account?.email ?? "" };
   const buy = (where: PaymentPlace, again?: string) => {
@@ -58,14 +63,19 @@ export function CheckoutForm(props: Props) {
     if (where === "hosted") return void payOnHostedPage(body, { again });
     void pay({ body, dueMinor: split.cardMinor, savedCard, newCard, payer }, { again });
   };
+  const keepAgain = () =>
+    holdAgain(body, async () => {
+      const now = credits.use ? await props.refreshBalance() : undefined;
+      if (now && splitFor(purchase, now, true).cardMinor !== split.cardMinor) throw new AmountChanged();
+    });
   const submit = (event: FormEvent) => {
     event.preventDefault();
     buy("form");
   };
   return (
     <form onSubmit={submit} className="grid gap-5" aria-label="Payment">
-      {balanceMinor > 0 ? (
-        <CreditsToggle {...{ credits, split, balanceMinor }} currency={purchase.currency} />
+      {balance.minor > 0 ? (
+        <CreditsToggle {...{ credits, split }} balanceMinor={balance.minor} currency={purchase.currency} />
       ) : null}
       {paysByCard ? (
         <CardSection cards={cards} savedCard={savedCard} onChoose={setPicked}>
@@ -78,14 +88,17 @@ export function CheckoutForm(props: Props) {
         error={error}
         heldUntil={heldUntil}
         purchase={purchase}
-        onAgain={(orderId) => buy(place, orderId)}
+        onAgain={(orderId) => {
+          announce("It is bought once more.");
+          buy(place, orderId);
+        }}
       />
       {heldUntil && paysByCard ? (
         <HoldNotice
           until={heldUntil}
           keepsPlace={purchase.holds}
           busy={busy === "form"}
-          onAgain={() => void holdAgain(body)}
+          onAgain={() => void keepAgain()}
         />
       ) : null}
       <CancellationTerms purchase={purchase} />
@@ -113,16 +126,16 @@ function SubmitError({ error, heldUntil, purchase, onAgain }: SubmitErrorProps) 
   return <PaymentError error={error} back={purchase.back} />;
 }
 
-/** Returns until when what is bought is kept for the buyer: by the order just placed, or by one placed before. */
-function useOwnHold({ body }: Purchase, placedUntil: string | undefined): string | null {
-  const account = useAccount();
-  const earlier = useQuery({
-    queryKey: [OWN_DATA, "hold", JSON.stringify(body)],
-    queryFn: () => findOpenOrder(body),
-    enabled: Boolean(account),
-    staleTime: Number.POSITIVE_INFINITY,
-  });
-  return placedUntil ?? earlier.data?.expires_at ?? null;
+/**
+ * Returns until when what is bought is kept for the buyer: by the order just placed, or by one placed before.
+ *
+ * It stays once it is over: the server then lists that order as unpaid no longer.
+ */
+function useOwnHold({ order, isSame }: Balance, placedUntil: string | undefined): string | null {
+  const [last, setLast] = useState<string | null>(null);
+  const until = placedUntil ?? (isSame && order ? order.expires_at : last);
+  if (until !== last) setLast(until);
+  return until;
 }
 
 /** Selects the default card at first, and deselects a card that was deleted. Null means a new card. */

@@ -1,7 +1,7 @@
 "use client";
 import { Elements } from "@stripe/react-stripe-js";
 import { useSearchParams } from "next/navigation";
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import type { Method } from "@/api/generated";
 import { RequireSignInInline } from "@/components/auth/require-sign-in";
 import { ButtonLink } from "@/components/ui/button";
@@ -9,8 +9,7 @@ import { EmptyState } from "@/components/ui/empty-state";
 import { Loading } from "@/components/ui/loading";
 import { LoadError } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
-import { type Split, splitOf, toMinor } from "@/lib/money";
-import { useCards, useConfig, useCredits } from "@/lib/queries";
+import { useCards, useConfig } from "@/lib/queries";
 import { useStripeJs } from "@/lib/stripe";
 import { BackFromStripe } from "./back-from-stripe";
 import { CheckoutForm } from "./checkout-form";
@@ -20,6 +19,7 @@ import { OrderInDoubtContext, returnPath } from "./order-in-doubt";
 import type { Purchase } from "./purchase";
 import { PurchaseSummary } from "./purchase-summary";
 import { OrderPaymentStatus } from "./return-page";
+import { type Balance, spendsCredits, splitFor, useBalance } from "./use-balance";
 import { type NoPurchase, usePurchase } from "./use-purchase";
 
 /**
@@ -56,7 +56,7 @@ function useDoubtfulOrder() {
 function Checkout({ newCard }: { newCard: NewCard }) {
   const { purchase, failed, missing } = usePurchase();
   const canceled = useSearchParams().get("canceled") === "1";
-  const [spendsCredits, setSpendsCredits] = useState(false);
+  const [choice, setChoice] = useState<boolean>();
   if (failed) return <LoadError query={failed} />;
   if (missing) return <NothingToPay {...missing} />;
   if (!purchase) return <Loading />;
@@ -67,11 +67,7 @@ function Checkout({ newCard }: { newCard: NewCard }) {
       <div className="grid gap-6 lg:grid-cols-[1fr_22rem] lg:gap-10">
         <div className="order-2 lg:order-1">
           <RequireSignInInline why="Your booking, its receipt and your cards belong to your account. It takes a minute.">
-            <Payment
-              purchase={purchase}
-              newCard={newCard}
-              credits={{ use: spendsCredits, onChange: setSpendsCredits }}
-            />
+            <Payment purchase={purchase} newCard={newCard} choice={choice} onChoice={setChoice} />
           </RequireSignInInline>
         </div>
         <PurchaseSummary purchase={purchase} className="order-1 lg:order-2" />
@@ -89,33 +85,28 @@ function NothingToPay({ title, href, label }: NoPurchase) {
   );
 }
 
-function Payment({
-  purchase,
-  newCard,
-  credits,
-}: {
+type PaymentProps = {
   purchase: Purchase;
   newCard: NewCard;
-  credits: CreditsChoice;
-}) {
+  /** Whether the buyer spends credits, once it was chosen on this page. */
+  choice: boolean | undefined;
+  onChoice: (use: boolean) => void;
+};
+
+function Payment({ purchase, newCard, choice, onChoice }: PaymentProps) {
+  const chosenBefore = useSearchParams().get("use_credits") === "1";
   const config = useConfig();
   const stripe = useStripeJs();
   const cards = useCards();
-  const balances = useCredits();
+  const balance = useBalance(purchase);
+  const wasChosen = choice ?? (chosenBefore || (balance.data && spendsCredits(balance.data)));
+  useEffect(() => {
+    // It stays chosen when the order that says so has ended.
+    if (choice === undefined && wasChosen) onChoice(true);
+  }, [choice, wasChosen, onChoice]);
   if (cards.isError) return <LoadError query={cards} />;
-  if (balances.isError) return <LoadError query={balances} />;
-  if (!cards.data || !balances.data || !config.data || stripe.isPending) return <Loading />;
-  const balance =
-    purchase.type === "credits"
-      ? undefined
-      : balances.data.pages[0]?.balances.find(({ currency }) => currency === purchase.currency);
-  const balanceMinor = balance ? toMinor(balance.spendable, purchase.currency) : 0;
-  const split = splitOf(
-    purchase.totalMinor,
-    credits.use ? balanceMinor : 0,
-    purchase.minimumMinor,
-    purchase.currency,
-  );
+  if (balance.isError) return <LoadError query={balance} />;
+  if (!cards.data || !balance.data || !config.data || stripe.isPending) return <Loading />;
   return (
     <div className="grid gap-5">
       {stripe.isError ? <LoadError query={stripe} /> : null}
@@ -124,10 +115,10 @@ function Payment({
         stripe={stripe.data ?? null}
         newCard={newCard}
         purchase={purchase}
-        split={split}
         cards={cards.data}
-        balanceMinor={balanceMinor}
-        credits={credits}
+        balance={balance.data}
+        refreshBalance={async () => (await balance.refetch()).data}
+        credits={{ use: wasChosen ?? false, onChange: onChoice }}
         types={config.data.payment_method_types}
       />
     </div>
@@ -138,15 +129,16 @@ type PaymentFormProps = {
   stripe: Parameters<typeof Elements>[0]["stripe"];
   newCard: NewCard;
   purchase: Purchase;
-  split: Split;
   cards: Method[];
-  balanceMinor: number;
+  balance: Balance;
+  refreshBalance: () => Promise<Balance | undefined>;
   credits: CreditsChoice;
   types: string[];
 };
 
-function WithElements({ stripe, newCard, split, purchase, types, ...rest }: PaymentFormProps) {
+function WithElements({ stripe, newCard, purchase, types, ...rest }: PaymentFormProps) {
   const [save, setSave] = useState(false);
+  const split = splitFor(purchase, rest.balance, rest.credits.use);
   const { currency, totalMinor } = purchase;
   // Elements refuse an amount of zero; they are hidden when nothing is due.
   const amountMinor = split.cardMinor || totalMinor;

@@ -7,7 +7,7 @@ import { Button } from "@/components/ui/button";
 import { OWN_DATA } from "@/lib/queries";
 import { useAccount } from "@/lib/use-account";
 import { Attempts } from "./attempts";
-import { checkoutPathOf, schedulingOf } from "./checkout-path";
+import { checkoutPathOf, schedulingOf, sentWith } from "./checkout-path";
 import { PaymentError } from "./payment-error";
 
 /** Takes the same again after an order has ended unpaid, if nobody was faster, and leads to its checkout. */
@@ -44,5 +44,6 @@ function bodyOf(order: OrderDetail): PaymentRequestRequest {
     payment_type: "intent",
     save_payment_method: false,
     ...(scheduling ? { scheduling_data: scheduling } : {}),
+    ...sentWith(order),
   };
 }

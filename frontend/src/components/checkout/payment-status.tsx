@@ -4,11 +4,12 @@ import { isNotFound } from "@/api/problem";
 import { ButtonLink } from "@/components/ui/button";
 import { GetHelp } from "@/components/ui/get-help";
 import { Loading } from "@/components/ui/loading";
-import { LoadError, Notice } from "@/components/ui/notice";
+import { Notice } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
 import { CancelOrder } from "./cancel-order";
 import { checkoutPathOf, holdsPlace } from "./checkout-path";
 import { HoldCountdown, useSecondsLeft } from "./hold";
+import { OrderNotFound } from "./order-not-found";
 import { OrderOutcome } from "./order-outcome";
 import { OrderProgress, progressOf } from "./order-progress";
 import { useOrderPolling } from "./use-order-polling";
@@ -27,7 +28,7 @@ const TITLES: Record<string, string> = {
 /** Polls an order until Stripe's result is known, and shows its progress and outcome. */
 export function PaymentStatus({ orderId }: { orderId: string }) {
   const { order, query, late, isAsked } = useOrderPolling(orderId);
-  if (!order && isNotFound(query.error)) return <LoadError query={query} />;
+  if (!order && isNotFound(query.error)) return <OrderNotFound />;
   if (!order) return query.error || late ? <Unreachable query={query} /> : <Loading />;
   const status = order.status ?? "pending";
   const unpaid = status === "pending" && isAsked;

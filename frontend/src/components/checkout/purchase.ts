@@ -1,7 +1,14 @@
-import type { PaymentRequestRequest, ServiceDetail, ServiceType, Session } from "@/api/generated";
+import type {
+  OrderDetail,
+  PaymentRequestRequest,
+  ServiceDetail,
+  ServiceType,
+  Session,
+} from "@/api/generated";
 import { formatMoney, toMinor } from "@/lib/money";
 import { priceOf } from "@/lib/price";
-import { ownZone, spanAt } from "@/lib/time";
+import { formatTimestamp, ownZone, spanAt } from "@/lib/time";
+import { sentWith } from "./checkout-path";
 
 /** A purchase that is not yet placed, at the server's price. */
 export type Purchase = {
@@ -9,6 +16,10 @@ export type Purchase = {
   detail: string;
   /** The time; null when the buyer chooses it later, or when there are several. */
   when: string | null;
+  /** The times of its parts, of an earlier order that is taken again. */
+  times: string[];
+  /** What is sent along for whoever delivers it. */
+  sentAlong: Record<string, unknown>;
   /** A note on times that are chosen after the payment. */
   later: string | null;
   /** What cancelling returns, in the server's words; null for credits. */
@@ -30,22 +41,27 @@ export type Purchase = {
 
 const HOUR_MS = 3_600_000;
 
-/** The time that the buyer chose: the start of a slot, or a session. */
-export type Time = { start?: string; date?: Session };
+/** The time that the buyer chose: the start of a slot, or a session; and the earlier order that is taken again. */
+export type Time = { start?: string; date?: Session; like?: OrderDetail };
 
 export function servicePurchase(
   service: ServiceDetail,
   currencies: Parameters<typeof priceOf>[1],
-  { start, date }: Time,
+  { start, date, like }: Time,
 ): Purchase | null {
   const price = priceOf(service, currencies);
   if (!price) return null;
-  const scheduling = start ? { start_datetime: start } : date ? { service_session_id: date.id } : undefined;
+  const own = start ? { start_datetime: start } : date ? { service_session_id: date.id } : undefined;
+  const sent = like ? sentWith(like) : {};
+  const scheduling = own ?? sent.scheduling_data;
+  const times = like && sent.scheduling_data ? timesOf(like) : [];
   return {
     title: service.name,
     detail: `with ${service.practitioner.name}`,
     when: whenText(start ?? date?.start_datetime, date?.end_datetime ?? null, service.venue?.time_zone),
-    later: schedulingText(service),
+    times,
+    sentAlong: sent.service_data ?? {},
+    later: like && times.length > 0 && !hasOpenPart(like) ? null : schedulingText(service, times),
     terms: service.cancellation_terms,
     freeUntil: subtractHours(start ?? date?.start_datetime, service.free_cancel_hours ?? 24),
     holds: service.type === "course" || scheduling !== undefined,
@@ -61,6 +77,7 @@ export function servicePurchase(
       amount: price.amount,
       currency: price.currency,
       time_zone: ownZone(),
+      ...sent,
       ...(scheduling ? { scheduling_data: scheduling } : {}),
     },
   };
@@ -76,9 +93,26 @@ function subtractHours(start: string | undefined, hours: number): string | null 
   return start ? new Date(Date.parse(start) - hours * HOUR_MS).toISOString() : null;
 }
 
-function schedulingText({ type, validity_days: days }: ServiceDetail): string | null {
+function timesOf({ lines }: OrderDetail): string[] {
+  return lines.flatMap((line) => {
+    const start = line.start_datetime ?? line.wished_start_datetime;
+    return start ? [`${line.service_name}: ${formatTimestamp(start)}`] : [];
+  });
+}
+
+/** Whether an order has a part whose time its buyer has not chosen. */
+const hasOpenPart = ({ lines }: OrderDetail) =>
+  lines.some(
+    (line) =>
+      line.service_type !== "course" &&
+      !(line.start_datetime ?? line.wished_start_datetime) &&
+      !(line.service_session_id ?? line.wished_service_session_id),
+  );
+
+function schedulingText({ type, validity_days: days }: ServiceDetail, chosen: string[]): string | null {
   if (type !== "package" && type !== "bundle") return null;
-  return `You choose the times once it is paid, ${days ? `within ${days} days` : "whenever you like"}.`;
+  const which = chosen.length > 0 ? "the other times" : "the times";
+  return `You choose ${which} once it is paid, ${days ? `within ${days} days` : "whenever you like"}.`;
 }
 
 export function creditPurchase(amount: string, currency: string, minimum: string): Purchase {
@@ -86,6 +120,8 @@ export function creditPurchase(amount: string, currency: string, minimum: string
     title: "Estuary credits",
     detail: "To spend on anything, with any practitioner",
     when: null,
+    times: [],
+    sentAlong: {},
     later: null,
     terms: `Credits are worth what you pay for them, and pay for anything that has a price in ${currency.toUpperCase()}.`,
     freeUntil: null,

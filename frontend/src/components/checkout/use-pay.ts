@@ -6,6 +6,7 @@ import { useRouter } from "next/navigation";
 import { useState } from "react";
 import type { CreatedPayment, PaymentRequestRequest } from "@/api/generated";
 import { ReadableError } from "@/api/problem";
+import { announce } from "@/lib/announce";
 import { toMinor } from "@/lib/money";
 import { OWN_DATA } from "@/lib/queries";
 
@@ -33,7 +34,7 @@ export type Payment = {
 /** `again` is the earlier order, when the buyer confirmed the repeat. */
 export type RepeatOptions = { again?: string };
 
-class AmountChanged extends ReadableError {
+export class AmountChanged extends ReadableError {
   constructor() {
     super("The amount has changed in the meantime. Look at it again, then pay.");
   }
@@ -102,11 +103,19 @@ export function usePay() {
       else router.replace(returnPath(created.order_id));
     });
 
-  /** Places the same order again after its hold has ended, if what it held is still free. */
-  const holdAgain = (body: PaymentRequestRequest) =>
-    runExclusive("form", async () => void (await create({ ...body, payment_type: "intent" }, undefined)), {
-      staysHere: true,
-    });
+  /** Places the same order again after its hold has ended, if what it held is still free. Nothing is paid by that. */
+  const holdAgain = (body: PaymentRequestRequest, check: () => Promise<void>) =>
+    runExclusive(
+      "form",
+      async () => {
+        await check();
+        const created = await create({ ...body, payment_type: "intent" }, undefined);
+        if (!created.client_secret) return showOrder(created.order_id);
+        announce("It is kept for you again.");
+        await client.invalidateQueries({ queryKey: [OWN_DATA, "credits"] });
+      },
+      { staysHere: true },
+    );
 
   return { pay, payOnHostedPage, holdAgain, busy, error, placed, ready: stripe !== null };
 }

@@ -1,11 +1,16 @@
 "use client";
+import { useQuery } from "@tanstack/react-query";
 import { useSearchParams } from "next/navigation";
 import { useEffect } from "react";
+import type { OrderDetail, Session } from "@/api/generated";
 import { isNotFound } from "@/api/problem";
+import { serverNow } from "@/api/server-clock";
 import type { LoadError } from "@/components/ui/notice";
 import { useCurrencies } from "@/lib/currency";
 import { parseAmount } from "@/lib/money";
-import { useConfig, useService, useSessions } from "@/lib/queries";
+import { orderQuery, useConfig, useService, useSessions } from "@/lib/queries";
+import { useSteady } from "@/lib/steady";
+import { useAccount } from "@/lib/use-account";
 import { belowMinimumText, creditPurchase, type Purchase, servicePurchase } from "./purchase";
 
 /** Why there is nothing to pay for, and a link to the next step. */
@@ -17,6 +22,12 @@ const NOTHING: NoPurchase = {
   title: "There is nothing to pay for here",
   href: "/",
   label: "See what is offered",
+};
+
+const FOREIGN: NoPurchase = {
+  title: "There is no such order of yours",
+  href: "/orders/",
+  label: "See your orders",
 };
 
 const ID = /^\d+$/;
@@ -50,36 +61,55 @@ function useServicePurchase(id: string | null): PurchaseResult {
   const service = useService(id);
   const currencies = useCurrencies();
   const start = futureStart(query.get("start"));
-  const date = useDate(service.data?.type === "workshop" ? id : null, query.get("session"));
+  const like = useEarlierOrder(query.get("same_as"));
+  const dates = useDate(service.data?.type === "workshop" ? id : null, query.get("session"));
   if (config.isError) return { failed: config };
   if (service.isError) return isNotFound(service.error) ? { missing: NOTHING } : { failed: service };
-  if (!config.data || !service.data || date === "loading") return {};
+  if (like.failed) return isNotFound(like.failed.error) ? { missing: FOREIGN } : { failed: like.failed };
+  if (dates.failed) return { failed: dates.failed };
+  if (!config.data || !service.data || dates.isLoading || like.isLoading) return {};
+  if (like.order && like.order.service?.id !== id) return { missing: NOTHING };
   const { type } = service.data;
-  if ((type === "session" && !start) || (type === "workshop" && !date)) {
+  if ((type === "session" && !start) || (type === "workshop" && !dates.date)) {
     return { missing: { title: "Choose a time first", href: `/services/?id=${id}`, label: "See the times" } };
   }
-  const purchase = servicePurchase(
-    service.data,
-    [query.get("currency"), ...currencies],
-    type === "session" ? { start } : { date },
-  );
+  const purchase = servicePurchase(service.data, [query.get("currency"), ...currencies], {
+    like: like.order,
+    ...(type === "session" ? { start } : { date: dates.date }),
+  });
   return purchase ? { purchase } : { missing: NOTHING };
 }
 
 /** Returns a time in the future, or undefined. */
 function futureStart(text: string | null): string | undefined {
-  return text && Date.parse(text) > Date.now() ? text : undefined;
+  return text && Date.parse(text) > serverNow() ? text : undefined;
 }
 
+type EarlierOrder = { order?: OrderDetail; isLoading?: boolean; failed?: FailedQuery };
+
+/** Returns the order that is bought once more, with what no URL holds; a visitor has none before signing in. */
+function useEarlierOrder(orderId: string | null): EarlierOrder {
+  const account = useAccount();
+  const enabled = orderId !== null && Boolean(account);
+  const earlier = useSteady(useQuery({ ...orderQuery(orderId ?? ""), enabled }), orderId ?? "");
+  if (!enabled) return {};
+  return earlier.isError ? { failed: earlier } : { order: earlier.data, isLoading: earlier.isPending };
+}
+
+type DateResult = { date?: Session; isLoading?: boolean; failed?: FailedQuery };
+
 /** Returns one session of a workshop, which may be on a later page of the list. */
-function useDate(serviceId: string | null, sessionId: string | null) {
+function useDate(serviceId: string | null, sessionId: string | null): DateResult {
   const enabled = serviceId !== null && sessionId !== null;
   const dates = useSessions(serviceId ?? "", enabled);
-  const { hasNextPage, isFetching, fetchNextPage } = dates;
+  const { hasNextPage, isFetching, isFetchNextPageError, error, fetchNextPage } = dates;
   const date = dates.data?.pages.flatMap((page) => page.results).find(({ id }) => id === sessionId);
   const onLaterPage = dates.isSuccess && !date && hasNextPage;
   useEffect(() => {
-    if (onLaterPage && !isFetching) void fetchNextPage();
-  }, [onLaterPage, isFetching, fetchNextPage]);
-  return enabled && (dates.isPending || onLaterPage) ? "loading" : date;
+    if (onLaterPage && !isFetching && !isFetchNextPageError) void fetchNextPage();
+  }, [onLaterPage, isFetching, isFetchNextPageError, fetchNextPage]);
+  if (!enabled) return {};
+  if (onLaterPage && isFetchNextPageError) return { failed: { error, isFetching, refetch: fetchNextPage } };
+  if (dates.isError) return { failed: dates };
+  return { date, isLoading: dates.isPending || onLaterPage };
 }

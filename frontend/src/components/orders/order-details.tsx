@@ -7,32 +7,33 @@ import { CancelOrder } from "@/components/checkout/cancel-order";
 import { checkoutPathOf, holdsPlace } from "@/components/checkout/checkout-path";
 import { HoldCountdown } from "@/components/checkout/hold";
 import { OrderAgain } from "@/components/checkout/order-again";
+import { OrderNotFound } from "@/components/checkout/order-not-found";
 import { bankWaitText, canceledText } from "@/components/checkout/order-outcome";
 import { useOrderPolling } from "@/components/checkout/use-order-polling";
 import { Badge } from "@/components/ui/badge";
 import { ButtonLink } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
-import { EmptyState } from "@/components/ui/empty-state";
 import { Loading } from "@/components/ui/loading";
 import { LoadError, Notice } from "@/components/ui/notice";
+import { ServiceData } from "@/components/ui/service-data";
 import { formatMoney } from "@/lib/money";
 import { ORDER_STATUSES, REFUND_STATUSES } from "@/lib/status-labels";
 import { formatTimestamp, spanAt } from "@/lib/time";
 import { DisputeNotice } from "./dispute-notice";
 import { Receipt } from "./receipt";
 import { destinationText, durationText } from "./refund-text";
-import { ServiceData } from "./service-data";
 import { Timeline } from "./timeline";
 
 export function OrderDetails({ id }: { id: string }) {
   const { order, query, isAsked } = useOrderPolling(id, { atOnce: true });
   const canceled = useSearchParams().get("canceled") === "1";
   if (!order && !query.error) return <Loading rows={4} />;
+  if (!order && isNotFound(query.error)) return <OrderNotFound />;
   if (!order) {
     return (
       <>
         <h1 className="sr-only">Order</h1>
-        {isNotFound(query.error) ? <OrderNotFound /> : <LoadError query={query} />}
+        <LoadError query={query} />
       </>
     );
   }
@@ -65,17 +66,6 @@ function OrderView({ order, cameBack, isAsked }: OrderViewProps) {
         </div>
       </div>
     </>
-  );
-}
-
-function OrderNotFound() {
-  return (
-    <EmptyState
-      title="There is no such order of yours"
-      action={<ButtonLink href="/orders/">See your orders</ButtonLink>}
-    >
-      <p>It may belong to another account, or the link was mistyped.</p>
-    </EmptyState>
   );
 }
 

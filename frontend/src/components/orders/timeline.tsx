@@ -21,7 +21,9 @@ export function Timeline({ order }: { order: OrderDetail }) {
             <p className="font-semibold leading-snug">{step.title}</p>
             {step.note ? <p className="text-base">{step.note}</p> : null}
             {step.quote ? (
-              <blockquote className="border-line border-l-4 pl-3 text-base">{step.quote}</blockquote>
+              <blockquote className="wrap-anywhere whitespace-pre-line border-line border-l-4 pl-3 text-base">
+                {step.quote}
+              </blockquote>
             ) : null}
             <p className="text-base text-soft">{formatTimestamp(step.at)}</p>
           </li>

@@ -1,11 +1,11 @@
 "use client";
 import { StickyNote, Video } from "lucide-react";
 import type { Guest, RosterEntry } from "@/api/generated";
-import { ServiceData } from "@/components/orders/service-data";
 import { Badge } from "@/components/ui/badge";
 import { ButtonLink } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { Place } from "@/components/ui/place";
+import { ServiceData } from "@/components/ui/service-data";
 import { cn } from "@/lib/cn";
 import { canWrite, describeVisit, hasData, isOnNow, isOver, PAYMENTS } from "@/lib/roster";
 import { formatTime, formatTimestamp } from "@/lib/time";

@@ -1,6 +1,7 @@
 "use client";
 import { ChevronLeft, ChevronRight } from "lucide-react";
 import { useState } from "react";
+import { serverNow } from "@/api/server-clock";
 import { Loading } from "@/components/ui/loading";
 import { LoadError } from "@/components/ui/notice";
 import { type SlotSource, useSlots } from "@/lib/queries";
@@ -15,7 +16,7 @@ type Props = { source: SlotSource; zone?: string; chosen?: string; onChoose: (st
 export function SlotPicker({ source, zone = ownZone(), chosen, onChoose }: Props) {
   const [week, setWeek] = useState(0);
   // Fixed when the page opens: the weeks do not shift at midnight.
-  const [today] = useState(() => dayKey(new Date().toISOString(), zone));
+  const [today] = useState(() => dayKey(new Date(serverNow()).toISOString(), zone));
   const firstDay = addDays(today, week * DAYS);
   const slots = useSlots(source, firstDay, DAYS, zone);
   const days = Map.groupBy(slots.data?.slots ?? [], (slot) => dayKey(slot.start_datetime, zone));
