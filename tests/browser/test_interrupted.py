@@ -181,3 +181,21 @@ def test_a_checkout_without_a_time_that_can_be_asks_for_one(shopper: Shopper) ->
 def test_less_than_a_card_can_be_charged_is_refused_before_a_card_is_asked_for(page: Page) -> None:
     page.goto("/checkout/?credits=0.10")
     expect(page.get_by_text("$0.50 is the least")).to_be_visible()
+
+
+def test_the_status_of_an_order_of_another_account_says_so_and_leads_on(shopper: Shopper) -> None:
+    page = shopper.page
+    page.goto("/checkout/return/?order=ord_of_nobody")
+    expect(page.get_by_text("There is no such order of yours")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    page.get_by_role("link", name="See your orders").click()
+    page.wait_for_url("**/orders/")
+
+
+def test_a_link_that_confirms_no_address_any_more_leads_to_a_new_one(shopper: Shopper) -> None:
+    page = shopper.page
+    page.goto("/verify-email/?key=used-long-ago")
+    page.get_by_role("button", name="Confirm my address").click()
+    page.get_by_role("link", name="have a new link mailed").click()
+    page.wait_for_url("**/profile/")
+    expect(page.get_by_role("button", name="Mail me the link to confirm it")).to_be_visible()

@@ -123,3 +123,17 @@ def test_a_typed_address_stays_when_the_other_way_to_sign_in_is_picked(page: Pag
     page.get_by_role("button", name="Mail me a code instead").click()
     expect(page.get_by_role("button", name="Mail me a code", exact=True)).to_be_visible()
     expect(page.get_by_label("E-mail")).to_have_value("maya@estuary.example")
+    expect(page.get_by_label("E-mail")).to_be_focused()
+
+
+def test_who_switches_between_joining_and_signing_in_keeps_what_was_typed_and_the_focus(page: Page) -> None:
+    Shopper(page).chooses("Sound bath at dusk")
+    page.get_by_label("Your name").fill(NAME)
+    page.get_by_label("E-mail").fill("maya@estuary.example")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("heading", name="Sign in to go on")).to_be_visible()
+    expect(page.get_by_label("E-mail")).to_have_value("maya@estuary.example")
+    expect(page.get_by_label("E-mail")).to_be_focused()
+    page.get_by_role("button", name="Create an account").click()
+    expect(page.get_by_label("Your name")).to_have_value(NAME)
+    expect(page.get_by_label("Your name")).to_be_focused()

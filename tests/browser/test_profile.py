@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from demo.plan import Plan
+from tests.browser.conftest import PHONE
 from tests.browser.shopper import NAME, PASSWORD, Shopper
 
 
@@ -61,21 +62,42 @@ def test_what_receipts_say_is_kept(shopper: Shopper) -> None:
 
 
 def test_an_address_changes_after_the_password_and_by_the_mailed_link(shopper: Shopper, mails: Path) -> None:
-    page, new = shopper.page, Shopper(shopper.page).email
+    page, new = shopper.page, f"{50 * 'n'}.{Shopper(shopper.page).email}"
     page.goto("/profile/")
     page.get_by_label("New e-mail").fill(new)
     page.get_by_role("button", name="Change the e-mail").click()
     proves_by_password(page)
     expect(page.get_by_text(f"Open the link that we mailed to {new}")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     link = re.compile(rf"^To: {re.escape(new)}$.*?(/verify-email/\?key=\S+)", re.DOTALL | re.MULTILINE)
     while (match := link.search(mails.read_text(errors="replace"))) is None:
         page.wait_for_timeout(100)
     page.goto(match[1])
     page.get_by_role("button", name="Confirm my address").click()
     expect(page.get_by_text("your address is confirmed")).to_be_visible()
+    expect(page.get_by_role("button", name=f"Your account, {new}")).to_be_visible()
     page.goto("/profile/")
     expect(page.get_by_text(new)).to_be_visible()
     expect(page.get_by_text("Confirmed", exact=True)).to_be_visible()
+
+
+@pytest.mark.exhaustive
+def test_an_address_that_was_confirmed_elsewhere_is_shown_once_the_profile_is_looked_at(
+    shopper: Shopper,
+) -> None:
+    page = shopper.page
+    page.evaluate(
+        """() => {
+          const session = JSON.parse(localStorage.getItem("estuary.session"));
+          session.account.email = "before@buyer.example";
+          localStorage.setItem("estuary.session", JSON.stringify(session));
+        }"""
+    )
+    page.goto("/credits/")
+    expect(page.get_by_role("button", name="Your account, before@buyer.example")).to_be_visible()
+    page.goto("/profile/")
+    expect(page.get_by_role("button", name=f"Your account, {shopper.email}")).to_be_visible()
+    expect(page.get_by_label("Your name")).to_have_value(NAME)
 
 
 @pytest.mark.exhaustive

@@ -15,9 +15,14 @@ const KEY = "estuary.session";
 const BEFORE = "estuary.before";
 const AUTH = "/_allauth/app/v1";
 
-export type Account = { email: string; name: string; practitioner?: boolean };
-type SignedInUser = { email?: string; display?: string; practitioner?: boolean };
-type Stored = { refresh: string; session: string; account: Account };
+/** `id` stays the same when the address changes; of who has signed in before it was stored, it is the session's. */
+export type Account = { id: number | string; email: string; name: string; practitioner?: boolean };
+type SignedInUser = { id?: number; email?: string; display?: string; practitioner?: boolean };
+type Stored = {
+  refresh: string;
+  session: string;
+  account: Omit<Account, "id"> & { id?: number };
+};
 
 let access: string | null = null;
 let refreshing: Promise<string | null> | null = null;
@@ -61,7 +66,11 @@ export function subscribe(listener: () => void): () => void {
 /** Returns the signed-in account; the same object until the account changes. */
 export function currentAccount(): Account | null {
   const raw = readItem(KEY);
-  if (raw !== snapshot.raw) snapshot = { raw, account: readStored()?.account ?? null };
+  if (raw !== snapshot.raw) {
+    const stored = readStored();
+    const account = stored && { ...stored.account, id: stored.account.id ?? stored.session };
+    snapshot = { raw, account };
+  }
   return snapshot.account;
 }
 
@@ -182,7 +191,12 @@ function storeTokens(
   writeStored({
     refresh,
     session: session ?? readStored()?.session ?? "",
-    account: { email, name: user?.display ?? email, practitioner: user?.practitioner === true },
+    account: {
+      id: user?.id,
+      email,
+      name: user?.display ?? email,
+      practitioner: user?.practitioner === true,
+    },
   });
 }
 
@@ -218,10 +232,12 @@ export function isCodeOver(error: unknown): boolean {
   return errors.some(({ code }: { code?: string }) => code === "code_used_up" || code === "no_code_expected");
 }
 
-/** Shows the account under another name, without another sign-in. */
-export function updateStoredName(name: string): void {
+/** Shows the account as the server has it by now, without another sign-in. */
+export function updateStoredAccount(changes: Omit<Account, "id">): void {
   const stored = readStored();
-  if (stored) writeStored({ ...stored, account: { ...stored.account, name } });
+  if (!stored) return;
+  const account = { ...stored.account, ...changes };
+  if (JSON.stringify(account) !== JSON.stringify(stored.account)) writeStored({ ...stored, account });
 }
 
 /** Forgets the tokens of an account that is closed. */
@@ -237,8 +253,13 @@ export async function signOut(): Promise<void> {
   }
 }
 
-/** Confirms an e-mail address with the key from the mail. */
-export const verifyEmail = (key: string) => postKey("/auth/email/verify", { key });
+/** Confirms an e-mail address with the key from the mail; it is shown from then on where its owner is signed in. */
+export async function verifyEmail(key: string): Promise<void> {
+  const { user } = ((await postKey("/auth/email/verify", { key })).data ?? {}) as { user?: SignedInUser };
+  if (!user?.email) return;
+  const { email, display: name = email, practitioner = false } = user;
+  updateStoredAccount({ email, name, practitioner });
+}
 
 /** Without the session: one that a reset has ended would be refused. */
 export const requestPasswordReset = (email: string) =>
@@ -260,7 +281,8 @@ export async function canResetPassword(key: string): Promise<boolean> {
 }
 
 /** Posts what needs no sign-in: allauth answers 401 when it is done and nobody is signed in. */
-async function postKey(path: string, body: unknown, options?: { session: null }): Promise<void> {
+async function postKey(path: string, body: unknown, options?: { session: null }): Promise<AuthBody> {
   const answer = await post(path, body, options);
   if (answer.status !== 200 && answer.status !== 401) throw problemOf(answer);
+  return answer.body;
 }

@@ -15,12 +15,12 @@ export function Providers({ children }: { children: ReactNode }) {
   const [client] = useState(
     () => new QueryClient({ defaultOptions: { queries: { retry: worthRepeating, staleTime: 15_000 } } }),
   );
-  const email = useAccount()?.email;
+  const owner = useAccount()?.id;
   useEffect(() => {
     return () => {
       // The next account at this browser must not see what this one has loaded.
-      if (email) client.removeQueries({ queryKey: [OWN_DATA] });
+      if (owner) client.removeQueries({ queryKey: [OWN_DATA] });
     };
-  }, [client, email]);
+  }, [client, owner]);
   return <QueryClientProvider client={client}>{children}</QueryClientProvider>;
 }

@@ -34,11 +34,11 @@ export function EmailCard({ profile }: { profile: Profile }) {
         )}
       </p>
       {profile.email_verified ? null : <Confirmation email={profile.email} />}
-      <form onSubmit={submit} className="mt-4 grid gap-4">
+      <form onSubmit={submit} className="mt-4 grid grid-cols-1 gap-4">
         <ErrorNotice error={change.error} />
         {sentTo && sentTo === email ? (
           <Notice kind="good" title="Look into your mail">
-            <p className="break-words">
+            <p className="wrap-anywhere">
               Open the link that we mailed to {sentTo}. Until then {profile.email} stays your address.
             </p>
           </Notice>

@@ -5,6 +5,7 @@ import { enterCode, isCodeOver, requestCode } from "@/api/session";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { ErrorNotice, Notice } from "@/components/ui/notice";
+import { focusOn } from "@/lib/focus";
 import { CodeField, isWholeCode } from "./code-field";
 import { NameField } from "./person-fields";
 
@@ -16,16 +17,21 @@ export type CodeFormProps = {
   kind: CredentialsKind;
   person: Person;
   onPerson: (person: Person) => void;
+  /** Whether the first field takes the focus, because the form stands in place of the one with the pressed button. */
+  focused: boolean;
   onDone?: () => void;
   children: ReactNode;
 };
 
 /** Joining and signing in without a password: first the address, then the code that was mailed to it. */
-export function CodeForm({ kind, person, onPerson, onDone, children }: CodeFormProps) {
+export function CodeForm({ kind, person, onPerson, focused, onDone, children }: CodeFormProps) {
   const { name, email } = person;
+  const [cameBack, setCameBack] = useState(false);
+  const isNew = kind === "sign-up";
+  const focus = focused || cameBack ? focusOn : undefined;
   const [session, setSession] = useState<string | null>(null);
   const send = useMutation({
-    mutationFn: () => requestCode(email, kind === "sign-up" ? name : ""),
+    mutationFn: () => requestCode(email, isNew ? name : ""),
     onSuccess: setSession,
   });
   if (session) {
@@ -33,7 +39,10 @@ export function CodeForm({ kind, person, onPerson, onDone, children }: CodeFormP
       error: send.error,
       busy: send.isPending,
       again: () => send.mutate(),
-      other: () => setSession(null),
+      other: () => {
+        setCameBack(true);
+        setSession(null);
+      },
     };
     return <EnterCode key={session} session={session} email={email} resend={resend} onDone={onDone} />;
   }
@@ -44,10 +53,11 @@ export function CodeForm({ kind, person, onPerson, onDone, children }: CodeFormP
   return (
     <form onSubmit={submit} className="grid grid-cols-1 gap-5">
       <ErrorNotice error={send.error} />
-      {kind === "sign-up" ? (
-        <NameField value={name} onChange={(typed) => onPerson({ ...person, name: typed })} />
+      {isNew ? (
+        <NameField ref={focus} value={name} onChange={(typed) => onPerson({ ...person, name: typed })} />
       ) : null}
       <Field
+        ref={isNew ? undefined : focus}
         label="E-mail"
         type="email"
         autoComplete="email"

@@ -2,11 +2,12 @@
 import { useMutation } from "@tanstack/react-query";
 import Link from "next/link";
 import { useRouter, useSearchParams } from "next/navigation";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type FormEvent, useState } from "react";
 import { lastMethod, type SignInMethod, signIn, signUp } from "@/api/session";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { ErrorNotice, Notice } from "@/components/ui/notice";
+import { focusOn } from "@/lib/focus";
 import { useAccount } from "@/lib/use-account";
 import { safeNextPath } from "@/lib/use-current-path";
 import { CodeForm, type CodeFormProps, type CredentialsKind, type Person } from "./code-form";
@@ -37,6 +38,7 @@ export function CredentialsForm({ kind }: { kind: CredentialsKind }) {
   const next = useSearchParams().get("next");
   const router = useRouter();
   const account = useAccount();
+  const [person, setPerson] = useState(NOBODY);
   return (
     <div className="grid gap-5">
       {account ? (
@@ -44,7 +46,13 @@ export function CredentialsForm({ kind }: { kind: CredentialsKind }) {
           <p>You are signed in as {account.email}. Going on here changes to another account.</p>
         </Notice>
       ) : null}
-      <EntryForm kind={kind} onDone={() => router.replace(safeNextPath(next))}>
+      <EntryForm
+        kind={kind}
+        person={person}
+        onPerson={setPerson}
+        focused={false}
+        onDone={() => router.replace(safeNextPath(next))}
+      >
         <Link className={SWITCH} href={next ? `${texts.href}?next=${encodeURIComponent(next)}` : texts.href}>
           {texts.link}
         </Link>
@@ -61,8 +69,19 @@ type InlineCredentialsFormProps = {
 
 /** The same form inside another page, which shows its content once the visitor is signed in. */
 export function InlineCredentialsForm({ kind, onKind, onDone }: InlineCredentialsFormProps) {
+  const [first] = useState(kind);
+  const [hasSwitched, setHasSwitched] = useState(false);
+  if (kind !== first && !hasSwitched) setHasSwitched(true);
+  const [person, setPerson] = useState(NOBODY);
   return (
-    <EntryForm key={kind} kind={kind} onDone={onDone}>
+    <EntryForm
+      key={kind}
+      kind={kind}
+      person={person}
+      onPerson={setPerson}
+      focused={hasSwitched}
+      onDone={onDone}
+    >
       <button
         type="button"
         className={SWITCH}
@@ -77,10 +96,14 @@ export function InlineCredentialsForm({ kind, onKind, onDone }: InlineCredential
 const SWITCH =
   "inline-flex min-h-11 cursor-pointer items-center font-semibold text-tide underline underline-offset-4";
 
-type EntryFormProps = { kind: CredentialsKind; onDone?: () => void; children: ReactNode };
+const NOBODY: Person = { name: "", email: "" };
 
-/** By a mailed code or by password: newcomers are offered the code, and others what they used the last time. */
-function EntryForm({ kind, onDone, children }: EntryFormProps) {
+/**
+ * By a mailed code or by password: newcomers are offered the code, and others what they used the last time.
+ *
+ * What was typed stays when the other way is picked.
+ */
+function EntryForm({ kind, focused, children, ...rest }: CodeFormProps) {
   const texts = TEXTS[kind];
   const account = useAccount();
   const [picked, setPicked] = useState<SignInMethod | null>(null);
@@ -88,10 +111,8 @@ function EntryForm({ kind, onDone, children }: EntryFormProps) {
   const known = account === undefined ? "password" : lastMethod();
   const method = picked ?? (kind === "sign-up" ? "code" : known);
   const Form = method === "code" ? CodeForm : PasswordForm;
-  // What was typed stays when the other way is picked.
-  const [person, setPerson] = useState<Person>({ name: "", email: "" });
   return (
-    <Form kind={kind} person={person} onPerson={setPerson} onDone={onDone}>
+    <Form kind={kind} focused={focused || picked !== null} {...rest}>
       <Button look="plain" onClick={() => setPicked(method === "code" ? "password" : "code")}>
         {method === "code" ? texts.toPassword : texts.toCode}
       </Button>
@@ -102,10 +123,11 @@ function EntryForm({ kind, onDone, children }: EntryFormProps) {
   );
 }
 
-function PasswordForm({ kind, person, onPerson, onDone, children }: CodeFormProps) {
+function PasswordForm({ kind, person, onPerson, focused, onDone, children }: CodeFormProps) {
   const { name, email } = person;
   const [password, setPassword] = useState("");
   const isNew = kind === "sign-up";
+  const focus = focused ? focusOn : undefined;
   const enter = useMutation({
     mutationFn: () => (isNew ? signUp(email, password, name) : signIn(email, password)),
     onSuccess: onDone,
@@ -117,8 +139,11 @@ function PasswordForm({ kind, person, onPerson, onDone, children }: CodeFormProp
   return (
     <form onSubmit={submit} className="grid grid-cols-1 gap-5">
       <ErrorNotice error={enter.error} />
-      {isNew ? <NameField value={name} onChange={(typed) => onPerson({ ...person, name: typed })} /> : null}
+      {isNew ? (
+        <NameField ref={focus} value={name} onChange={(typed) => onPerson({ ...person, name: typed })} />
+      ) : null}
       <Field
+        ref={isNew ? undefined : focus}
         label="E-mail"
         type="email"
         autoComplete="email"

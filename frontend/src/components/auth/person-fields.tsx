@@ -1,12 +1,14 @@
+import type { Ref } from "react";
 import { Field } from "@/components/ui/field";
 
 const NAME_MAX = 150;
 
-type NameProps = { value: string; onChange: (name: string) => void };
+type NameProps = { value: string; onChange: (name: string) => void; ref?: Ref<HTMLInputElement> };
 
-export function NameField({ value, onChange }: NameProps) {
+export function NameField({ value, onChange, ref }: NameProps) {
   return (
     <Field
+      ref={ref}
       label="Your name"
       autoComplete="name"
       required
