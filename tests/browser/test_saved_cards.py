@@ -1,7 +1,7 @@
 """The page of saved cards."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.shopper import MASTERCARD, Shopper
 
@@ -21,8 +21,10 @@ def test_cards_are_added_made_the_default_and_deleted(shopper: Shopper) -> None:
     visa, mastercard = (page.get_by_role("listitem").filter(has_text=last4) for last4 in ("4242", "4444"))
     expect(visa).to_contain_text("Default")
 
-    page.get_by_role("button", name="Set Mastercard ending in 4444 as default").click()
+    page.get_by_role("button", name="Set Mastercard ending in 4444 as default").press("Enter")
     expect(mastercard).to_contain_text("Default")
+    expect(page.get_by_role("status").filter(has_text="4444 is your default now")).to_be_attached()
+    expect(page.get_by_role("main")).to_be_focused()
     expect(page.get_by_role("button", name="Set Visa ending in 4242 as default")).to_be_visible()
 
     page.get_by_role("button", name="Delete Visa ending in 4242").click()
@@ -47,6 +49,28 @@ def test_a_card_whose_event_is_late_is_said_to_be_saved_and_appears_by_itself(sh
     page.unroute("**/payments/methods/")
     expect(page.get_by_role("listitem").filter(has_text="4242")).to_be_visible()
     expect(page.get_by_text("Your card is saved")).to_have_count(0)
+
+
+@pytest.mark.exhaustive
+def test_a_late_card_that_replaces_its_twin_is_waited_for_until_it_is_there(shopper: Shopper) -> None:
+    page = shopper.page
+    _adds(shopper, "4242 4242 4242 4242", "4242")
+    old: list[object] = []
+
+    def as_before(route: Route) -> None:
+        if not old:
+            old.append(route.fetch().json())
+        route.fulfill(json=old[0])
+
+    page.route("**/payments/methods/", as_before)
+    page.reload()
+    page.get_by_role("button", name="Add a card").click()
+    shopper.types_card()
+    page.get_by_role("button", name="Save this card").click()
+    expect(page.get_by_role("status").filter(has_text="Your card is saved")).to_be_visible()
+    page.unroute("**/payments/methods/")
+    expect(page.get_by_text("Your card is saved")).to_have_count(0)
+    expect(page.get_by_role("listitem").filter(has_text="4242")).to_have_count(1)
 
 
 @pytest.mark.exhaustive

@@ -9,14 +9,15 @@ import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Loading } from "@/components/ui/loading";
 import { ErrorNotice, LoadError } from "@/components/ui/notice";
+import { announce } from "@/lib/announce";
 import { focusOn } from "@/lib/focus";
 import { OWN_DATA, useConfig } from "@/lib/queries";
 
 import { appearance, OWN_WORDING, useStripeJs } from "@/lib/stripe";
 import { classifyError } from "@/lib/stripe-errors";
 
-/** `onLate` is called when the card is saved but not yet listed. */
-type AddCardProps = { onClose: () => void; onLate: () => void };
+/** `onLate` is called with Stripe's id of a card that is saved but not yet listed. */
+type AddCardProps = { onClose: () => void; onLate: (stripeId: string) => void };
 
 /** Saves a card without a payment: the click creates a SetupIntent, which the browser confirms. */
 export function AddCard(props: AddCardProps) {
@@ -56,7 +57,9 @@ function AddCardForm({ onClose, onLate }: AddCardProps) {
     setBusy(true);
     setError(null);
     try {
-      if (!(await save())) onLate();
+      const { stripeId, listed } = await save();
+      if (listed) announce("Your card is saved.");
+      else onLate(stripeId);
       onClose();
     } catch (reason) {
       setError(reason);
@@ -82,13 +85,13 @@ function AddCardForm({ onClose, onLate }: AddCardProps) {
   );
 }
 
-/** Returns `save`, which sends the wording that the buyer saw. It resolves to whether the card is listed yet, and rejects when it was not saved. */
+/** Returns `save`, which sends the wording that the buyer saw; it rejects when the card was not saved. */
 function useSaveCard(wordingId: string | undefined) {
   const stripe = useStripe();
   const elements = useElements();
   const client = useQueryClient();
 
-  async function save(): Promise<boolean> {
+  async function save(): Promise<SavedCard> {
     if (!stripe || !elements)
       throw new ReadableError("The card form is not ready yet. Wait a moment, then save it.");
     const { error: incomplete } = await elements.submit();
@@ -108,13 +111,18 @@ function useSaveCard(wordingId: string | undefined) {
     if (verdict && verdict.kind !== "unknown") throw readableError(verdict);
     const saved = verdict ? await fetchSetupIntent(stripe, clientSecret) : setupIntent;
     if (saved?.status !== "succeeded") throw new OutcomeUnknown();
-    const listed = await waitUntilListed(saved.payment_method);
+    const { payment_method: method } = saved;
+    const stripeId = (typeof method === "string" ? method : method?.id) ?? "";
+    const listed = await waitUntilListed(stripeId);
     await client.invalidateQueries({ queryKey: [OWN_DATA, "cards"] });
-    return listed;
+    return { stripeId, listed };
   }
 
   return { save, ready: stripe !== null };
 }
+
+/** Stripe's id of a card, and whether our list has it yet. */
+type SavedCard = { stripeId: string; listed: boolean };
 
 /** The result in place of one that Stripe.js threw instead of returning. */
 const LOST_RESPONSE = { error: { type: "api_connection_error" }, setupIntent: undefined } as const;
@@ -141,8 +149,7 @@ async function fetchSetupIntent(stripe: Stripe, clientSecret: string): Promise<S
 }
 
 /** Polls the list for a few seconds, because the card reaches our server by Stripe's webhook. */
-async function waitUntilListed(saved: SetupIntent["payment_method"]): Promise<boolean> {
-  const id = typeof saved === "string" ? saved : saved?.id;
+async function waitUntilListed(id: string): Promise<boolean> {
   for (const wait of WAITS_MS) {
     await new Promise((resolve) => setTimeout(resolve, wait));
     // A failed poll does not matter: the card is saved at Stripe.

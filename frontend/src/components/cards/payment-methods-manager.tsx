@@ -26,8 +26,12 @@ export function PaymentMethodsManager() {
   const [adding, setAdding] = useState<boolean>();
   const some = cards.data && cards.data.length > 0;
   const refresh = () => client.invalidateQueries({ queryKey: [OWN_DATA, "cards"] });
-  const setDefault = useMutation({ mutationFn: makeDefault, onSettled: refresh });
-  const [late, waitForCard] = useLateCard(cards.data?.length ?? 0, refresh);
+  const setDefault = useMutation({
+    mutationFn: makeDefault,
+    onSuccess: (_, card) => announce(`${cardName(card)} is your default now.`),
+    onSettled: refresh,
+  });
+  const [late, waitForCard] = useLateCard(cards.data);
   if (cards.isPending) return <Loading />;
   if (cards.isError) return <LoadError query={cards} />;
   return (
@@ -67,19 +71,31 @@ function AddCardButton(button: { look: "quiet" | "primary"; autoFocus: boolean; 
   );
 }
 
-/** Returns whether a saved card is missing from the list, which is polled until then; and how to report one. */
-function useLateCard(count: number, refresh: () => unknown): [boolean, () => void] {
-  const [before, setBefore] = useState<number | null>(null);
-  const late = before !== null && count <= before;
+/**
+ * Returns whether a saved card is missing from the list, and how to report one by Stripe's id.
+ *
+ * Until it is there, the list is asked for again, for a minute: one that was replaced meanwhile never comes.
+ */
+function useLateCard(cards: Method[] | undefined): [boolean, (stripeId: string) => void] {
+  const client = useQueryClient();
+  const [missing, setMissing] = useState<string | null>(null);
+  const isListed = cards?.some(({ stripe_payment_method_id: stripeId }) => stripeId === missing);
+  const late = missing !== null && !isListed;
   useEffect(() => {
     if (!late) return;
+    const refresh = () => client.invalidateQueries({ queryKey: [OWN_DATA, "cards"] });
     const asking = setInterval(refresh, ASK_AGAIN_MS);
-    return () => clearInterval(asking);
-  });
-  return [late, () => setBefore(count)];
+    const givingUp = setTimeout(() => setMissing(null), GIVE_UP_AFTER_MS);
+    return () => {
+      clearInterval(asking);
+      clearTimeout(givingUp);
+    };
+  }, [late, client]);
+  return [late, setMissing];
 }
 
 const ASK_AGAIN_MS = 3_000;
+const GIVE_UP_AFTER_MS = 60_000;
 
 function LateCardNotice() {
   return (

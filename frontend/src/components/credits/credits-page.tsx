@@ -2,7 +2,7 @@
 import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
-import type { CreditTransaction } from "@/api/generated";
+import type { Balance, CreditTransaction } from "@/api/generated";
 import { ReadableError } from "@/api/problem";
 import { RequireSignIn } from "@/components/auth/require-sign-in";
 import { belowMinimumText } from "@/components/checkout/purchase";
@@ -14,7 +14,7 @@ import { Loading } from "@/components/ui/loading";
 import { ErrorNotice, LoadError, Notice } from "@/components/ui/notice";
 import { PageTitle } from "@/components/ui/page-title";
 import { cn } from "@/lib/cn";
-import { formatMoney, isZero, parseAmount } from "@/lib/money";
+import { formatMoney, isZero, parseAmount, roundAmount } from "@/lib/money";
 import { useConfig, useCredits } from "@/lib/queries";
 import { CREDIT_KINDS } from "@/lib/status-labels";
 import { formatTimestamp } from "@/lib/time";
@@ -32,19 +32,21 @@ export function CreditsPage() {
   );
 }
 
-const NOTHING = { balance: "0", frozen: "0", spendable: "0", currency: "usd" };
-
 function CreditsView() {
   const credits = useCredits();
   if (credits.isPending) return <Loading />;
   if (credits.isError) return <LoadError query={credits} />;
-  const { balance, frozen, spendable, currency } = credits.data.pages[0] ?? NOTHING;
+  const { currency, balances } = credits.data.pages[0] ?? { currency: "usd", balances: [] };
+  const own = balances.find((one) => one.currency === currency) ?? { ...NOTHING, currency };
+  const others = balances.filter((one) => one.currency !== currency && !isEmpty(one));
   const history = credits.data.pages.flatMap((page) => page.results);
   return (
     <div className="grid gap-6 lg:grid-cols-[1fr_1.3fr] lg:items-start">
       <div className="grid gap-6">
-        <Balance balance={balance} currency={currency} />
-        <FrozenNotice frozen={frozen} spendable={spendable} currency={currency} />
+        <Balances own={own} others={others} />
+        {[own, ...others].map((one) => (
+          <FrozenNotice key={one.currency} {...one} />
+        ))}
         <BuyCredits currency={currency} />
       </div>
       <Card>
@@ -63,12 +65,28 @@ function CreditsView() {
   );
 }
 
-function Balance({ balance, currency }: { balance: string; currency: string }) {
+const NOTHING = { balance: "0", frozen: "0", spendable: "0" };
+
+const isEmpty = ({ balance, frozen }: Balance) => isZero(balance) && isZero(frozen);
+
+/** The balance in the shop's currency, and those in others: each pays for what has a price in its currency. */
+function Balances({ own, others }: { own: Balance; others: Balance[] }) {
+  const isOwed = [own, ...others].some(({ balance }) => balance.startsWith("-"));
   return (
     <section className="rounded-3xl bg-tide-deep p-6 text-white sm:p-7">
       <h2 className="text-base text-white/85">Your balance</h2>
-      <p className="tabular font-display text-5xl">{formatMoney(balance, currency)}</p>
-      {balance.startsWith("-") ? (
+      <p className="tabular break-words font-display text-5xl">{formatMoney(own.balance, own.currency)}</p>
+      {others.length > 0 ? (
+        <ul className="tabular mt-4 grid gap-1 border-white/25 border-t pt-4 text-xl">
+          {others.map(({ balance, currency }) => (
+            <li key={currency}>
+              {formatMoney(balance, currency)}{" "}
+              <span className="text-base text-white/85">for prices in {currency.toUpperCase()}</span>
+            </li>
+          ))}
+        </ul>
+      ) : null}
+      {isOwed ? (
         <p className="mt-3 text-white/90">
           Credits that were spent have been taken back. The next purchase makes up for it.
         </p>
@@ -77,10 +95,8 @@ function Balance({ balance, currency }: { balance: string; currency: string }) {
   );
 }
 
-type FrozenNoticeProps = { frozen: string; spendable: string; currency: string };
-
 /** Explains frozen credits: the payment that bought them is disputed. */
-function FrozenNotice({ frozen, spendable, currency }: FrozenNoticeProps) {
+function FrozenNotice({ frozen, spendable, currency }: Balance) {
   if (isZero(frozen)) return null;
   return (
     <Notice title={`You can spend ${formatMoney(spendable, currency)} now`}>
@@ -120,17 +136,24 @@ function Entry({ entry }: { entry: CreditTransaction }) {
   );
 }
 
-const AMOUNTS = ["25", "50", "100", "200"];
-
+/** Waits for the smallest charge, of which the usual amounts are multiples. */
 function BuyCredits({ currency }: { currency: string }) {
+  const config = useConfig();
+  if (config.isError) return <LoadError query={config} />;
+  if (!config.data) return <Loading rows={1} />;
+  return <BuyCreditsForm currency={currency} minimum={config.data.minimum_charge} />;
+}
+
+function BuyCreditsForm({ currency, minimum }: { currency: string; minimum: string }) {
   const router = useRouter();
-  const [amount, setAmount] = useState(parseAmount("50", currency) ?? "50");
-  const minimum = useConfig().data?.minimum_charge ?? "0";
+  const usual = AMOUNTS.map((units) => roundAmount(units, currency, minimum));
+  const hint = amountHint(currency, minimum);
+  const [amount, setAmount] = useState(usual[1] ?? "");
   const [problem, setProblem] = useState<ReadableError | null>(null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const parsed = parseAmount(amount, currency);
-    const message = parsed ? belowMinimumText(parsed, currency, minimum) : amountHint(currency);
+    const message = parsed ? belowMinimumText(parsed, currency, minimum) : hint;
     setProblem(message ? new ReadableError(message) : null);
     if (!message) router.push(`/checkout/?credits=${parsed}`);
   };
@@ -139,11 +162,11 @@ function BuyCredits({ currency }: { currency: string }) {
       <CardTitle>Buy credits</CardTitle>
       <form onSubmit={submit} className="mt-4 grid gap-4">
         <ErrorNotice error={problem} />
-        <UsualAmounts currency={currency} chosen={amount} onChoose={setAmount} />
+        <UsualAmounts {...{ currency, usual }} chosen={amount} onChoose={setAmount} />
         <Field
           label={`Another amount, in ${currency.toUpperCase()}`}
           inputMode="decimal"
-          hint={amountHint(currency)}
+          hint={hint}
           required
           value={amount}
           onChange={(event) => setAmount(event.target.value)}
@@ -156,17 +179,32 @@ function BuyCredits({ currency }: { currency: string }) {
   );
 }
 
-/** An example of an amount, in the decimals of its currency. */
-const amountHint = (currency: string) =>
-  `Write an amount such as 75${parseAmount("75,50", currency) ? " or 75.50" : ""}.`;
+const AMOUNTS = [25, 50, 100, 200];
 
-type UsualAmountsProps = { currency: string; chosen: string; onChoose: (amount: string) => void };
+/** An example of an amount, in the figures and decimals of its currency. */
+function amountHint(currency: string, minimum: string): string {
+  const [whole] = roundAmount(75, currency, minimum).split(".");
+  return `Write an amount such as ${whole}${parseAmount("75,50", currency) ? ` or ${whole}.50` : ""}.`;
+}
 
-function UsualAmounts({ currency, chosen, onChoose }: UsualAmountsProps) {
+/** Figures that are longer than that fit no half of a phone. */
+const SHORT = 13;
+
+type UsualAmountsProps = {
+  currency: string;
+  usual: string[];
+  chosen: string;
+  onChoose: (amount: string) => void;
+};
+
+function UsualAmounts({ currency, usual, chosen, onChoose }: UsualAmountsProps) {
+  const isLong = usual.some((amount) => formatMoney(amount, currency).length > SHORT);
   return (
-    <fieldset className="grid grid-cols-2 gap-2 sm:grid-cols-4 lg:grid-cols-2">
+    <fieldset
+      className={cn("grid gap-2 lg:grid-cols-2", isLong ? "sm:grid-cols-2" : "grid-cols-2 sm:grid-cols-4")}
+    >
       <legend className="sr-only">Amount</legend>
-      {AMOUNTS.map((units) => parseAmount(units, currency) ?? units).map((amount) => (
+      {usual.map((amount) => (
         <Button
           key={amount}
           look="quiet"
