@@ -11,10 +11,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import Practitioner, User
+from estuary.bookings.date_changes.seats import CALLED_OFF_STATUSES
 from estuary.bookings.models import ACTIVE, Booking, Participant
 from estuary.bookings.moving.rules import can_move, free_cancel_until, move_until, moves_left
+from estuary.bookings.order_lines import SHOWN_STARTS_HELP, ScheduleRequest
 from estuary.bookings.scheduling import schedule
 from estuary.catalog.api import VenueSerializer
+from estuary.catalog.bounds import DATES_MAX
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.api.fields import IdField, MomentField, MoneyField
@@ -148,8 +151,11 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
         return booking.join_url_of(booking.session)
 
     def get_free_cancel_until(self, booking: Booking) -> datetime | None:
-        """Until when cancelling returns the money; null when it has no time yet. Moving it never extends this."""
-        return free_cancel_until(booking)
+        """Until when cancelling returns the money; null when it has no time yet.
+
+        Moving it never extends this. After its practitioner has moved it, it is until it begins.
+        """
+        return booking.starts_at if self.get_decline_until(booking) else free_cancel_until(booking)
 
     def get_can_move(self, booking: Booking) -> bool:
         """Whether it can be moved to another time now."""
@@ -164,10 +170,15 @@ class PartSerializer(serializers.ModelSerializer[Booking]):
         return moves_left(booking)
 
     def get_decline_until(self, booking: Booking) -> datetime | None:
-        """Until when a guest who can't come to a moved date gets all of it back; null when it was not moved."""
+        """Until when a guest who can't come to a moved date gets all of it back; null when it was not moved.
+
+        It is until the date begins, and at least for 24 hours after the guests were written to.
+        """
+        if booking.status not in CALLED_OFF_STATUSES:
+            return None
         at = clock.now()
-        starts = [seat.session.starts_at for seat in booking.participants.all() if seat.moved_from]
-        return max((start for start in starts if start > at), default=None) if booking.is_active else None
+        seats = [seat for seat in booking.participants.all() if seat.can_decline(at)]
+        return max((seat.decline_until for seat in seats if seat.decline_until), default=None)
 
 
 class BookingSerializer(PartSerializer):
@@ -270,6 +281,22 @@ class ScheduleSerializer(serializers.Serializer[Any]):
 
     start_datetime = MomentField(required=False)
     service_session_id = IdField(required=False)
+    shown_start_datetimes = serializers.ListField(
+        child=MomentField(),
+        required=False,
+        allow_empty=False,
+        max_length=DATES_MAX,
+        help_text=SHOWN_STARTS_HELP,
+    )
+
+    def to_request(self) -> ScheduleRequest:
+        data = self.validated_data
+        session_id, shown = data.get("service_session_id"), data.get("shown_start_datetimes")
+        return ScheduleRequest(
+            starts_at=data.get("start_datetime"),
+            session_id=int(session_id) if session_id is not None else None,
+            shown_starts=tuple(shown) if shown else None,
+        )
 
 
 class BookingSchedule(APIView):
@@ -284,11 +311,12 @@ class BookingSchedule(APIView):
         serializer = ScheduleSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         bookings = own_bookings(cast(User, request.user))
-        session_id = serializer.validated_data.get("service_session_id")
+        wish = serializer.to_request()
         schedule(
             booking=generics.get_object_or_404(Booking.objects.filter(user=cast(User, request.user)), pk=pk),
-            starts_at=serializer.validated_data.get("start_datetime"),
-            session_id=int(session_id) if session_id is not None else None,
+            starts_at=wish.starts_at,
+            session_id=wish.session_id,
+            shown_starts=wish.shown_starts,
             at=clock.now(),
         )
         return Response(BookingSerializer(bookings.get(pk=pk)).data)

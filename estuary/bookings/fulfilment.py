@@ -165,6 +165,7 @@ def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:
                 user_id=row.order.user_id,
                 booking_id=by_line[row.line_id],
                 moved_from=row.moved_from,
+                moved_at=row.moved_at,
                 created_at=at,
             )
             for row in held_reservations

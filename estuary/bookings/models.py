@@ -1,6 +1,6 @@
 """Reservations, which a buyer has before paying; bookings, participants and moves, which a buyer has after paying."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pgtrigger
 from django.conf import settings
@@ -32,6 +32,11 @@ class Reservation(models.Model):
     moved_from = models.DateTimeField(
         null=True, blank=True, help_text="When the session started before its practitioner moved it."
     )
+    moved_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When its practitioner moved the session, and the guests were written to.",
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
@@ -55,6 +60,9 @@ class Reservation(models.Model):
     def __str__(self) -> str:
         return f"{self.status} for {self.order_id}"
 
+
+# A new time can be declined for so long, even when it comes sooner: guests must have a chance to read of it.
+DECLINE_AT_LEAST = timedelta(hours=24)
 
 IS_ACTIVE = Q(status__in=["confirmed", "partially_refunded"])
 
@@ -197,6 +205,11 @@ class Participant(models.Model):
     moved_from = models.DateTimeField(
         null=True, blank=True, help_text="When the session started before its practitioner moved it."
     )
+    moved_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When its practitioner moved the session, and the guests were written to.",
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
@@ -211,6 +224,17 @@ class Participant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.session_id}"
+
+    @property
+    def decline_until(self) -> datetime | None:
+        """Return until when the guest may decline the new time of a moved session; None if it was not moved."""
+        if self.moved_from is None:
+            return None
+        begins = self.session.starts_at
+        return max(begins, self.moved_at + DECLINE_AT_LEAST) if self.moved_at else begins
+
+    def can_decline(self, at: datetime) -> bool:
+        return self.decline_until is not None and self.decline_until > at
 
 
 class BookingMove(models.Model):

@@ -15,6 +15,10 @@ from estuary.orders.place_order import Line
 
 # Times that one unpaid order may hold.
 MAX_HELD_TIMES = 3
+SHOWN_STARTS_HELP = (
+    "when it begins as the buyer saw it, of a course each meeting: if a date was moved since, nothing is booked, and "
+    "the answer is a 409 `time_changed`"
+)
 # Dates of a workshop that an error lists.
 MAX_LISTED_DATES = 10
 
@@ -31,17 +35,25 @@ class SessionStarted(Conflict):
     code = "session_started"
 
 
+class TimeChanged(Conflict):
+    code, title = "time_changed", "It takes place at another time"
+
+
 class SessionCalledOff(Conflict):
     code, title = "session_called_off", "This date does not take place"
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRequest:
-    """The requested time of one deliverable: a start (1-on-1) or a session's id (group), and the service."""
+    """The requested time of one deliverable: a start (1-on-1) or a session's id (group), and the service.
+
+    ``shown_starts`` are the starts that the buyer saw; None if the client does not say.
+    """
 
     service_id: int | None = None
     starts_at: datetime | None = None
     session_id: int | None = None
+    shown_starts: tuple[datetime, ...] | None = None
 
 
 def find_only_session(workshop: Service, *, at: datetime) -> ServiceSession:
@@ -84,7 +96,7 @@ def plan_lines(
     """Return a line for every deliverable in ``priced``, with its seats and slot, in at most two queries.
 
     Must run inside a transaction: the sessions stay locked until it ends, so that the lines can be reserved.
-    Raises SchedulingRequired, SessionNotOffered, SessionStarted, SessionCalledOff,
+    Raises SchedulingRequired, SessionNotOffered, SessionStarted, SessionCalledOff, TimeChanged,
     or what availability.py raises for a bad slot.
     """
     return plan_matched_lines(priced, _match_requests(service, priced, schedule_request, items), at=at)
@@ -107,7 +119,22 @@ def plan_matched_lines(
             lines.append(Line(item.service, item.amount_minor, (), request.starts_at, next(slot_ends)))
         else:
             lines.append(_group_line(item, request, sessions, at))
+        _check_shown(lines[-1], request)
     return lines
+
+
+def _check_shown(line: Line, request: ScheduleRequest) -> None:
+    """Raise TimeChanged if the line takes place at other times than the buyer saw: a date was moved since."""
+    if request.shown_starts is None or line.starts_at is None:
+        return
+    starts = [session.starts_at for session in line.seats] or [line.starts_at]
+    if starts == sorted(request.shown_starts):
+        return
+    raise TimeChanged(
+        f"{line.service.name} has been moved since you looked: it begins on {describe_utc(line.starts_at)}. Look at "
+        "its times again, and book it if they suit you.",
+        start_datetimes=[start.isoformat() for start in starts],
+    )
 
 
 def _match_requests(

@@ -40,12 +40,17 @@ class NothingToSchedule(Conflict):
 
 @retry_transaction
 def schedule(
-    *, booking: Booking, starts_at: datetime | None = None, session_id: int | None = None, at: datetime
+    *,
+    booking: Booking,
+    starts_at: datetime | None = None,
+    session_id: int | None = None,
+    shown_starts: tuple[datetime, ...] | None = None,
+    at: datetime,
 ) -> Booking:
     """Give an unscheduled booking its slot (``starts_at``) or its seat (``session_id``), once, and return it.
 
     Raises AlreadyScheduled, BookingExpired, BookingCanceled, NothingToSchedule, SchedulingRequired, SessionNotOffered,
-    SessionStarted, SessionCalledOff,
+    SessionStarted, SessionCalledOff, TimeChanged,
     SoldOut, AlreadyBooked, SlotTaken, SlotInPast or OutsideAvailability, and then takes nothing.
     """
     with transaction.atomic():
@@ -54,7 +59,8 @@ def schedule(
         bookings = Booking.objects.select_related("service", "line")
         locked = bookings.select_for_update(no_key=True, of=("self",)).get(pk=booking.pk)
         service, row = _schedulable(locked, at)
-        line = plan_line(service, ScheduleRequest(starts_at=starts_at, session_id=session_id), at)
+        request = ScheduleRequest(starts_at=starts_at, session_id=session_id, shown_starts=shown_starts)
+        line = plan_line(service, request, at)
         [reservation] = reserve(order=order, lines=[(row, line)], status=Reservation.Status.CONFIRMED)
         for session in line.seats:
             Participant.objects.create(session=session, user_id=locked.user_id, booking=locked, created_at=at)

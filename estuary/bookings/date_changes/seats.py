@@ -97,8 +97,8 @@ def unschedule(booking: Booking, *, at: datetime) -> None:
     own.filter(status=Booking.Status.COMPLETED).update(status=Booking.Status.CONFIRMED)
 
 
-def move_session(session: ServiceSession, *, starts_at: datetime, ends_at: datetime) -> None:
-    """Move a session with everybody who has a seat in it, in a constant number of queries.
+def move_session(session: ServiceSession, *, starts_at: datetime, ends_at: datetime, at: datetime) -> None:
+    """Move a session at this moment with everybody who has a seat in it, in a constant number of queries.
 
     Raises django.db.IntegrityError (calendar_practitioner_never_overlaps) when the practitioner is taken then.
     """
@@ -116,8 +116,8 @@ def move_session(session: ServiceSession, *, starts_at: datetime, ends_at: datet
         .select_for_update(no_key=True)
         .values_list("pk")
     )
-    seats.update(moved_from=old_starts_at)
-    seated.update(moved_from=old_starts_at)
+    seats.update(moved_from=old_starts_at, moved_at=at)
+    seated.update(moved_from=old_starts_at, moved_at=at)
     retime(booking_ids, line_ids)
 
 

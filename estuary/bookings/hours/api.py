@@ -91,10 +91,15 @@ class HoursExceptionSerializer(serializers.Serializer[Any]):
 
 
 class DaysOffSerializer(serializers.Serializer[Any]):
-    """Days that were called off and are closed for bookings, both included."""
+    """Days that were called off and are closed for bookings, both included.
+
+    The first four of these open them again: leave out a time that is null.
+    """
 
     first_day = serializers.DateField()
     last_day = serializers.DateField()
+    start_time = WallTimeField(allow_null=True, help_text="on the first day; null: all of it is closed")
+    end_time = WallTimeField(allow_null=True, help_text="on the last day; null: all of it is closed")
     start_datetime = serializers.DateTimeField(source="starts_at")
     end_datetime = serializers.DateTimeField(source="ends_at")
 

@@ -1,7 +1,8 @@
 """All about a practitioner's hours on one page: the week, dates with other hours, days off, bookings outside them."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from estuary.accounts.models import Practitioner
 from estuary.bookings.date_changes.closed_time import closed_ranges
@@ -35,12 +36,17 @@ class ExceptionDay:
 
 @dataclass(frozen=True, slots=True)
 class DaysOff:
-    """Days that are closed for bookings, both included; ``starts_at`` and ``ends_at`` are the closed time."""
+    """Days that are closed for bookings, both included; ``starts_at`` and ``ends_at`` are the closed time.
+
+    ``start_time`` on the first day and ``end_time`` on the last one are None if all of that day is closed.
+    """
 
     first_day: date
     last_day: date
     starts_at: datetime
     ends_at: datetime
+    start_time: time | None
+    end_time: time | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +84,27 @@ def hours_overview(practitioner: Practitioner) -> HoursOverview:
 
 
 def _days_off(practitioner: Practitioner) -> list[DaysOff]:
-    zone = practitioner.zone
-    return [
-        DaysOff(
-            begin.astimezone(zone).date(),
-            (end - timedelta(microseconds=1)).astimezone(zone).date(),
-            begin,
-            end,
-        )
-        for begin, end in closed_ranges(practitioner.pk, after=clock.now())
-    ]
+    ranges = closed_ranges(practitioner.pk, after=clock.now())
+    return [_days_off_of(begin, end, practitioner.zone) for begin, end in ranges]
+
+
+def _days_off_of(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> DaysOff:
+    begin, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    return DaysOff(
+        first_day=begin.date(),
+        last_day=(ends_at - timedelta(microseconds=1)).astimezone(zone).date(),
+        starts_at=starts_at,
+        ends_at=ends_at,
+        # Days that are closed from this moment on begin within a minute.
+        start_time=_time_of(begin),
+        end_time=_time_of(end),
+    )
+
+
+def _time_of(moment: datetime) -> time | None:
+    """Return the hour and minute of a moment; None at midnight, where a day begins and ends."""
+    at = moment.time().replace(second=0, microsecond=0)
+    return None if at == time.min else at
 
 
 def _outside(practitioner: Practitioner, hours: OpeningHours) -> Outside:

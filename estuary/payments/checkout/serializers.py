@@ -16,7 +16,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from estuary.accounts.models import User
-from estuary.bookings.order_lines import ScheduleRequest, find_only_session
+from estuary.bookings.order_lines import SHOWN_STARTS_HELP, ScheduleRequest, find_only_session
+from estuary.catalog.bounds import DATES_MAX
 from estuary.catalog.models import PackageItem, Service, ServiceType
 from estuary.catalog.pricing import PricedItem, priced_items
 from estuary.common import clock
@@ -60,6 +61,13 @@ class ScheduledItemSerializer(serializers.Serializer[Any]):
     service_id = IdField(required=False)
     start_datetime = MomentField(required=False)
     service_session_id = IdField(required=False)
+    shown_start_datetimes = serializers.ListField(
+        child=MomentField(),
+        required=False,
+        allow_empty=False,
+        max_length=DATES_MAX,
+        help_text=SHOWN_STARTS_HELP,
+    )
 
 
 class SchedulingSerializer(ScheduledItemSerializer):
@@ -328,11 +336,15 @@ def _schedule_request(data: dict[str, Any]) -> ScheduleRequest:
         service_id=int(data["service_id"]) if data.get("service_id") else None,
         starts_at=data.get("start_datetime"),
         session_id=int(data["service_session_id"]) if data.get("service_session_id") else None,
+        shown_starts=tuple(data["shown_start_datetimes"]) if data.get("shown_start_datetimes") else None,
     )
 
 
 def _as_json(scheduling: dict[str, Any]) -> dict[str, Any]:
-    """Return the scheduling data as it is stored and sent as metadata: times as ISO 8601 text."""
+    """Return the scheduling data as it is stored and sent as metadata: times as ISO 8601 text.
+
+    The times that were shown are left out: like the price, they are what the buyer expects, and not what is bought.
+    """
     return {
         key: [_as_json(item) for item in value]
         if isinstance(value, list)
@@ -340,4 +352,5 @@ def _as_json(scheduling: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, datetime)
         else value
         for key, value in scheduling.items()
+        if key != "shown_start_datetimes"
     }

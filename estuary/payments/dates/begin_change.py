@@ -20,6 +20,7 @@ from estuary.catalog.calendar import close_time
 from estuary.catalog.models import ServiceSession
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction, violated_constraint
+from estuary.common.errors import EstuaryError
 from estuary.notifications.booking_mail_texts import BookingMail
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
@@ -27,7 +28,7 @@ from estuary.orders.states import Status
 from estuary.payments import outbox
 from estuary.payments.dates.affected import Target, affected_order_ids, lock_orders, read_affected
 from estuary.payments.dates.consequences import Consequence
-from estuary.payments.dates.errors import PreviewOutdated
+from estuary.payments.dates.errors import CallOffRunning, PreviewOutdated
 from estuary.payments.dates.previews import (
     ChangeRequest,
     Kind,
@@ -42,15 +43,31 @@ from estuary.payments.models import DateChange, DateChangeRow, SentMail
 
 Act = DateChangeRow.Act
 RowStatus = DateChangeRow.Status
+OVERLAPS = "calendar_practitioner_never_overlaps"
 
 
 @retry_transaction
 @transaction.atomic
 def open_days(request: ChangeRequest, *, by: User) -> None:
-    """Open days that were called off for new bookings; what was called off stays so."""
+    """Open days that were called off for new bookings; what was called off stays so.
+
+    Raises CallOffRunning while orders of these days wait: they would take those with them who book now.
+    """
     assert request.starts_at is not None
     assert request.ends_at is not None
     open_time(request.practitioner.pk, request.starts_at, request.ends_at)
+    # Asked after the closed time is locked: whoever closed it has committed its change by then.
+    running = DateChange.objects.filter(
+        practitioner=request.practitioner,
+        kind=Kind.CALL_OFF_DAYS,
+        status=DateChange.Status.RUNNING,
+        starts_at__lt=request.ends_at,
+        ends_at__gt=request.starts_at,
+    )
+    if running.exists():
+        raise CallOffRunning(
+            "Some orders of these days wait for the bank or for Stripe. Open the days again once all of them are done."
+        )
     last = request.ends_at - timedelta(seconds=1)
     text = f"Opened the days again: {request.starts_at:%d %b %Y, %H:%M} to {last:%d %b %Y, %H:%M} UTC"
     staff_audit.record(by, request.practitioner, text)
@@ -81,14 +98,15 @@ def begin_change(request: ChangeRequest, confirmation: Confirmation) -> DateChan
         return existing
     try:
         return _begin(request, confirmation)
-    except _Outdated:
+    except (_Outdated, EstuaryError, IntegrityError) as error:
+        # Of two clicks at once, the later one finds what the earlier one has done.
         if existing := _find_change(request, confirmation.preview_id):
             return existing
-        raise PreviewOutdated(preview_as_json(preview_change(request))) from None
-    except IntegrityError as error:
-        if violated_constraint(error) != "calendar_practitioner_never_overlaps":
-            raise
-        raise practitioner_taken() from None
+        if isinstance(error, _Outdated):
+            raise PreviewOutdated(preview_as_json(preview_change(request))) from None
+        if isinstance(error, IntegrityError) and violated_constraint(error) == OVERLAPS:
+            raise practitioner_taken() from None
+        raise
 
 
 def _find_change(request: ChangeRequest, preview_id: str) -> DateChange | None:
@@ -103,6 +121,8 @@ def _begin(request: ChangeRequest, confirmation: Confirmation) -> DateChange:
     preview = _lock_and_preview(request, target, at)
     if preview.id != confirmation.preview_id:
         raise _Outdated
+    # Days on which nobody has booked are only closed: there is nothing to wait for before they are opened again.
+    is_done = target.kind == Kind.CALL_OFF_DAYS and not preview.rows
     change = DateChange.objects.create(
         preview_id=preview.id,
         kind=target.kind,
@@ -118,6 +138,8 @@ def _begin(request: ChangeRequest, confirmation: Confirmation) -> DateChange:
         requested_by=confirmation.by,
         by_staff=confirmation.by_staff,
         created_at=at,
+        status=DateChange.Status.DONE if is_done else DateChange.Status.RUNNING,
+        done_at=at if is_done else None,
     )
     _apply(change, target, preview.rows, at)
     insert_rows(change, preview.rows, at)
@@ -165,7 +187,7 @@ def _apply(change: DateChange, target: Target, rows: Sequence[Consequence], at: 
         ServiceSession.objects.filter(pk__in=target.session_ids).update(called_off_at=at)
         return
     [session] = target.sessions
-    move_session(session, starts_at=target.starts_at, ends_at=target.ends_at)
+    move_session(session, starts_at=target.starts_at, ends_at=target.ends_at, at=at)
     order_ids = [row.order_id for row in rows if row.act == Act.MOVE]
     at_bank = Order.objects.filter(pk__in=order_ids, status=Status.PROCESSING)
     at_bank.update(kept_until=Least("kept_until", target.starts_at))

@@ -160,7 +160,10 @@ def _end_order(kind: DateChange.Kind, order: AffectedOrder) -> list[Consequence]
 
 def _why_moved(order: AffectedOrder, new_time: str) -> str:
     bank = "A bank is still working on the payment. " if order.stage == Stage.AT_BANK else ""
-    return f"The new time is {new_time}. {bank}A guest who can't come is refunded in full, until it begins."
+    return (
+        f"The new time is {new_time}. {bank}A guest who can't come is refunded in full, until it begins and at least "
+        "for 24 hours."
+    )
 
 
 def _row(order: AffectedOrder, seat: AffectedSeat, act: DateChangeRow.Act, why: str) -> Consequence:

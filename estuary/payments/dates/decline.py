@@ -1,4 +1,8 @@
-"""A guest who can't come to the new time of a moved date gets all of it back, until it begins, whatever the notice."""
+"""A guest who can't come to the new time of a moved date gets all of it back, whatever the notice.
+
+That is until the date begins, and at least for 24 hours after the guests were written to; see
+``Participant.decline_until``. So nobody loses the right because a date was moved to a minute from now.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +52,8 @@ def preview_decline(booking: Booking) -> Decline:
 def decline_new_time(*, booking: Booking, by: User) -> Refund | None:
     """Give back the seats of a booking that were moved, for all that they cost; return the refund.
 
-    Of a course that has begun, the moved meetings only; otherwise the whole booking. Raises NotMoved or ChargeDisputed.
+    Of a course that has begun, the moved meetings only; otherwise the whole booking. A course whose first meeting was
+    moved has not begun for a guest who may decline that meeting. Raises NotMoved or ChargeDisputed.
     """
     at = clock.now()
     order, affected, decline = _read(booking, lock_orders([booking.order_id]), at)
@@ -95,15 +100,16 @@ def _read(booking: Booking, orders: QuerySet[Order], at: datetime) -> tuple[Orde
 def _seats_to_decline(booking: Booking, at: datetime) -> Q:
     """Return the condition of the seats that a guest may decline: those that were moved, of a new course all."""
     seats = list(Participant.objects.filter(booking=booking, active=True).select_related("session"))
-    moved = [seat for seat in seats if seat.moved_from and seat.session.starts_at > at]
+    moved = [seat for seat in seats if seat.can_decline(at)]
     if not moved:
         raise _not_moved()
-    has_started = any(seat.session.starts_at <= at for seat in seats)
+    has_started = any(seat.session.starts_at <= at for seat in seats if seat not in moved)
     session_ids = [seat.session_id for seat in (moved if has_started else seats)]
     return Q(line_id=booking.line_id, session_id__in=session_ids)
 
 
 def _not_moved() -> NotMoved:
     return NotMoved(
-        "Its date was not moved, or has begun at its new time. You can still cancel it by the rule of the booking."
+        "Its date was not moved, or the time to decline the new one is over. A booking that has not begun can still be "
+        "canceled by its own rule."
     )

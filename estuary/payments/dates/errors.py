@@ -29,5 +29,9 @@ class PreviewOutdated(Conflict):
         )
 
 
+class CallOffRunning(Conflict):
+    code, title = "call_off_running", "These days are still being called off"
+
+
 class NotMoved(Conflict):
     code, title = "not_moved", "This booking was not moved"

@@ -9,6 +9,8 @@ from estuary.payments.dates.consequences import Consequence
 from estuary.payments.dates.previews import Preview
 from estuary.payments.models import DateChange, DateChangeRow
 
+Act = DateChangeRow.Act
+
 
 def preview_as_json(preview: Preview) -> dict[str, Any]:
     """Return a preview for people who see the practitioner's own guests: names, never addresses."""
@@ -19,10 +21,10 @@ def preview_as_json(preview: Preview) -> dict[str, Any]:
         "start_datetime": preview.target.starts_at.isoformat(),
         "end_datetime": preview.target.ends_at.isoformat(),
         "time_zone": preview.target.practitioner.time_zone,
-        "guests": len({row.order_id for row in preview.rows if row.act != DateChangeRow.Act.END_ORDER}),
-        "unpaid_orders": len(
-            {row.order_id for row in preview.rows if row.act == DateChangeRow.Act.END_ORDER}
-        ),
+        "guests": len({row.order_id for row in preview.rows if row.act != Act.END_ORDER}),
+        "refunded_guests": _count_orders(preview, Act.REFUND),
+        "held_back_guests": _count_orders(preview, Act.HOLD_BACK),
+        "unpaid_orders": _count_orders(preview, Act.END_ORDER),
         "totals": [
             {
                 "currency": total.currency,
@@ -34,6 +36,10 @@ def preview_as_json(preview: Preview) -> dict[str, Any]:
         **_dates_as_json(dates_of_target(preview.target)),
         "rows": [_row_as_json(row) for row in preview.rows],
     }
+
+
+def _count_orders(preview: Preview, act: DateChangeRow.Act) -> int:
+    return len({row.order_id for row in preview.rows if row.act == act})
 
 
 def _dates_as_json(dates: CalledOffDates) -> dict[str, Any]:

@@ -73,6 +73,10 @@ class DatePreviewSerializer(serializers.Serializer[Any]):
     end_datetime = serializers.DateTimeField()
     time_zone = serializers.CharField()
     guests = serializers.IntegerField()
+    refunded_guests = serializers.IntegerField(help_text="how many of them get money back now")
+    held_back_guests = serializers.IntegerField(
+        help_text="how many of them get it only once a dispute has ended"
+    )
     unpaid_orders = serializers.IntegerField()
     totals = DateTotalSerializer(many=True)
     called_off_dates = CalledOffDateSerializer(
@@ -252,7 +256,7 @@ class OpenDaysView(APIView):
     @extend_schema(
         summary="Open days again",
         request=DateDaysSerializer,
-        responses={200: DateDaysSerializer} | problems(400, 401, 403, 413, 415),
+        responses={200: DateDaysSerializer} | problems(400, 401, 403, 409, 413, 415),
     )
     def post(self, request: Request) -> Response:
         practitioner = own_practice(request)
@@ -302,7 +306,10 @@ class DateChangeView(APIView):
 
 
 class DeclineView(APIView):
-    """Lets a guest decline the new time of a moved date: all of it goes back, until it begins."""
+    """Lets a guest decline the new time of a moved date: all of it goes back.
+
+    That is until it begins, and at least for 24 hours after the guests were written to.
+    """
 
     class DeclinePreview(serializers.Serializer[Any]):
         returned = MoneyField(source="returned_minor")

@@ -22,7 +22,7 @@ from estuary.notifications.order_mail_texts import OrderMail
 from estuary.payments import outbox
 from estuary.payments.hooks.delivery import announce
 from estuary.payments.hooks.signals import booking_moved
-from estuary.payments.models import DateChangeRow
+from estuary.payments.refunds.call_offs_under_way import is_being_called_off
 
 
 @retry_transaction
@@ -43,17 +43,11 @@ def move_and_announce(
     record = move(booking=booking, request=request, by=by, at=clock.now(), beyond_limits=beyond_limits)
     if record:
         # The move has locked the order, and so does whoever calls off dates: there is no later row.
-        if _is_called_off(booking):
+        if is_being_called_off(booking.order_id, [booking]):
             raise BookingNotMovable(f"{booking.service_name} was called off; the money is on its way back.")
         announce(booking_moved, [record])
         outbox.send_mails([(record.booking.order, OrderMail.MOVED)], about=f"move-{record.pk}")
     return record
-
-
-def _is_called_off(booking: Booking) -> bool:
-    """Return whether a change of dates that concerns the booking is under way."""
-    rows = DateChangeRow.objects.filter(order_id=booking.order_id, booking=booking)
-    return rows.exclude(status=DateChangeRow.Status.DONE).exists()
 
 
 class MoveBookingView(APIView):
@@ -71,13 +65,6 @@ class MoveBookingView(APIView):
         body: Any = ScheduleSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         user = cast(User, request.user)
-        session_id = body.validated_data.get("service_session_id")
-        move_booking(
-            booking=get_object_or_404(Booking, pk=pk, user=user),
-            request=ScheduleRequest(
-                starts_at=body.validated_data.get("start_datetime"),
-                session_id=int(session_id) if session_id is not None else None,
-            ),
-            by=user,
-        )
+        booking = get_object_or_404(Booking, pk=pk, user=user)
+        move_booking(booking=booking, request=body.to_request(), by=user)
         return Response(BookingSerializer(own_bookings(user).get(pk=pk)).data)

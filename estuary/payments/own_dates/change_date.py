@@ -51,6 +51,8 @@ def version_of(session: ServiceSession) -> str:
 def change_date(practitioner: Practitioner, session_id: int, edit: DateEdit, *, by: User) -> ServiceSession:
     """Change a date and return it; what is asked for and there already is no change.
 
+    A date that shall begin at another time lasts as long as before, unless its new end is named.
+
     Raises Http404, DateOutdated, AlreadyCalledOff, DateStarted, CapacityBelowTaken, DateHasGuests, PractitionerTaken,
     SlotInPast, BeyondHorizon or InvalidRequest, and then changes nothing.
     """
@@ -60,7 +62,7 @@ def change_date(practitioner: Practitioner, session_id: int, edit: DateEdit, *, 
         if violated_constraint(error) != "calendar_practitioner_never_overlaps":
             raise
         session = ServiceSession.objects.get(pk=session_id)
-        conflicts = _conflicts(practitioner, session, _new_span(session, edit.values))
+        conflicts = _conflicts(practitioner, session, _new_span(session, _changed(session, edit)))
         raise practitioner_taken(conflicts) from None
 
 
@@ -68,7 +70,7 @@ def change_date(practitioner: Practitioner, session_id: int, edit: DateEdit, *, 
 @transaction.atomic
 def _change(practitioner: Practitioner, session_id: int, edit: DateEdit, by: User) -> ServiceSession:
     session = _lock(practitioner, session_id)
-    changed = {name: value for name, value in edit.values.items() if getattr(session, name) != value}
+    changed = _changed(session, edit)
     if not changed:
         return session
     if edit.version != version_of(session):
@@ -82,6 +84,14 @@ def _change(practitioner: Practitioner, session_id: int, edit: DateEdit, by: Use
     if "join_url" in changed:
         _tell_guests(session)
     return session
+
+
+def _changed(session: ServiceSession, edit: DateEdit) -> dict[str, Any]:
+    """Return the new values of what changes; a new start without an end takes the end with it."""
+    values = dict(edit.values)
+    if "starts_at" in values and "ends_at" not in values:
+        values["ends_at"] = values["starts_at"] + (session.ends_at - session.starts_at)
+    return {name: value for name, value in values.items() if getattr(session, name) != value}
 
 
 def _lock(practitioner: Practitioner, session_id: int) -> ServiceSession:

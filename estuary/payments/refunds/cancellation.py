@@ -1,5 +1,6 @@
 """Cancellations of bookings: by the buyer under the policy of the service, by staff with or without a refund."""
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 
 from estuary.accounts.models import User
 from estuary.bookings import fulfilment as bookings
-from estuary.bookings.models import Booking
+from estuary.bookings.models import Booking, Participant
 from estuary.catalog.cancellation_terms import sold_notice
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
@@ -21,6 +22,7 @@ from estuary.payments import outbox
 from estuary.payments.hooks.delivery import announce
 from estuary.payments.hooks.signals import booking_canceled
 from estuary.payments.models import Refund
+from estuary.payments.refunds.call_offs_under_way import is_being_called_off
 from estuary.payments.refunds.cancellation_policy import RefundBreakdown, compute_refund
 from estuary.payments.refunds.request_refund import (
     refundable_minor,
@@ -53,7 +55,8 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
     """Cancel a booking for its buyer; return the refund if the policy grants one.
 
     A package or bundle is canceled with everything in it that is still to come. The refund follows
-    cancellation_policy.py, less what was refunded before. Raises BookingNotCancelable.
+    cancellation_policy.py, less what was refunded before. It is never less than declining the new time of a moved date
+    would return. Raises BookingNotCancelable.
     """
     at = clock.now()
     with transaction.atomic():
@@ -91,6 +94,7 @@ def cancel_without_refund(*, booking: Booking) -> None:
         booking.refresh_from_db()
         if not booking.is_active:
             raise BookingNotCancelable(f"This booking is {booking.status} already.")
+        _refuse_called_off([booking])
         announce(booking_canceled, bookings.cancel([booking], at=at, forfeited=True))
         outbox.send_mails([(order, OrderMail.CANCELED_UNREFUNDED)], about=f"forfeited-{booking.pk}")
 
@@ -114,28 +118,49 @@ def _lock_order(order_id: int) -> Order:
 
 def _preview(order: Order, booking: Booking, at: datetime) -> CancellationPreview:
     booking = next(row for row in order.bookings.all() if row.pk == booking.pk)
-    _check_cancelable(booking, at)
-    breakdown = _compute_breakdown(order, booking, at)
-    returned_minor = 0 if order.disputed else max(_returned_minor(order, breakdown), 0)
-    return CancellationPreview(breakdown, returned_minor)
+    moved = _moved_bookings(order, at)
+    _check_cancelable(booking, at, is_moved=booking.pk in moved)
+    parts = [row for row in order.bookings.all() if row.parent_id] or [booking]
+    canceling = [part for part in parts if part.is_to_come(at)] if booking.position == 0 else [booking]
+    _refuse_called_off([booking, *canceling])
+    breakdown = _compute_breakdown(order, parts, canceling, moved, at)
+    by_policy_minor = 0 if order.disputed else _returned_minor(order, breakdown)
+    moved_minor = _shares_minor(order, [part for part in canceling if part.pk in moved])
+    return CancellationPreview(breakdown, max(by_policy_minor, moved_minor, 0))
 
 
-def _check_cancelable(booking: Booking, at: datetime) -> None:
+def _moved_bookings(order: Order, at: datetime) -> Set[int]:
+    """Return the ids of the bookings whose practitioner has moved them, and whose new time can be declined."""
+    seats = Participant.objects.filter(booking__in=order.bookings.all(), active=True).exclude(moved_from=None)
+    return {seat.booking_id for seat in seats.select_related("session") if seat.can_decline(at)}
+
+
+def _check_cancelable(booking: Booking, at: datetime, *, is_moved: bool) -> None:
     if not booking.is_active:
         raise BookingNotCancelable(f"This booking is {booking.status.replace('_', ' ')} already.")
     if booking.starts_at and booking.starts_at <= at:
-        raise BookingNotCancelable("This has already begun, so it can't be canceled.")
+        instead = " Its date was moved: decline the new time instead." if is_moved else ""
+        raise BookingNotCancelable(f"This has already begun, so it can't be canceled.{instead}")
     if not booking.is_to_come(at):
         raise BookingNotCancelable("This is no longer valid. Cancel each session that has a time separately.")
 
 
-def _compute_breakdown(order: Order, booking: Booking, at: datetime) -> RefundBreakdown:
+def _refuse_called_off(bookings: Sequence[Booking]) -> None:
+    """Raise BookingNotCancelable while a call-off waits: canceling would return less than that does."""
+    if is_being_called_off(bookings[0].order_id, bookings):
+        raise BookingNotCancelable(
+            "This was called off, and its money is on its way back. Wait a few minutes, and look at the order again."
+        )
+
+
+def _compute_breakdown(
+    order: Order, parts: Sequence[Booking], canceling: Sequence[Booking], moved: Set[int], at: datetime
+) -> RefundBreakdown:
     """Apply the policy as it was sold: the order's snapshot has the notice; later changes have no effect."""
-    parts = [row for row in order.bookings.all() if row.parent_id] or [booking]
-    canceling = [part for part in parts if part.is_to_come(at)] if booking.position == 0 else [booking]
     return compute_refund(
         parts,
         canceling,
+        moved=moved,
         refunded={part.pk: refunded_of_booking_minor(order, part) for part in parts},
         bundle=order.snapshot["type"] == ServiceType.BUNDLE,
         notice=sold_notice(order.snapshot),
@@ -151,6 +176,11 @@ def _returned_minor(order: Order, breakdown: RefundBreakdown) -> int:
     sessions took place, three are canceled. Their shares are 60.00. Of the order 70.00 is left and 40.00 of that is
     kept, so 30.00 is returned.
     """
-    shares = sum(max(refundable_minor(order, part), 0) for part in breakdown.returned)
     kept = sum(share_left_minor(order, part) for part in breakdown.kept)
-    return min(shares, refundable_minor(order) - kept, breakdown.max_minor)
+    return min(_shares_minor(order, breakdown.returned), refundable_minor(order) - kept, breakdown.max_minor)
+
+
+def _shares_minor(order: Order, parts: Sequence[Booking]) -> int:
+    """Return the shares of some parts, less what was refunded for them by name; at most what is left of the order."""
+    shares = sum(max(refundable_minor(order, part), 0) for part in parts)
+    return min(shares, refundable_minor(order))

@@ -1,7 +1,8 @@
 """The cancellation policy: what a cancellation returns. Pure functions of one order's bookings: no database, no clock.
 
 A cancellation is *in time* when it gives the notice that the service promised when it was sold (``free_cancel_hours``).
-Of a booking that was moved, the notice counts from its earliest start (``Booking.counted_start``).
+Of a booking that its buyer moved, the notice counts from its earliest start (``Booking.counted_start``).
+A booking that its practitioner moved is in time as long as its guest may decline the new time.
 
 1. Each part of a package and each paid session of a bundle has a share of the price.
    A part that is canceled in time returns its share.
@@ -24,7 +25,7 @@ Parts that were refunded by name come first, so a share that is held back is nev
 The sum is therefore the same, to the cent, for every order of cancellations and refunds.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,13 +59,15 @@ def compute_refund(
     bundle: bool,
     notice: timedelta,
     at: datetime,
+    moved: Set[int] = frozenset(),
 ) -> RefundBreakdown:
     """Return what canceling the bookings ``canceling`` returns; all of them are among ``parts`` and still to come.
 
-    ``refunded`` maps a part's primary key to what was refunded for that part by name before, in minor units.
+    ``moved`` has the primary keys of parts whose new time can be declined. ``refunded`` maps a part's primary key to
+    what was refunded for that part by name before, in minor units.
     """
     before = {part.pk for part in parts if _is_canceled_in_time(part, notice)}
-    after = before | {part.pk for part in canceling if is_in_time(part, notice, at)}
+    after = before | {part.pk for part in canceling if part.pk in moved or is_in_time(part, notice, at)}
     ranked = sorted(parts, key=lambda part: (-refunded.get(part.pk, 0), part.position))
     returned_before = _returned_parts(ranked, before, bundle)
     returned_after = _returned_parts(ranked, after, bundle)

@@ -117,7 +117,9 @@ export const bookingsCancelCreate = <ThrowOnError extends boolean = false>(optio
 /**
  * Ask what declining the new time would return
  *
- * Lets a guest decline the new time of a moved date: all of it goes back, until it begins.
+ * Lets a guest decline the new time of a moved date: all of it goes back.
+ *
+ * That is until it begins, and at least for 24 hours after the guests were written to.
  */
 export const bookingsDeclineForesee = <ThrowOnError extends boolean = false>(options: Options<BookingsDeclineForeseeData, ThrowOnError>): RequestResult<BookingsDeclineForeseeResponses, BookingsDeclineForeseeErrors, ThrowOnError> => (options.client ?? client).get<BookingsDeclineForeseeResponses, BookingsDeclineForeseeErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -128,7 +130,9 @@ export const bookingsDeclineForesee = <ThrowOnError extends boolean = false>(opt
 /**
  * Decline the new time of a moved date
  *
- * Lets a guest decline the new time of a moved date: all of it goes back, until it begins.
+ * Lets a guest decline the new time of a moved date: all of it goes back.
+ *
+ * That is until it begins, and at least for 24 hours after the guests were written to.
  */
 export const bookingsDeclineCreate = <ThrowOnError extends boolean = false>(options: Options<BookingsDeclineCreateData, ThrowOnError>): RequestResult<BookingsDeclineCreateResponses, BookingsDeclineCreateErrors, ThrowOnError> => (options.client ?? client).post<BookingsDeclineCreateResponses, BookingsDeclineCreateErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],

@@ -63,7 +63,9 @@ export type Booking = {
      */
     former_start_datetime: string | null;
     /**
-     * Until when cancelling returns the money; null when it has no time yet. Moving it never extends this.
+     * Until when cancelling returns the money; null when it has no time yet.
+     *
+     * Moving it never extends this. After its practitioner has moved it, it is until it begins.
      */
     readonly free_cancel_until: string | null;
     /**
@@ -80,6 +82,8 @@ export type Booking = {
     readonly moves_left: number;
     /**
      * Until when a guest who can't come to a moved date gets all of it back; null when it was not moved.
+     *
+     * It is until the date begins, and at least for 24 hours after the guests were written to.
      */
     readonly decline_until: string | null;
     readonly amount: string;
@@ -425,6 +429,14 @@ export type DatePreview = {
     end_datetime: string;
     time_zone: string;
     guests: number;
+    /**
+     * how many of them get money back now
+     */
+    refunded_guests: number;
+    /**
+     * how many of them get it only once a dispute has ended
+     */
+    held_back_guests: number;
     unpaid_orders: number;
     totals: Array<DateTotal>;
     /**
@@ -458,10 +470,20 @@ export type DateTotal = {
 
 /**
  * Days that were called off and are closed for bookings, both included.
+ *
+ * The first four of these open them again: leave out a time that is null.
  */
 export type DaysOff = {
     first_day: string;
     last_day: string;
+    /**
+     * on the first day; null: all of it is closed
+     */
+    start_time: string | null;
+    /**
+     * on the last day; null: all of it is closed
+     */
+    end_time: string | null;
     start_datetime: string;
     end_datetime: string;
 };
@@ -1083,7 +1105,9 @@ export type Part = {
      */
     former_start_datetime: string | null;
     /**
-     * Until when cancelling returns the money; null when it has no time yet. Moving it never extends this.
+     * Until when cancelling returns the money; null when it has no time yet.
+     *
+     * Moving it never extends this. After its practitioner has moved it, it is until it begins.
      */
     readonly free_cancel_until: string | null;
     /**
@@ -1100,6 +1124,8 @@ export type Part = {
     readonly moves_left: number;
     /**
      * Until when a guest who can't come to a moved date gets all of it back; null when it was not moved.
+     *
+     * It is until the date begins, and at least for 24 hours after the guests were written to.
      */
     readonly decline_until: string | null;
     readonly amount: string;
@@ -1350,6 +1376,10 @@ export type SavedCards = {
 export type ScheduleRequest = {
     start_datetime?: string;
     service_session_id?: string | number;
+    /**
+     * when it begins as the buyer saw it, of a course each meeting: if a date was moved since, nothing is booked, and the answer is a 409 `time_changed`
+     */
+    shown_start_datetimes?: Array<string>;
 };
 
 /**
@@ -1368,6 +1398,10 @@ export type ScheduledItemRequest = {
     service_id?: string | number;
     start_datetime?: string;
     service_session_id?: string | number;
+    /**
+     * when it begins as the buyer saw it, of a course each meeting: if a date was moved since, nothing is booked, and the answer is a 409 `time_changed`
+     */
+    shown_start_datetimes?: Array<string>;
 };
 
 /**
@@ -1387,6 +1421,10 @@ export type SchedulingRequest = {
     service_id?: string | number;
     start_datetime?: string;
     service_session_id?: string | number;
+    /**
+     * when it begins as the buyer saw it, of a course each meeting: if a date was moved since, nothing is booked, and the answer is a 409 `time_changed`
+     */
+    shown_start_datetimes?: Array<string>;
     items?: Array<ScheduledItemRequest>;
 };
 
@@ -3857,6 +3895,10 @@ export type RosterDaysOpenCreateErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
     /**
      * Content Too Large
      */

@@ -74,6 +74,8 @@ function Actions({ booking, when, count }: Props) {
   const [scheduling, setScheduling] = useState(false);
   const [moving, setMoving] = useState(false);
   const live = booking.status === "confirmed" || booking.status === "partially_refunded";
+  // The button beside it gives everything back. A disputed payment can't be declined, only canceled.
+  const canDecline = booking.decline_until !== null && !booking.disputed;
   return (
     <div className="mt-4 flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-t pt-4">
       {when === "unscheduled" ? (
@@ -93,7 +95,7 @@ function Actions({ booking, when, count }: Props) {
         </Button>
       ) : null}
       {when === "upcoming" ? <WhyNotMoved booking={booking} /> : null}
-      {live && when !== "past" ? (
+      {live && when !== "past" && !canDecline ? (
         <CancelBooking booking={booking} label={count > 1 ? "Cancel one" : "Cancel"} />
       ) : null}
       <Link

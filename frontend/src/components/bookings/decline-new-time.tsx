@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Booking, bookingsDeclineCreate } from "@/api/generated";
 import { unwrap } from "@/api/problem";
+import { serverNow } from "@/api/server-clock";
 import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { Loading } from "@/components/ui/loading";
@@ -37,7 +38,9 @@ export function DeclineNewTime({ booking }: { booking: Booking }) {
       }),
   });
   const moved = booking.sessions.filter((seat) => seat.moved_from_datetime !== null);
-  if (!booking.decline_until || moved.length === 0) return null;
+  const { decline_until: until, start_datetime: start } = booking;
+  if (!until || moved.length === 0) return null;
+  const hasBegun = start !== null && Date.parse(start) <= serverNow();
   return (
     <div className="mt-3 rounded-2xl bg-honey-mist px-4 py-3 text-base">
       {moved.map((seat) => (
@@ -47,8 +50,9 @@ export function DeclineNewTime({ booking }: { booking: Booking }) {
           {formatTimestamp(seat.start_datetime, booking.venue?.time_zone)}.
         </p>
       ))}
+      <p>If it doesn’t suit you, all of your money comes back: ask for it until {formatTimestamp(until)}.</p>
       <Button look="plain" className="mt-1 text-base" onClick={() => setOpen(true)}>
-        I can’t come: give me my money back
+        I {hasBegun ? "couldn’t" : "can’t"} come: give me my money back
       </Button>
       <ConfirmDialog
         open={open}

@@ -17,7 +17,7 @@ import { useShowOutcome } from "./outcome";
 
 /** A chosen time: the body of the request, and when it begins and ends. */
 type Target = {
-  body: { start_datetime: string } | { service_session_id: number };
+  body: { start_datetime: string } | { service_session_id: number; shown_start_datetimes: string[] };
   start: string;
   end: string | null;
 };
@@ -121,7 +121,11 @@ function TimePicker({ booking, target, onChoose }: TimePickerProps) {
       zone={booking.venue?.time_zone}
       without={booking.service_session_id ?? undefined}
       onChoose={(id, { start_datetime: start, end_datetime: end }) =>
-        onChoose({ body: { service_session_id: Number(id) }, start, end })
+        onChoose({
+          body: { service_session_id: Number(id), shown_start_datetimes: [start] },
+          start,
+          end,
+        })
       }
     />
   );
@@ -161,7 +165,9 @@ function cancellationAfterMove(booking: Booking, target: Target): string {
 }
 
 function deadlineAfterMove(booking: Booking, target: Target): Date | null {
-  const { start_datetime: start, former_start_datetime: original, free_cancel_until: until } = booking;
+  const { start_datetime: start, former_start_datetime: original } = booking;
+  // While a date that was moved can be declined, cancelling it is free until it begins; a move ends that.
+  const until = booking.decline_until ? booking.move_until : booking.free_cancel_until;
   if (!start || !until) return null;
   const counted = Math.min(Date.parse(start), Date.parse(original ?? start));
   const notice = counted - Date.parse(until);

@@ -1,7 +1,7 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { type Booking, bookingsScheduleCreate } from "@/api/generated";
+import { type Booking, bookingsScheduleCreate, type Session } from "@/api/generated";
 import { unwrap } from "@/api/problem";
 import { SessionPicker } from "@/components/service/session-picker";
 import { SlotPicker } from "@/components/service/slot-picker";
@@ -14,7 +14,7 @@ import { ownZone, zoneName } from "@/lib/time";
 
 /** Schedules one part of a package or bundle. */
 export function ScheduleDialog({ booking, onClose }: { booking: Booking; onClose: () => void }) {
-  const [chosen, setChosen] = useState<string>();
+  const [chosen, setChosen] = useState<Chosen>();
   const schedule = useSchedule(booking, () => {
     onClose();
     announce(`${booking.service_name} has its time.`);
@@ -53,11 +53,10 @@ export function ScheduleDialog({ booking, onClose }: { booking: Booking; onClose
 function useSchedule(booking: Booking, onSuccess: () => void) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (chosen: string) => {
-      const body =
-        booking.service_type === "session"
-          ? { start_datetime: chosen }
-          : { service_session_id: Number(chosen) };
+    mutationFn: ({ id, date }: Chosen) => {
+      const body = date
+        ? { service_session_id: Number(id), shown_start_datetimes: [date.start_datetime] }
+        : { start_datetime: id };
       return unwrap(bookingsScheduleCreate({ path: { id: Number(booking.id) }, body }));
     },
     onSuccess,
@@ -68,7 +67,9 @@ function useSchedule(booking: Booking, onSuccess: () => void) {
   });
 }
 
-type TimesProps = { booking: Booking; chosen?: string; onChoose: (chosen: string) => void };
+/** A slot, whose id is its start, or a date of a workshop. */
+type Chosen = { id: string; date?: Session };
+type TimesProps = { booking: Booking; chosen?: Chosen; onChoose: (chosen: Chosen) => void };
 
 function Times({ booking, chosen, onChoose }: TimesProps) {
   if (booking.service_id === null) {
@@ -78,7 +79,11 @@ function Times({ booking, chosen, onChoose }: TimesProps) {
       </Notice>
     );
   }
-  const shared = { zone: booking.venue?.time_zone, chosen, onChoose };
+  const shared = {
+    zone: booking.venue?.time_zone,
+    chosen: chosen?.id,
+    onChoose: (id: string, date?: Session) => onChoose({ id, date }),
+  };
   return booking.service_type === "session" ? (
     <SlotPicker source={{ service: booking.service_id }} {...shared} />
   ) : (

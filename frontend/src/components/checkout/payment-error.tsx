@@ -9,6 +9,7 @@ const TIME_IS_GONE = new Set([
   "slot_in_past",
   "outside_availability",
   "session_started",
+  "time_changed",
   "session_not_offered",
   "scheduling_required",
 ]);

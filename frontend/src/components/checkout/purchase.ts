@@ -14,7 +14,7 @@ import { sentWith } from "./checkout-path";
 export type Purchase = {
   title: string;
   detail: string;
-  /** The time; null when the buyer chooses it later, or when there are several. */
+  /** The time; null when the buyer chooses it later. */
   when: string | null;
   /** The times of its parts, of an earlier order that is taken again. */
   times: string[];
@@ -41,29 +41,38 @@ export type Purchase = {
 
 const HOUR_MS = 3_600_000;
 
-/** The time that the buyer chose: the start of a slot, or a session; and the earlier order that is taken again. */
-export type Time = { start?: string; date?: Session; like?: OrderDetail };
+/** The time that the buyer chose: the start of a slot, a session, or all meetings of a course; and the order taken again. */
+export type Time = {
+  start?: string;
+  date?: Session;
+  meetings?: readonly Session[];
+  like?: OrderDetail;
+};
 
 export function servicePurchase(
   service: ServiceDetail,
   currencies: Parameters<typeof priceOf>[1],
-  { start, date, like }: Time,
+  { start, date, meetings = [], like }: Time,
 ): Purchase | null {
   const price = priceOf(service, currencies);
   if (!price) return null;
-  const own = start ? { start_datetime: start } : date ? { service_session_id: date.id } : undefined;
+  const zone = service.venue?.time_zone;
+  const begins = start ?? date?.start_datetime ?? meetings[0]?.start_datetime;
   const sent = like ? sentWith(like) : {};
-  const scheduling = own ?? sent.scheduling_data;
+  const scheduling = schedulingOf({ start, date, meetings }) ?? sent.scheduling_data;
   const times = like && sent.scheduling_data ? timesOf(like) : [];
   return {
     title: service.name,
     detail: `with ${service.practitioner.name}`,
-    when: whenText(start ?? date?.start_datetime, date?.end_datetime ?? null, service.venue?.time_zone),
+    when:
+      meetings.length > 1
+        ? `${meetings.length} meetings, the first ${whenText(begins, meetings[0]?.end_datetime ?? null, zone)}`
+        : whenText(begins, (date ?? meetings[0])?.end_datetime ?? null, zone),
     times,
     sentAlong: sent.service_data ?? {},
     later: like && times.length > 0 && !hasOpenPart(like) ? null : schedulingText(service, times),
     terms: service.cancellation_terms,
-    freeUntil: subtractHours(start ?? date?.start_datetime, service.free_cancel_hours ?? 24),
+    freeUntil: subtractHours(begins, service.free_cancel_hours ?? 24),
     holds: service.type === "course" || scheduling !== undefined,
     type: service.type,
     seed: service.slug,
@@ -81,6 +90,14 @@ export function servicePurchase(
       ...(scheduling ? { scheduling_data: scheduling } : {}),
     },
   };
+}
+
+/** Returns what the server needs of a chosen time. It refuses a date that was moved after it was shown here. */
+function schedulingOf({ start, date, meetings = [] }: Time) {
+  if (start) return { start_datetime: start };
+  const shown = { shown_start_datetimes: (date ? [date] : meetings).map((one) => one.start_datetime) };
+  if (date) return { service_session_id: date.id, ...shown };
+  return meetings.length > 0 ? shown : undefined;
 }
 
 function whenText(start: string | undefined, end: string | null, zone?: string): string | null {

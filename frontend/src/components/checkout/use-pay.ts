@@ -5,7 +5,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import type { CreatedPayment, PaymentRequestRequest } from "@/api/generated";
-import { ReadableError } from "@/api/problem";
+import { Problem, ReadableError } from "@/api/problem";
 import { announce } from "@/lib/announce";
 import { toMinor } from "@/lib/money";
 import { OWN_DATA } from "@/lib/queries";
@@ -123,6 +123,7 @@ export function usePay() {
 /** Returns `create`, which places an order unless it repeats a recent one, and the last order it placed. */
 function useCreatePayment() {
   const account = useAccount();
+  const client = useQueryClient();
   const [attempts] = useState(() => new Attempts());
   const [placed, setPlaced] = useState<CreatedPayment | null>(null);
 
@@ -133,6 +134,9 @@ function useCreatePayment() {
       setPlaced(created);
       return created;
     } catch (error) {
+      // A date was moved since the page was loaded: show its new time.
+      if (error instanceof Problem && error.code === "time_changed")
+        void client.invalidateQueries({ queryKey: ["sessions"] });
       throw toBoughtJustNow(error);
     }
   }

@@ -63,11 +63,13 @@ function useServicePurchase(id: string | null): PurchaseResult {
   const start = futureStart(query.get("start"));
   const like = useEarlierOrder(query.get("same_as"));
   const dates = useDate(service.data?.type === "workshop" ? id : null, query.get("session"));
+  const course = useSessionsUntil(service.data?.type === "course" ? id : null, () => false);
   if (config.isError) return { failed: config };
   if (service.isError) return isNotFound(service.error) ? { missing: NOTHING } : { failed: service };
   if (like.failed) return isNotFound(like.failed.error) ? { missing: FOREIGN } : { failed: like.failed };
-  if (dates.failed) return { failed: dates.failed };
-  if (!config.data || !service.data || dates.isLoading || like.isLoading) return {};
+  if (dates.failed ?? course.failed) return { failed: dates.failed ?? course.failed };
+  if (!config.data || !service.data) return {};
+  if (dates.isLoading || course.isLoading || like.isLoading) return {};
   if (like.order && like.order.service?.id !== id) return { missing: NOTHING };
   const { type } = service.data;
   if ((type === "session" && !start) || (type === "workshop" && !dates.date)) {
@@ -75,7 +77,7 @@ function useServicePurchase(id: string | null): PurchaseResult {
   }
   const purchase = servicePurchase(service.data, [query.get("currency"), ...currencies], {
     like: like.order,
-    ...(type === "session" ? { start } : { date: dates.date }),
+    ...(type === "session" ? { start } : { date: dates.date, meetings: course.sessions }),
   });
   return purchase ? { purchase } : { missing: NOTHING };
 }
@@ -101,15 +103,28 @@ type DateResult = { date?: Session; isLoading?: boolean; failed?: FailedQuery };
 /** Returns one session of a workshop, which may be on a later page of the list. */
 function useDate(serviceId: string | null, sessionId: string | null): DateResult {
   const enabled = serviceId !== null && sessionId !== null;
-  const dates = useSessions(serviceId ?? "", enabled);
+  const isWanted = ({ id }: Session) => id === sessionId;
+  const { sessions, ...rest } = useSessionsUntil(enabled ? serviceId : null, (loaded) => loaded.some(isWanted));
+  return { ...rest, date: sessions.find(isWanted) };
+}
+
+type SessionsResult = { sessions: readonly Session[]; isLoading?: boolean; failed?: FailedQuery };
+
+/** Loads the sessions of a service page by page, until they are enough or there are no more. */
+function useSessionsUntil(
+  serviceId: string | null,
+  enough: (loaded: readonly Session[]) => boolean,
+): SessionsResult {
+  const dates = useSessions(serviceId ?? "", serviceId !== null);
   const { hasNextPage, isFetching, isFetchNextPageError, error, fetchNextPage } = dates;
-  const date = dates.data?.pages.flatMap((page) => page.results).find(({ id }) => id === sessionId);
-  const onLaterPage = dates.isSuccess && !date && hasNextPage;
+  const sessions = dates.data?.pages.flatMap((page) => page.results) ?? [];
+  const needsMore = dates.isSuccess && hasNextPage && !enough(sessions);
   useEffect(() => {
-    if (onLaterPage && !isFetching && !isFetchNextPageError) void fetchNextPage();
-  }, [onLaterPage, isFetching, isFetchNextPageError, fetchNextPage]);
-  if (!enabled) return {};
-  if (onLaterPage && isFetchNextPageError) return { failed: { error, isFetching, refetch: fetchNextPage } };
-  if (dates.isError) return { failed: dates };
-  return { date, isLoading: dates.isPending || onLaterPage };
+    if (needsMore && !isFetching && !isFetchNextPageError) void fetchNextPage();
+  }, [needsMore, isFetching, isFetchNextPageError, fetchNextPage]);
+  if (serviceId === null) return { sessions };
+  if (needsMore && isFetchNextPageError)
+    return { sessions, failed: { error, isFetching, refetch: fetchNextPage } };
+  if (dates.isError) return { sessions, failed: dates };
+  return { sessions, isLoading: dates.isPending || needsMore };
 }

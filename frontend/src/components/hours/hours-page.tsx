@@ -40,7 +40,7 @@ function Sections({ hours }: { hours: Hours }) {
       <BookingsOutside outside={hours.outside} zone={hours.time_zone} />
       <WeekEditor hours={hours} />
       <OtherHours hours={hours} />
-      <DaysOff days={hours.days_off} />
+      <DaysOff days={hours.days_off} zone={hours.time_zone} />
       <p className="text-soft">
         Your time zone, {hours.time_zone.replaceAll("_", " ")}, is part of your profile. Write to us to have
         it changed.

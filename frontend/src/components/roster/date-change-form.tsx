@@ -90,7 +90,8 @@ function PreviewCard({ preview }: { preview: DatePreview }) {
       ) : null}
       {moves ? (
         <p className="mt-2 text-soft">
-          Who can’t come to the new time gets everything back with one click, until it begins.
+          Who can’t come to the new time gets everything back with one click: until it begins, and for 24
+          hours at least.
         </p>
       ) : null}
       <CalledOffDates dates={preview.called_off_dates} more={preview.more_called_off_dates} />
@@ -99,20 +100,36 @@ function PreviewCard({ preview }: { preview: DatePreview }) {
   );
 }
 
-function summary({ guests, unpaid_orders: unpaid, kind }: DatePreview): string {
-  const what = kind === "move" ? "moves" : "is refunded in full";
-  const many = kind === "move" ? "move" : "are refunded in full";
-  const who =
-    guests === 0 ? "Nobody has booked." : guests === 1 ? `1 guest ${what}.` : `${guests} guests ${many}.`;
-  if (unpaid === 0) return who;
-  return `${who} ${unpaid === 1 ? "1 order that is not paid ends" : `${unpaid} orders that are not paid end`}.`;
+const people = (count: number) => (count === 1 ? "1 guest" : `${count} guests`);
+
+function summary(preview: DatePreview): string {
+  const { guests, refunded_guests: refunded, held_back_guests: held, unpaid_orders: unpaid } = preview;
+  const calledOff = preview.kind !== "move";
+  const sentences = [
+    guests === 0 ? "Nobody has booked." : "",
+    guests > 0 && !calledOff ? `${people(guests)} ${guests === 1 ? "moves" : "move"}.` : "",
+    refunded > 0 ? `${people(refunded)} ${refunded === 1 ? "gets" : "get"} money back.` : "",
+    held > 0
+      ? `${people(held)} ${held === 1 ? "has" : "have"} disputed the payment: nothing goes back until that has ended.`
+      : "",
+    calledOff && guests > refunded + held
+      ? `${people(guests - refunded - held)} without a refund: see why below.`
+      : "",
+    unpaid > 0
+      ? `${unpaid === 1 ? "1 order that is not paid ends" : `${unpaid} orders that are not paid end`}.`
+      : "",
+  ];
+  return sentences.filter(Boolean).join(" ");
 }
 
-function confirmLabel({ kind, guests }: DatePreview): string {
-  const people = guests === 1 ? "1 guest" : `${guests} guests`;
-  if (kind === "move") return guests === 0 ? "Move it" : `Move it with ${people}`;
+function confirmLabel({ kind, guests, refunded_guests: refunded, totals }: DatePreview): string {
+  if (kind === "move") return guests === 0 ? "Move it" : `Move it with ${people(guests)}`;
   const what = kind === "call_off_days" ? "Call off this time" : "Call it off";
-  return guests === 0 ? what : `${what} and refund ${people}`;
+  const [sum, ...others] = totals;
+  if (!sum) return what;
+  // Of several currencies or ways to refund there is no one sum.
+  const much = others.length === 0 ? `${formatMoney(sum.amount, sum.currency)} to ` : "";
+  return `${what} and refund ${much}${people(refunded)}`;
 }
 
 function Message({ value, onChange }: { value: string; onChange: (text: string) => void }) {

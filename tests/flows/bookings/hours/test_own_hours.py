@@ -149,6 +149,23 @@ def test_days_that_were_called_off_are_shown_until_they_are_open_again(ana: Prac
     assert read(me)["days_off"] == []
 
 
+def test_a_row_of_days_off_opens_its_own_hours_and_no_more(ana: Practitioner) -> None:
+    me, first, last = host(ana), ahead(9).isoformat(), ahead(10).isoformat()
+    morning = {"first_day": first, "last_day": first, "start_time": "08:00", "end_time": "10:00"}
+    evening = {"first_day": first, "last_day": last, "start_time": "18:00"}
+    for part in (morning, evening):
+        act(me, DAYS, **part)
+    shown = read(me)["days_off"]
+    assert shown[0].items() >= morning.items()
+    assert shown[1].items() >= {**evening, "end_time": None}.items()
+    names = ("first_day", "last_day", "start_time", "end_time")
+    done(me.post("/api/v1/roster/days/open/", {name: shown[0][name] for name in names}))
+    assert read(me)["days_off"] == shown[1:]
+    rest = {name: shown[1][name] for name in names if shown[1][name] is not None}
+    done(me.post("/api/v1/roster/days/open/", rest))
+    assert read(me)["days_off"] == []
+
+
 def test_each_practitioner_has_own_hours(ana: Practitioner, buyer: APIClient) -> None:
     bela = host(make_practitioner("Bela Novak", time_zone="Asia/Tokyo"))
     done(put_week(bela, []))

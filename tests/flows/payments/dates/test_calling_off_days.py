@@ -180,6 +180,30 @@ def test_days_are_opened_again_and_the_days_beside_them_stay_closed(
     assert refusal(buyer.post("/api/v1/roster/days/open/", body)) == (403, "practitioners_only")
 
 
+def test_days_are_not_opened_while_they_are_still_called_off(
+    stripe: Sandbox, ana: Practitioner, lesson: Service, buyer: APIClient, other: APIClient
+) -> None:
+    day = clock.now().date() + timedelta(days=9)
+    [slot, *_] = slots_on(buyer, lesson, day)
+    unpaid = buying.service(buyer, lesson, start_datetime=slot)
+    body = {"first_day": day.isoformat(), "last_day": day.isoformat()}
+    next_day = (day + timedelta(days=1)).isoformat()
+    me, opened = host(ana), "/api/v1/roster/days/open/"
+    act(me, DAYS, first_day=next_day, last_day=next_day)
+    settle_everything(stripe)
+    act(me, DAYS, **body)
+    assert refusal(me.post(opened, body)) == (409, "call_off_running")
+    assert refusal(me.post(opened, {**body, "last_day": next_day})) == (409, "call_off_running")
+    assert slots_on(other, lesson, day) == []
+    assert me.post(opened, {"first_day": next_day, "last_day": next_day}).status_code == 200
+    settle_everything(stripe)
+    assert buying.status_of(unpaid) == "canceled"
+    assert me.post(opened, body).status_code == 200
+    buying.pay(stripe, buying.service(other, lesson, start_datetime=slot))
+    settle_everything(stripe)
+    assert [booking["status"] for booking in buying.bookings(other)] == ["confirmed"]
+
+
 def test_an_afternoon_is_called_off_and_the_morning_stays(
     stripe: Sandbox, ana: Practitioner, lesson: Service, buyer: APIClient, other: APIClient
 ) -> None:

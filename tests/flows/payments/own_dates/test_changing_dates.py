@@ -75,6 +75,18 @@ def test_a_time_is_changed_while_nobody_has_a_seat(ana: Practitioner, date: Serv
     assert change(me, date, end_datetime=in_days(12, 8).isoformat()).status_code == 200
 
 
+def test_a_date_that_only_begins_at_another_time_lasts_as_long_as_before(
+    ana: Practitioner, date: ServiceSession
+) -> None:
+    me, lasts = host(ana), date.ends_at - date.starts_at
+    for start in (date.starts_at - timedelta(days=1), date.starts_at + timedelta(days=3)):
+        answer = change(me, date, start_datetime=start.isoformat())
+        assert answer.status_code == 200, answer.json()
+        assert picture(date)[:2] == (start, start + lasts)
+    assert change(me, date, start_datetime=start.isoformat()).status_code == 200
+    assert picture(date)[:2] == (start, start + lasts)
+
+
 def test_a_time_with_guests_is_moved_with_them(
     stripe: Sandbox, ana: Practitioner, date: ServiceSession, buyer: APIClient
 ) -> None:
