@@ -96,7 +96,7 @@ def test_a_date_that_was_not_moved_can_not_be_declined(
     assert other.post(url).status_code == 404
 
 
-def test_once_the_new_time_has_come_nothing_can_be_declined(
+def test_once_the_new_time_and_a_day_have_come_nothing_can_be_declined(
     stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
 ) -> None:
     buy_seat(stripe, buyer, workshop)
@@ -106,6 +106,7 @@ def test_once_the_new_time_has_come_nothing_can_be_declined(
     workshop.refresh_from_db()
     workshop.starts_at = past
     workshop.save()
+    Participant.objects.update(moved_at=past - timedelta(hours=24))
     [booking] = buying.bookings(buyer)
     assert booking["decline_until"] is None
     assert refusal(buyer.post(f"/api/v1/bookings/{booking['id']}/decline/")) == (409, "not_moved")
