@@ -50,7 +50,10 @@ export function DeclineNewTime({ booking }: { booking: Booking }) {
           {formatTimestamp(seat.start_datetime, booking.venue?.time_zone)}.
         </p>
       ))}
-      <p>If it doesn’t suit you, all of your money comes back: ask for it until {formatTimestamp(until)}.</p>
+      <p>
+        If it doesn’t suit you, all of your money comes back: ask for it until{" "}
+        {formatTimestamp(until, booking.venue?.time_zone)}.
+      </p>
       <Button look="plain" className="mt-1 text-base" onClick={() => setOpen(true)}>
         I {hasBegun ? "couldn’t" : "can’t"} come: give me my money back
       </Button>
