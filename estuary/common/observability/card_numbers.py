@@ -207,6 +207,7 @@ USUAL_GROUPINGS = {
     (4, 4, 5),
     (6, 13),
 }
+EMBOSSED_GROUPINGS = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4)}
 
 
 def _is_plausible_grouping(groups: list[_Group]) -> bool:
@@ -220,10 +221,11 @@ def _is_plausible_grouping(groups: list[_Group]) -> bool:
     # Two telephone numbers. A plus alone is a blank of a URL.
     if len(groups) == 2 and groups[1].gap.endswith("+") and groups[1].gap != "+":
         return False
-    # A comma separates two numbers; it is never inside one.
+    # A comma separates two numbers. Alone between the groups of a card, without a blank, it may be inside one.
+    if any("," in gap or ";" in gap for gap in gaps):
+        return gaps in ({","}, {";"}) and sizes in EMBOSSED_GROUPINGS
     if len(gaps) > 1:
-        usual = sizes in USUAL_GROUPINGS or (total >= 16 and sizes[0] == 4 and max(map(len, gaps)) == 1)
-        return usual and not any("," in gap or ";" in gap for gap in gaps)
+        return sizes in USUAL_GROUPINGS or (total >= 16 and sizes[0] == 4 and max(map(len, gaps)) == 1)
     if len(sizes) == 1 or sizes in USUAL_GROUPINGS or set(sizes) == {1}:
         return True
     even = len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0]

@@ -6,6 +6,7 @@ and stored error texts all pass through here.
 
 import logging
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpRequest
@@ -79,6 +80,19 @@ def redact_json(value: Any) -> Any:
     if type(value) is int and redact(str(value)) == REDACTED:
         return REDACTED
     return value
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    """Return each text and number of a JSON value by itself, keys too."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from texts_of(name)
+            yield from texts_of(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts_of(inner)
+    else:
+        yield str(value)
 
 
 class RedactingFormatter(ProcessorFormatter):

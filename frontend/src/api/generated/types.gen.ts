@@ -1194,7 +1194,7 @@ export type PaymentRequestRequest = {
     /**
      * the buyer's, such as Europe/Lisbon: mails tell the times of what is online in it. One that we do not know is ignored, for no payment shall fail by it
      */
-    time_zone?: string;
+    time_zone?: string | null;
     success_url?: string;
     cancel_url?: string;
 };

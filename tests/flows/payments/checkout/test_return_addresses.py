@@ -12,6 +12,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ENCODED = {
     "http://localhost:8000/gr%C3%B6%C3%9Fe/?f%C3%BCr=m%C3%A4rz#d%C3%A4nk": "http://localhost:8000/größe/?für=märz#dänk",
     "http://localhost:8000/%E3%81%82%E3%82%8A%E3%81%8C%E3%81%A8%E3%81%86/": "http://localhost:8000/ありがとう/",
+    "http://localhost:8000/paid/?email=maya@estuary.example#@maya": (
+        "http://localhost:8000/paid/?email=maya@estuary.example#@maya"
+    ),
+    "http://localhost:8000/@maya/": "http://localhost:8000/@maya/",
     "http://localhost:8000/paid/?of=50%25&id={CHECKOUT_SESSION_ID}": (
         "http://localhost:8000/paid/?of=50%25&id={CHECKOUT_SESSION_ID}"
     ),
@@ -37,6 +41,12 @@ def test_letters_other_than_ascii_are_encoded_as_a_browser_does(
         "http://localhost。example:8000/",
         "http://localhost:８０００/",
         "http://localhost:8000/\u202efdp.exe",
+        "http://localhost:8000@evil.example/",
+        "http://maya@localhost:8000/",
+        "http://evil.example\\@localhost:8000/",
+        "http://evil.example/@localhost:8000/",
+        "http://evil.example?@localhost:8000/",
+        "//localhost:8000@evil.example/",
     ],
 )
 def test_a_letter_that_would_change_the_origin_or_the_reading_is_refused(
