@@ -176,6 +176,9 @@ def _new_customer(state: SandboxState) -> Obj:
 
 
 def _apply(state: SandboxState, customer: Obj, params: dict[str, Any]) -> None:
+    email = params.get("email") or ""
+    if not email.isascii():
+        raise InvalidParameter(f"Invalid email address: {email}", code="email_invalid", param="email")
     settings = params.get("invoice_settings")
     if settings:
         _check_default(state, customer, settings)

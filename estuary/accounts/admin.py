@@ -19,6 +19,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from estuary.accounts.email_addresses import check_email_address
 from estuary.accounts.models import AuditLogEntry, User
 from estuary.accounts.postal_addresses import ADDRESS_LINES_MAX
 from estuary.accounts.staff_search import IndexedSearchMixin
@@ -43,13 +44,23 @@ admin.site.unregister(ProcrastinateJob)
 admin.site.unregister(Group)  # Django's page, which GroupAdmin replaces
 
 
-class NewUserForm(UserCreationForm):
+class CheckedAddressMixin:
+    """Takes no new address that Stripe or a mail server refuses; the one that a person has may stay."""
+
+    def clean_email(self) -> str:
+        email = str(self.cleaned_data["email"])  # type: ignore[attr-defined]
+        if "email" in self.changed_data:  # type: ignore[attr-defined]
+            check_email_address(email)
+        return email
+
+
+class NewUserForm(CheckedAddressMixin, UserCreationForm):
     class Meta:
         model = User
         fields = ("email", "first_name", "last_name")
 
 
-class UserForm(UserChangeForm):
+class UserForm(CheckedAddressMixin, UserChangeForm):
     class Meta:
         model = User
         fields = "__all__"

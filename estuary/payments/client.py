@@ -211,10 +211,8 @@ def delete_customer(customer_id: str, *, key: str) -> None:
     _write("customers.delete", customer_id, None, key=key)
 
 
-def find_customer(*, email: str, user_id: int) -> str:
-    """Return the id of the customer that was created for a user, or ""."""
-    customers = _list_all("customers", Customer.parse, {"email": email})
-    return next((customer.id for customer in customers if customer.user_ref == str(user_id)), "")
+def customers_of(email: str) -> list[Customer]:
+    return _list_all("customers", Customer.parse, {"email": email})
 
 
 retrieve_customer = partial(_retrieve, "customers", Customer.parse)

@@ -168,7 +168,7 @@ PERSONAL: dict[str, Personal] = {
     "payments_stripecustomer": Personal(
         OWN_ROWS,
         erase={"email": ERASED_EMAIL.format(id="user_id")} | _empty("name stripe_customer_id update_key"),
-        keep="key",
+        keep="key house",
     ),
     "credits_creditaccount": Personal(OWN_ROWS, keep="currency"),
     "credits_credittransaction": Personal(

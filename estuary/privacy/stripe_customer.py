@@ -7,7 +7,7 @@ from typing import Any
 
 from estuary.payments import client
 from estuary.payments.customers import setup_intents
-from estuary.payments.customers.customers import next_customer_key
+from estuary.payments.customers.customers import find_customer_of, next_customer_key
 from estuary.payments.errors import NotAtStripe
 from estuary.payments.models import StripeCustomer
 from estuary.privacy.identifiers import find_stripe_ids
@@ -28,7 +28,7 @@ def delete_customers(erasure: Erasure) -> None:
         _delete(erasure, row.stripe_customer_id)
     # A customer whose creation had no response, so that no row has its id.
     for email in sorted({row.email, erasure.user.email}):
-        while customer_id := client.find_customer(email=email, user_id=erasure.user_id):
+        while customer_id := find_customer_of(erasure.user_id, email=email):
             _delete(erasure, customer_id)
 
 

@@ -29,9 +29,9 @@ from estuary.payments.gateway.errors import STILL_BUSY
 from estuary.payments.gateway.idempotency_keys import (
     KEY_LIFE,
     MAX_CLOCK_SKEW,
-    STRIPE_REQUEST_MAX_AGE,
     end_failed_request,
     is_request_over,
+    key_period,
     next_sequence,
     rotate_key,
     sequence_key,
@@ -163,12 +163,8 @@ def save_stripe_id(order: Order, payment: Intent | CheckoutSession) -> None:
 
 
 def cancel_at_stripe(order_ref: str, payment: Intent | CheckoutSession) -> bool:
-    """Cancel an intent or expire a Checkout Session; False when it is ended or paid already.
-
-    Stripe repeats a failure under its key for a day, so the key changes every two minutes.
-    """
-    period = int((clock.now() - clock.from_timestamp(payment.created)) / STRIPE_REQUEST_MAX_AGE)
-    key = f"{order_ref}-withdraw-{payment.id}-{period}"
+    """Cancel an intent or expire a Checkout Session; False when it is ended or paid already."""
+    key = f"{order_ref}-withdraw-{payment.id}-{key_period(payment.created)}"
     try:
         if isinstance(payment, Intent):
             client.cancel_intent(payment.id, reason="duplicate", key=key)

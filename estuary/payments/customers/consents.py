@@ -14,6 +14,7 @@ from estuary.accounts.models import User
 from estuary.common.errors import InvalidRequest
 from estuary.orders.models import Order
 from estuary.orders.states import Status
+from estuary.payments.gateway.idempotency_keys import MAX_CLOCK_SKEW
 from estuary.payments.models import Consent, PaymentMethod, SetupIntent
 
 
@@ -65,10 +66,13 @@ def record_consent(
 def link_consent(card: PaymentMethod) -> None:
     """Link a card that was just saved to the consent that waits for one, in the open transaction.
 
-    The consent of an order that was canceled saved no card.
+    A consent waits while its order or its SetupIntent can save a card. An order does so when it is paid.
     """
+    before = card.added_at - MAX_CLOCK_SKEW
     waiting = Consent.objects.filter(user_id=card.user_id, payment_method=None)
-    waiting = waiting.exclude(order__status=Status.CANCELED)
+    waiting = waiting.exclude(order=None, setup_intent=None)
+    waiting = waiting.exclude(order__status=Status.CANCELED).exclude(order__paid_at__lt=before)
+    waiting = waiting.exclude(setup_intent__ended_at__lt=before).exclude(setup_intent__expires_at__lt=before)
     if newest := waiting.order_by("-id").first():
         newest.payment_method = card
         newest.save(update_fields=["payment_method"])

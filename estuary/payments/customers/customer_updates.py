@@ -1,4 +1,4 @@
-"""A user's e-mail address and name are copied to Stripe's customer after each change.
+"""A user's e-mail address and name are copied to Stripe's customer after each change, with the id of this database.
 
 1. A trigger records each change in a row (accounts' ContactChange), in the change's own transaction.
 2. A job sends the current address and name; if the job is lost, the worker's periodic sweep finds the row.
@@ -17,8 +17,15 @@ from estuary.common import clock
 from estuary.common.db.transactions import execute, retry_transaction
 from estuary.notifications import staff_alerts
 from estuary.payments import client, outbox
-from estuary.payments.customers.customers import NAME_SQL, forget_customer, name_at_stripe
+from estuary.payments.customers.customers import (
+    DATABASE_ID_SQL,
+    NAME_SQL,
+    forget_customer,
+    name_at_stripe,
+    own_database_id,
+)
 from estuary.payments.errors import NotAtStripe, StripeRefused, UnexpectedState
+from estuary.payments.gateway import ownership
 from estuary.payments.gateway.idempotency_keys import sequence_key
 from estuary.payments.models import StripeCustomer
 
@@ -29,6 +36,15 @@ RECORD_MISSED = f"""
     SELECT u.id FROM payments_stripecustomer c JOIN accounts_user u ON u.id = c.user_id
     WHERE c.stripe_customer_id <> '' AND (c.email, c.name) IS DISTINCT FROM (u.email, {NAME_SQL})
       AND NOT EXISTS (SELECT FROM accounts_contactchange n WHERE n.user_id = u.id)"""  # noqa: S608 (ours)
+# Customers that do not name this database yet, the newest first: those of earlier versions, and those that a copy has
+# created before it was claimed.
+UNLABELED_PER_DAY = 1000
+RECORD_UNLABELED = f"""
+    INSERT INTO accounts_contactchange (user_id)
+    SELECT c.user_id FROM payments_stripecustomer c, ({DATABASE_ID_SQL}) own
+    WHERE c.stripe_customer_id <> '' AND c.house <> own.house
+      AND NOT EXISTS (SELECT FROM accounts_contactchange n WHERE n.user_id = c.user_id)
+    ORDER BY c.id DESC LIMIT {UNLABELED_PER_DAY}"""  # noqa: S608 (ours)
 
 
 def enqueue_update(
@@ -45,7 +61,7 @@ def enqueue_update(
 
 def record_missed_changes() -> int:
     """Record changes of users whose customer differs and who have no recorded change; returns how many."""
-    return execute(RECORD_MISSED, {})
+    return execute(RECORD_MISSED, {}) + execute(RECORD_UNLABELED, {"site_url": ownership.current_site_url()})
 
 
 def update_customer(user_id: int) -> None:
@@ -74,9 +90,11 @@ def _next_update(user_id: int) -> StripeCustomer | None:
         contact = (customer.user.email, name_at_stripe(customer.user))
         if customer.update_key:
             return customer
-        if (customer.email, customer.name) == contact:
+        database_id = own_database_id() or customer.database_id
+        if (customer.email, customer.name, customer.database_id) == (*contact, database_id):
             return None
         customer.email, customer.name = contact
+        customer.database_id = database_id
         _take_new_key(customer)
     return customer
 
@@ -84,15 +102,16 @@ def _next_update(user_id: int) -> StripeCustomer | None:
 def _take_new_key(customer: StripeCustomer) -> None:
     customer.idempotency_sequence += 1
     customer.update_key = sequence_key(customer.key, "update", customer.idempotency_sequence)
-    customer.save(update_fields=["email", "name", "idempotency_sequence", "update_key"])
+    customer.save(update_fields=["email", "name", "database_id", "idempotency_sequence", "update_key"])
 
 
 def _send(customer: StripeCustomer) -> None:
     """Send one update under its committed key; the body depends only on the row."""
+    label = {"house": customer.database_id} if customer.database_id else {}
     contact = {
         "email": customer.email,
         "name": customer.name,
-        "metadata": {"joined": join_names(customer.user)},
+        "metadata": {"joined": join_names(customer.user), **label},
     }
     try:
         client.update_customer(customer.stripe_customer_id, contact, key=customer.update_key)

@@ -10,7 +10,8 @@ from estuary.accounts.models import User
 from estuary.common import clock, ids
 from estuary.common.db.transactions import execute
 from estuary.payments import client
-from estuary.payments.errors import NotAtStripe, StripeRefused
+from estuary.payments.errors import NotAtStripe, StripeRefused, UnexpectedState
+from estuary.payments.gateway import ownership
 from estuary.payments.gateway.idempotency_keys import next_sequence, sequence_key
 from estuary.payments.models import PaymentMethod, StripeCustomer
 from estuary.payments.stripe_objects import Customer
@@ -18,14 +19,20 @@ from estuary.payments.stripe_objects import Customer
 # The column's limit; Stripe takes 256.
 NAME_MAX = 150
 
-# Most buyers have a row; the same statement inserts one for those who have not.
-GET_OR_CREATE = """WITH inserted AS (
-    INSERT INTO payments_stripecustomer (user_id, key, stripe_customer_id, email, name, posts, created_at)
-    SELECT %(user)s, %(key)s, '', %(email)s, %(name)s, 0, %(at)s
-    WHERE NOT EXISTS (SELECT FROM payments_stripecustomer WHERE user_id = %(user)s)
-    ON CONFLICT (user_id) DO NOTHING RETURNING id, key, stripe_customer_id, email, name)
+# The id of this database, as our customers carry it at Stripe. A copy has the same id and sends none: its customers
+# are told from the original's by their address.
+DATABASE_ID_SQL = """SELECT house FROM payments_stripeaccount
+    WHERE id = 1 AND house <> '' AND home = %(site_url)s AND house_since IS NULL"""
+# Most buyers have a row; the same statement inserts one for those who have not, once this database has an id.
+GET_OR_CREATE = f"""WITH inserted AS (
+    INSERT INTO payments_stripecustomer (user_id, key, stripe_customer_id, email, name, house, posts, created_at)
+    SELECT %(user)s, %(key)s, '', %(email)s, %(name)s, coalesce(({DATABASE_ID_SQL}), ''), 0, %(at)s
+    FROM payments_stripeaccount
+    WHERE house <> '' AND NOT EXISTS (SELECT FROM payments_stripecustomer WHERE user_id = %(user)s)
+    ON CONFLICT (user_id) DO NOTHING RETURNING id, key, stripe_customer_id, email, name, house)
 SELECT * FROM inserted UNION ALL
-SELECT id, key, stripe_customer_id, email, name FROM payments_stripecustomer WHERE user_id = %(user)s"""
+SELECT id, key, stripe_customer_id, email, name, house
+FROM payments_stripecustomer WHERE user_id = %(user)s"""  # noqa: S608 (ours)
 # The same as ``name_at_stripe``.
 NAME_SQL = f"rtrim(left(btrim(u.first_name || ' ' || u.last_name, ' '), {NAME_MAX}), ' ')"
 # Saves nothing when reconciliation has restored an earlier customer meanwhile. If the user's name or address was
@@ -36,6 +43,11 @@ SAVE_STRIPE_ID = f"""WITH updated AS (
     RETURNING c.user_id, (c.email, c.name) IS DISTINCT FROM (u.email, {NAME_SQL}) AS outdated),
 noted AS (INSERT INTO accounts_contactchange (user_id) SELECT user_id FROM updated WHERE outdated)
 SELECT user_id FROM updated"""  # noqa: S608 (ours)
+# What Stripe has refused is sent again under another key, with the address and name that the user has by now.
+RENEW_REFUSED = f"""UPDATE payments_stripecustomer c SET key = %(new_key)s, email = u.email, name = {NAME_SQL}
+    FROM accounts_user u
+    WHERE c.id = %(id)s AND c.key = %(key)s AND c.stripe_customer_id = '' AND u.id = c.user_id
+    RETURNING c.id"""  # noqa: S608 (ours)
 
 
 def call_with_customer[T](user: User, call: Callable[[str], T]) -> T:
@@ -69,15 +81,25 @@ def get_or_create_customer(user: User) -> StripeCustomer:
         "key": ids.customer_key(),
         "email": user.email,
         "name": name_at_stripe(user),
+        "site_url": ownership.current_site_url(),
         "at": clock.now(),
     }
     with connection.cursor() as cursor:
         cursor.execute(GET_OR_CREATE, values)
-        # A concurrent request has just inserted the row.
+        # A concurrent request has just inserted the row, or this database has no id yet.
         while (row := cursor.fetchone()) is None:
+            ownership.ensure_database_id()
             cursor.execute(GET_OR_CREATE, values)
-    pk, key, customer_id, email, name = row
-    return StripeCustomer(pk=pk, user=user, key=key, stripe_customer_id=customer_id, email=email, name=name)
+    pk, key, customer_id, email, name, database_id = row
+    return StripeCustomer(
+        pk=pk,
+        user=user,
+        key=key,
+        stripe_customer_id=customer_id,
+        email=email,
+        name=name,
+        database_id=database_id,
+    )
 
 
 def ensure_customer(user: User) -> str:
@@ -86,7 +108,13 @@ def ensure_customer(user: User) -> str:
         customer = get_or_create_customer(user)
         if customer.stripe_customer_id:
             return customer.stripe_customer_id
-        customer_id = _create_at_stripe(customer)
+        try:
+            customer_id = _create_at_stripe(customer)
+        except UnexpectedState:
+            if (customer.email, customer.name) == (user.email, name_at_stripe(user)):
+                raise
+            # An earlier address or name was refused, which has been corrected.
+            continue
         if execute(SAVE_STRIPE_ID, {"customer_id": customer_id, "id": customer.pk, "key": customer.key}):
             return customer_id
         # A concurrent request has replaced the key and creates the customer under a new one: use that customer.
@@ -98,19 +126,56 @@ def name_at_stripe(user: User) -> str:
 
 
 def _create_at_stripe(customer: StripeCustomer) -> str:
+    """Create the customer; its body depends only on the row and on our address."""
+    label = {"house": customer.database_id} if customer.database_id else {}
     try:
         return client.create_customer(
             email=customer.email,
             name=customer.name,
-            metadata={"user_id": str(customer.user_id), "home": settings.FRONTEND_URL},
+            metadata={"user_id": str(customer.user_id), "home": settings.FRONTEND_URL, **label},
             key=f"{customer.key}-customer-1",
         )
-    except StripeRefused:
+    except (StripeRefused, UnexpectedState):
         # Stripe repeats a failure under its key for a day. Take a new key once it is certain that no customer exists.
-        if customer_id := client.find_customer(email=customer.email, user_id=customer.user_id):
+        if customer_id := find_customer_of(customer.user_id, email=customer.email):
             return customer_id
-        StripeCustomer.objects.filter(pk=customer.pk, key=customer.key).update(key=ids.customer_key())
+        execute(RENEW_REFUSED, {"new_key": ids.customer_key(), "id": customer.pk, "key": customer.key})
         raise
+
+
+# --- Whose a customer is ------------------------------------------------------------------------------------
+
+
+def own_database_id() -> str:
+    """Return the id of this database, as our customers carry it at Stripe; "" in a copy."""
+    with connection.cursor() as cursor:
+        cursor.execute(DATABASE_ID_SQL, {"site_url": ownership.current_site_url()})
+        row = cursor.fetchone()
+    return str(row[0]) if row else ""
+
+
+def is_labeled_ours(customer: Customer, database_id: str) -> bool:
+    """Return whether a customer's metadata says that this database, with ``database_id``, has created it.
+
+    The id stays when the shop moves to another address, and differs between two databases at one address. Customers
+    without an id, which are older or a copy's, are told by the address.
+    """
+    if customer.database_id:
+        return customer.database_id == database_id
+    return customer.site_url == settings.FRONTEND_URL
+
+
+def find_customer_of(user_id: int, *, email: str) -> str:
+    """Return the id of a customer at Stripe that this database has created for a user, or ""."""
+    database_id = own_database_id()
+    return next(
+        (
+            customer.id
+            for customer in client.customers_of(email)
+            if customer.user_ref == str(user_id) and is_labeled_ours(customer, database_id)
+        ),
+        "",
+    )
 
 
 def forget_customer(customer_id: str) -> None:
@@ -126,6 +191,7 @@ def forget_customer(customer_id: str) -> None:
             return
         customer.stripe_customer_id, customer.key, customer.update_key = "", ids.customer_key(), ""
         customer.email, customer.name = customer.user.email, name_at_stripe(customer.user)
+        customer.database_id = own_database_id()
         customer.save()
         PaymentMethod.objects.filter(user=customer.user, detached_at=None).update(
             detached_at=clock.now(), is_default=False

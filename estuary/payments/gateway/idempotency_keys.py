@@ -33,6 +33,14 @@ def sequence_key(prefix: str, verb: str, count: int) -> str:
     return f"{prefix}-{verb}-{count}-{clock.now():%Y%m%d%H%M%S}"
 
 
+def key_period(created: int) -> int:
+    """Return a part of a key about an object at Stripe, created then, that changes every two minutes.
+
+    Stripe repeats a failure under its key for a day.
+    """
+    return int((clock.now() - clock.from_timestamp(created)) / STRIPE_REQUEST_MAX_AGE)
+
+
 def is_request_over(requested_at: datetime | None) -> bool:
     """Return whether Stripe is done with a request sent then, whether or not its answer arrived."""
     return requested_at is None or requested_at < clock.now() - STRIPE_REQUEST_MAX_AGE

@@ -213,6 +213,11 @@ def _own_row() -> StripeAccount:
     return row
 
 
+def ensure_database_id() -> None:
+    """Give this database its random id, unless it has one."""
+    _own_row()
+
+
 def _record_owner_status(row: StripeAccount, owner_status: OwnerStatus, owner: Owner | None) -> None:
     """Save the owner status for other processes and for staff, who are alerted when it changes."""
     changed = (row.owner_status, row.owner_status_url) != (owner_status, current_site_url())

@@ -36,6 +36,13 @@ class StripeCustomer(models.Model):
     stripe_customer_id = models.CharField(max_length=80, blank=True)
     email = models.EmailField(help_text="As last sent to Stripe. A retry sends the same.")
     name = models.CharField(max_length=150, blank=True)
+    database_id = models.CharField(
+        max_length=32,
+        blank=True,
+        db_default="",
+        db_column="house",
+        help_text="As last sent to Stripe: the database that the customer belongs to. Empty: it was never sent.",
+    )
     idempotency_sequence = models.PositiveIntegerField(
         default=0, db_column="posts", help_text="Counts the idempotency keys after the first."
     )

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
@@ -20,7 +19,13 @@ from estuary.common.process import shutdown
 from estuary.orders.models import Order
 from estuary.payments import client
 from estuary.payments.customers.customer_updates import join_names
-from estuary.payments.customers.customers import NAME_MAX, forget_customer, name_at_stripe
+from estuary.payments.customers.customers import (
+    NAME_MAX,
+    forget_customer,
+    is_labeled_ours,
+    name_at_stripe,
+    own_database_id,
+)
 from estuary.payments.customers.non_card_removal import (
     OtherPaymentMethodAttached,
     remove_other_payment_method,
@@ -40,7 +45,7 @@ def restore_customer(customer: Customer) -> bool:
 
     A user who has another customer by now keeps that one.
     """
-    user = labeled_user(customer) if customer.site_url == settings.FRONTEND_URL else None
+    user = labeled_user(customer) if is_labeled_ours(customer, own_database_id()) else None
     if user is None or not _bind(user, customer):
         return False
     at = clock.now()
@@ -109,7 +114,8 @@ def _bind(user: User, customer: Customer) -> bool:
             return False
         row.stripe_customer_id = customer.id
         row.email, row.name = customer.email[:EMAIL_MAX], customer.name[:NAME_MAX]
-        row.save(update_fields=["stripe_customer_id", "email", "name"])
+        row.database_id = customer.database_id
+        row.save(update_fields=["stripe_customer_id", "email", "name", "database_id"])
         if (row.email, row.name) != (user.email, name_at_stripe(user)):
             ContactChange.objects.create(user=user)
     return True

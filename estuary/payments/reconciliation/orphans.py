@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 
 from estuary.accounts.models import User
@@ -19,14 +18,20 @@ from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.ids import parse_primary_key
+from estuary.common.livemode import is_live
 from estuary.notifications import staff_alerts
 from estuary.orders.models import Order, OrderType
 from estuary.orders.recover_order import RecoveredOrderData, recover_order
 from estuary.orders.states import LIVE
 from estuary.payments import client
 from estuary.payments.checkout.stripe_creation import cancel_at_stripe
-from estuary.payments.customers.customers import find_customer_at_stripe
+from estuary.payments.customers.customers import (
+    find_customer_at_stripe,
+    is_labeled_ours,
+    own_database_id,
+)
 from estuary.payments.gateway import ownership
+from estuary.payments.gateway.idempotency_keys import key_period
 from estuary.payments.models import Orphan, StripeCustomer
 from estuary.payments.reconciliation.customers import labeled_user
 from estuary.payments.refunds.request_refund import refundable_minor
@@ -104,20 +109,29 @@ def _resolve(intent: Intent) -> bool:
             cancel_at_stripe(intent.order_ref, intent)
         return _record(intent, Status.RETURNED)
     if customer is None or not _is_our_customer(customer):
-        text = "nothing shows that it was made here; look at it in Stripe's dashboard, and refund it there if it was"
-        return _record(intent, Status.FOREIGN, "payment_of_unknown_order", text)
+        return _record_foreign(intent, customer)
     refunds = client.refunds_of(intent.id)
     if user := _payer(customer):
         return _recover_order(intent, user, refunds)
     return _refund_remainder(intent, refunds)
 
 
+def _record_foreign(intent: Intent, customer: Customer | None) -> bool:
+    """Leave a payment as it is and alert staff; in test mode not of another laptop's, which its customer names."""
+    if customer and customer.database_id and not is_live():
+        return _record(intent, Status.FOREIGN)
+    text = (
+        "nothing shows that it was made here; look at it in Stripe's dashboard, and refund it there if it was"
+    )
+    return _record(intent, Status.FOREIGN, "payment_of_unknown_order", text)
+
+
 def _is_our_customer(customer: Customer | None) -> bool:
-    """Return whether this shop created the customer: its id is stored here, or its metadata has our address."""
+    """Return whether this shop created the customer: its id is stored here, or its metadata names this database."""
     if customer is None:
         return False
     is_saved = StripeCustomer.objects.filter(stripe_customer_id=customer.id).exists()
-    return is_saved or (bool(customer.user_ref) and customer.site_url == settings.FRONTEND_URL)
+    return is_saved or (bool(customer.user_ref) and is_labeled_ours(customer, own_database_id()))
 
 
 def _payer(customer: Customer) -> User | None:
@@ -193,7 +207,9 @@ def _refund_remainder(intent: Intent, refunds: Sequence[StripeRefund]) -> bool:
     refunded_minor = sum(refund.amount_minor for refund in refunds if not refund.has_failed)
     if left := intent.received_minor - refunded_minor:
         params = {"payment_intent": intent.id, "amount": left, "metadata": {"order_id": intent.order_ref}}
-        client.create_refund(params, key=f"{intent.id}-return-{refunded_minor}")
+        # It is all that is left, so a second refund under the next period's key would be refused.
+        key = f"{intent.id}-return-{refunded_minor}-{key_period(intent.created)}"
+        client.create_refund(params, key=key)
     text = "the buyer's account is lost too; all of it was refunded"
     return _record(intent, Status.RETURNED, "payment_returned", text)
 

@@ -24,6 +24,7 @@ from estuary.orders.models import Order
 from estuary.orders.states import LIVE
 from estuary.payments import client
 from estuary.payments.checkout.stripe_creation import cancel_at_stripe, is_checkout
+from estuary.payments.customers.customers import own_database_id
 from estuary.payments.errors import NotOwner
 from estuary.payments.gateway import ownership
 from estuary.payments.inbox import processor
@@ -86,9 +87,14 @@ def sync_all_lists() -> int:
 
     Customers come first, because they tell whose a payment is. Refunds come last, when their payments are known.
     """
-    changed = sync_customers() + sync_unlisted_events()
+    is_claim_needed = ownership.is_claim_needed()
+    changed = 0
+    # A shop that has moved can't tell its customers from its original's until staff claim it.
+    if own_database_id() or not is_claim_needed:
+        changed += sync_customers()
+    changed += sync_unlisted_events()
     # Open and unknown payments wait until staff claim this database.
-    if not ownership.is_claim_needed():
+    if not is_claim_needed:
         changed += sync_sessions() + sync_payments()
     return changed + sync_new_refunds()
 

@@ -8,7 +8,10 @@ from estuary.payments.stripe_objects.fields import Json
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A Customer; a deleted one has no metadata any more. ``joined`` says when its user signed up."""
+    """A Customer; a deleted one has no metadata any more. ``joined`` says when its user signed up.
+
+    ``database_id`` is of the database that created it; older customers and those of copies have only ``site_url``.
+    """
 
     id: str
     email: str
@@ -16,6 +19,7 @@ class Customer:
     site_url: str
     name: str = ""
     joined: str = ""
+    database_id: str = ""
 
     @classmethod
     def parse(cls, obj: Json) -> Self:
@@ -27,6 +31,7 @@ class Customer:
             site_url=metadata.get("home", ""),
             name=obj.get("name") or "",
             joined=metadata.get("joined", ""),
+            database_id=metadata.get("house", ""),
         )
 
 

@@ -1,13 +1,21 @@
 """Consent to save a card: the wording that was shown is kept with the card, and nothing else is saved."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
+import time_machine
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
+from estuary.common import clock
 from estuary.payments.customers.consents import SAVE_CARD
+from estuary.payments.customers.setup_intents import delete_old_setup_intents
 from estuary.payments.models import Consent
+from estuary.payments.reconciliation import overdue
 from estuary.privacy.export import export_person
 from stripe_sandbox import Sandbox
+from tests.factories import signed_in
 from tests.flows import buying
 from tests.flows.buying import DECLINED, METHODS, pay, refused
 from tests.sandbox_bridge import settle_everything
@@ -81,6 +89,60 @@ def test_the_consent_of_a_purchase_that_was_given_up_is_not_taken_for_a_later_ca
     buying.credits(buyer, "30.00", consent_wording=SAVE_CARD.id)
     pay(stripe, buying.credits(buyer, "40.00"))
     [card] = buying.cards(buyer)
+    assert card["consent"] is None
+
+
+def later(**wait: float) -> Any:
+    """Let time pass, here and at Stripe."""
+    return time_machine.travel(clock.now() + timedelta(**wait), tick=True)
+
+
+@pytest.mark.parametrize("days", [0, 1, 45], ids=["soon", "after its end", "when its row is deleted"])
+@pytest.mark.parametrize("fault", ["", "timeout_after"], ids=["abandoned", "its answer is lost"])
+def test_the_consent_of_a_setup_that_was_given_up_is_not_taken_for_a_later_card(
+    stripe: Sandbox, maya: User, days: int, fault: str
+) -> None:
+    buyer = signed_in(maya)
+    if fault:
+        stripe.faults.add(fault, "POST /v1/setup_intents")
+    buyer.post(SETUP, {"consent_wording": SAVE_CARD.id})
+    with later(days=days, minutes=25):
+        overdue.end_setup_intents()
+        delete_old_setup_intents()
+        settle_everything(stripe)
+    with later(days=days, minutes=40):
+        overdue.end_setup_intents()
+    with later(days=2 * days, minutes=50):
+        delete_old_setup_intents()
+        setup = signed_in(maya).post(SETUP).json()
+        stripe.control.confirm_setup(setup["setup_intent_id"], card=buying.FINE)
+        settle_everything(stripe)
+        [card] = buying.cards(signed_in(maya))
+    assert card["consent"] is None
+
+
+def test_a_card_whose_event_is_late_has_the_consent_of_its_ended_setup(stripe: Sandbox, maya: User) -> None:
+    setup = signed_in(maya).post(SETUP, {"consent_wording": SAVE_CARD.id}).json()
+    stripe.control.confirm_setup(setup["setup_intent_id"], card=buying.FINE)
+    with later(minutes=30):
+        overdue.end_setup_intents()
+    with later(days=1):
+        settle_everything(stripe)
+        [card] = buying.cards(signed_in(maya))
+    assert card["consent"] is not None
+
+
+def test_the_consent_of_a_payment_by_bank_debit_is_not_taken_for_a_later_card(
+    stripe: Sandbox, maya: User
+) -> None:
+    order = buying.credits(signed_in(maya), "30.00", consent_wording=SAVE_CARD.id)
+    paid = buying.pay_only(stripe, order, method="us_bank_account")
+    settle_everything(stripe)
+    stripe.control.settle(paid["id"])
+    settle_everything(stripe)
+    with later(days=1):
+        pay(stripe, buying.credits(signed_in(maya), "40.00"))
+        [card] = buying.cards(signed_in(maya))
     assert card["consent"] is None
 
 

@@ -238,6 +238,22 @@ def test_a_number_that_was_given_to_somebody_else_after_the_restore_gets_nothing
     all_is_well()
 
 
+def test_the_return_of_a_forgotten_payment_is_sent_again_after_a_failure(
+    stripe: Sandbox, transactional_db: None
+) -> None:
+    """Stripe repeats a failure under its key for a day."""
+    buying.credits(signed_in(make_user("Olga Old")))  # this database is known at Stripe before the backup
+    backup = contents()
+    buying.buy_credits(stripe, signed_in(make_user("Nora New")), "25.00")
+    lose_an_hour(stripe, backup)
+    stripe.faults.add("error_saved", "POST /v1/refunds")
+    sweep_for()
+    assert Orphan.objects.get().status == "returned"
+    [refund] = stripe.state.store.refunds
+    assert refund["amount"] == 2500
+    all_is_well()
+
+
 def test_a_payment_at_its_bank_while_its_order_was_forgotten_is_looked_at_until_it_is_decided(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner
 ) -> None:
