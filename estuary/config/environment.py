@@ -45,6 +45,8 @@ SANDBOX_DEFAULTS = {
 PUBLISHABLE = "NEXT_PUBLIC_STRIPE_PUBLISHABLE_KEY"
 TOKEN_MIN = 16
 HOLD_MIN_S, HOLD_MAX_S = 60, 24 * 60 * 60
+# A hundred years: dates before the year 1 can't be computed.
+KEPT_DAYS_MAX = 36_500
 REQUIRED = {
     "stripe_secret_key": "your Stripe secret key, sk_live_… or sk_test_…",
     "stripe_webhook_secret": "the signing secret of the webhook endpoint, whsec_…",
@@ -106,13 +108,13 @@ class Environment(SellerEnvironment):
     estuary_staff_second_factor: bool | None = None
     email_url: SecretStr = SecretStr("")
     # Stripe keeps its own for 30 days.
-    estuary_events_kept_days: int = Field(default=90, ge=31)
-    estuary_dead_events_kept_days: int = Field(default=365, ge=31)
-    estuary_attempts_kept_days: int = Field(default=2, ge=2)
-    estuary_idempotency_keys_kept_days: PositiveInt = 7
-    estuary_failed_jobs_kept_days: PositiveInt = 30
-    estuary_mails_kept_days: int = Field(default=400, ge=31)
-    estuary_setup_intents_kept_days: PositiveInt = 30
+    estuary_events_kept_days: int = Field(default=90, ge=31, le=KEPT_DAYS_MAX)
+    estuary_dead_events_kept_days: int = Field(default=365, ge=31, le=KEPT_DAYS_MAX)
+    estuary_attempts_kept_days: int = Field(default=2, ge=2, le=KEPT_DAYS_MAX)
+    estuary_idempotency_keys_kept_days: int = Field(default=7, ge=1, le=KEPT_DAYS_MAX)
+    estuary_failed_jobs_kept_days: int = Field(default=30, ge=1, le=KEPT_DAYS_MAX)
+    estuary_mails_kept_days: int = Field(default=400, ge=31, le=KEPT_DAYS_MAX)
+    estuary_setup_intents_kept_days: int = Field(default=30, ge=1, le=KEPT_DAYS_MAX)
     # Granian reads these two itself.
     granian_workers: PositiveInt = 1
     granian_blocking_threads: PositiveInt = 256

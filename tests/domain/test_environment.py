@@ -94,6 +94,18 @@ def test_the_sandbox_supplies_every_default(bare: pytest.MonkeyPatch) -> None:
         ({"ESTUARY_CURRENCY": "dollars"}, "ESTUARY_CURRENCY must be one"),
         ({"ESTUARY_CURRENCY": "xyz"}, "ESTUARY_CURRENCY must be one"),
         ({"ESTUARY_CURRENCY": "ǆab"}, "ESTUARY_CURRENCY must be one"),
+        *(
+            ({f"ESTUARY_{name}_KEPT_DAYS": "36501"}, "less than or equal to 36500")
+            for name in (
+                "EVENTS",
+                "DEAD_EVENTS",
+                "ATTEMPTS",
+                "IDEMPOTENCY_KEYS",
+                "FAILED_JOBS",
+                "MAILS",
+                "SETUP_INTENTS",
+            )
+        ),
         ({"ESTUARY_HOLD_S": "59"}, "ESTUARY_HOLD_S must be from 60"),
         ({"ESTUARY_HOLD_S": "86401"}, "ESTUARY_HOLD_S must be from 60"),
         ({"ESTUARY_HOLD_S": "-900"}, "ESTUARY_HOLD_S must be from 60"),

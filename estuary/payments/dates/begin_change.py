@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F, OuterRef, Subquery, Value
 from django.db.models.functions import Least
 
 from estuary.accounts import staff_audit
@@ -23,7 +25,7 @@ from estuary.common.db.transactions import retry_transaction, violated_constrain
 from estuary.common.errors import EstuaryError
 from estuary.notifications.booking_mail_texts import BookingMail
 from estuary.notifications.order_mail_texts import OrderMail
-from estuary.orders.models import Order
+from estuary.orders.models import Order, OrderLine, OrderTransition
 from estuary.orders.states import Status
 from estuary.payments import outbox
 from estuary.payments.dates.affected import Target, affected_order_ids, lock_orders, read_affected
@@ -189,11 +191,25 @@ def _apply(change: DateChange, target: Target, rows: Sequence[Consequence], at: 
     [session] = target.sessions
     move_session(session, starts_at=target.starts_at, ends_at=target.ends_at, at=at)
     order_ids = [row.order_id for row in rows if row.act == Act.MOVE]
-    at_bank = Order.objects.filter(pk__in=order_ids, status=Status.PROCESSING)
-    at_bank.update(kept_until=Least("kept_until", target.starts_at))
+    _renew_bank_deadlines(order_ids)
     outbox.send_mails(
         [(order, OrderMail.DATE_MOVED) for order in Order.objects.filter(pk__in=order_ids).order_by("pk")],
         about=change.mail_key,
+    )
+
+
+def _renew_bank_deadlines(order_ids: Sequence[int]) -> None:
+    """Keep the seats of payments at their bank until the earliest new time, or for BANK_HOLD since they got there.
+
+    A workshop in 3 days is moved to next month: its seats are held for 7 days, and no longer for 3.
+    """
+    at_bank = OrderTransition.objects.filter(order=OuterRef("pk"), after=Status.PROCESSING)
+    earliest = OrderLine.objects.filter(order=OuterRef("pk"), starts_at__isnull=False).order_by("starts_at")
+    Order.objects.filter(pk__in=order_ids, status=Status.PROCESSING).update(
+        kept_until=Least(
+            Subquery(earliest.values("starts_at")[:1]),
+            Subquery(at_bank.order_by("-id").values(until=F("at") + Value(settings.BANK_HOLD))[:1]),
+        )
     )
 
 

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
+from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -13,7 +15,9 @@ from estuary.bookings.models import Booking, Participant
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
+from estuary.orders.models import OrderTransition
 from estuary.payments.models import Refund
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, buy, make_service, make_sessions, make_user
 from tests.flows import buying
@@ -167,6 +171,36 @@ def test_a_payment_at_its_bank_moves_with_its_date(
     settle_everything(stripe)
     [booking] = buying.bookings(buyer)
     assert booking["start_datetime"] == booking["decline_until"]
+
+
+@pytest.mark.parametrize("days", [-1, 2, 30])
+def test_a_place_is_kept_for_the_bank_until_the_new_time_or_as_long_as_any(
+    stripe: Sandbox,
+    ana: Practitioner,
+    workshop: ServiceSession,
+    buyer: APIClient,
+    days: int,
+) -> None:
+    """It is held for seven days, and until the date begins at most."""
+    starts_at = clock.now() + timedelta(days=3)
+    ends_at = starts_at + (workshop.ends_at - workshop.starts_at)
+    ServiceSession.objects.filter(pk=workshop.pk).update(starts_at=starts_at, ends_at=ends_at)
+    workshop.refresh_from_db()
+    purchase = buying.service(buyer, workshop.service, service_session_id=str(workshop.pk))
+    stripe.control.confirm(purchase["payment_intent_id"], method="us_bank_account")
+    settle_everything(stripe)
+    assert buying.order_of(purchase).kept_until == workshop.starts_at
+    at_bank = OrderTransition.objects.get(order__public_id=purchase["order_id"], after="processing").at
+    act(host(ana), move_url(workshop), start_datetime=later(workshop, days=days))
+    settle_everything(stripe)
+    workshop.refresh_from_db()
+    order = buying.order_of(purchase)
+    assert order.kept_until == min(workshop.starts_at, at_bank + settings.BANK_HOLD)
+    with time_machine.travel(at_bank + timedelta(days=4 if days > 0 else 1), tick=True):
+        overdue.end_unanswered_orders()
+        stripe.control.settle(purchase["payment_intent_id"])
+        settle_everything(stripe)
+    assert buying.status_of(purchase) == "completed"
 
 
 def test_a_course_whose_meeting_moves_can_be_declined_as_a_whole_until_it_begins(

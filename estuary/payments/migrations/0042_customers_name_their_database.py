@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Adds the database id that a customer carries at Stripe; rows without one are sent theirs by the worker."""
 
-    dependencies = [("payments", "0040_index_mails_by_message")]
+    dependencies = [("payments", "0041_times_of_date_changes")]
 
     operations = [
         migrations.AddField(
