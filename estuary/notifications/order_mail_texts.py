@@ -88,7 +88,7 @@ TEXTS = {
         "place yet is canceled, and credits that it bought are taken back. Your order is {order}."
     ),
     OrderMail.MOVED: "The time of your booking of {title} has changed. {moved}\n\nYour order is {order}.",
-    OrderMail.DATE_MOVED: "{date_change}\n\nYour order is {order}.",
+    OrderMail.DATE_MOVED: "{date_change}\n\n{kept}Your order is {order}.",
     OrderMail.CALLED_OFF: "{date_change}\n\nYour order is {order}.",
     OrderMail.DECLINED: (
         "You can't come to the new time of {declined}, so others can book your place. {returned} Your order is {order}."

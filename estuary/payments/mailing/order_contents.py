@@ -40,6 +40,7 @@ from estuary.notifications.order_mail_texts import (
     describe_unmoved_deadline,
 )
 from estuary.orders.models import Order
+from estuary.orders.states import Status
 from estuary.payments.mailing.date_changes import ChangedDates
 from estuary.payments.mailing.meetings import (
     SETS,
@@ -147,7 +148,8 @@ def _sums(order: Order, related: Related) -> dict[str, str]:
 
 
 def _times(order: Order, template: OrderMail, related: Related) -> dict[str, str]:
-    kept_until = describe_moment(order.kept_until, related.zone) if order.kept_until else ""
+    is_at_bank = template == OrderMail.PROCESSING or order.status == Status.PROCESSING
+    kept_until = describe_moment(order.kept_until, related.zone) if order.kept_until and is_at_bank else ""
     is_completed = template == OrderMail.COMPLETED
     return {
         "kept": describe_bank_deadline(kept_until),

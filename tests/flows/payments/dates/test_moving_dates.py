@@ -179,9 +179,10 @@ def test_a_place_is_kept_for_the_bank_until_the_new_time_or_as_long_as_any(
     ana: Practitioner,
     workshop: ServiceSession,
     buyer: APIClient,
+    mailoutbox: list[EmailMessage],
     days: int,
 ) -> None:
-    """It is held for seven days, and until the date begins at most."""
+    """It is held for seven days, and until the date begins at most; the buyer is told until when."""
     starts_at = clock.now() + timedelta(days=3)
     ends_at = starts_at + (workshop.ends_at - workshop.starts_at)
     ServiceSession.objects.filter(pk=workshop.pk).update(starts_at=starts_at, ends_at=ends_at)
@@ -191,10 +192,13 @@ def test_a_place_is_kept_for_the_bank_until_the_new_time_or_as_long_as_any(
     settle_everything(stripe)
     assert buying.order_of(purchase).kept_until == workshop.starts_at
     at_bank = OrderTransition.objects.get(order__public_id=purchase["order_id"], after="processing").at
+    mailoutbox.clear()
     act(host(ana), move_url(workshop), start_datetime=later(workshop, days=days))
     settle_everything(stripe)
     workshop.refresh_from_db()
     order = buying.order_of(purchase)
+    bodies = [mail.body for mail in mailoutbox if mail.to == [order.user.email]]
+    assert ["We keep your place until" in body for body in bodies] == [True]
     assert order.kept_until == min(workshop.starts_at, at_bank + settings.BANK_HOLD)
     with time_machine.travel(at_bank + timedelta(days=4 if days > 0 else 1), tick=True):
         overdue.end_unanswered_orders()
