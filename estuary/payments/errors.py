@@ -119,6 +119,20 @@ class BoughtJustNow(Conflict):
         )
 
 
+class RefundedJustNow(Conflict):
+    """Staff refunded the same within ten minutes, perhaps by a request whose response was lost. Nothing was sent."""
+
+    code, title = "refunded_just_now", "You have just refunded this"
+
+    def __init__(self, refund_id: str, *, refunded_at: datetime) -> None:
+        super().__init__(
+            "You have just refunded this: the order shows it. To refund the same once more, send it again with that "
+            "refund_id as again.",
+            refund_id=refund_id,
+            refunded_at=refunded_at.isoformat().replace("+00:00", "Z"),
+        )
+
+
 class PaymentProcessing(Conflict):
     code, title = "payment_processing", "The payment is on its way"
 

@@ -29,6 +29,7 @@ from estuary.payments.models import DateChangeRow, Refund
 from estuary.payments.order_api.serializers import OrderDetailSerializer
 from estuary.payments.reconciliation.customers import save_card_of_payment
 from estuary.payments.refunds.cancellation import cancel_booking, preview_cancellation
+from estuary.payments.refunds.repeats import RefundRepeatGuard, refund_in_again
 from estuary.payments.refunds.request_refund import request_refund, send_refund
 from estuary.payments.settlement.sync import sync_order
 from estuary.payments.throttling import SyncThrottle
@@ -148,6 +149,12 @@ class RefundsView(APIView):
         booking_id = IdField(required=False)
         cancel_booking = FlagField(default=False)
         reason = TextField(required=False, max_length=200, default="")
+        again = TextField(
+            required=False,
+            max_length=32,
+            default="",
+            help_text="the `refund_id` of a 409 `refunded_just_now`: staff mean to refund the same once more",
+        )
 
     @extend_schema(
         operation_id="orders_refunds_list",
@@ -177,16 +184,22 @@ class RefundsView(APIView):
 
     @staticmethod
     def _request(order: Order, data: dict[str, Any], request: Request, claim: idempotency.Claim) -> Refund:
+        staff, reason, cancels = cast(User, request.user), data["reason"], data["cancel_booking"]
+        amount_minor = to_minor(data["amount"], order.currency) if "amount" in data else None
+        booking_id = data.get("booking_id")
+        booking = get_object_or_404(Booking, pk=booking_id, order=order) if "booking_id" in data else None
+        after_id, guard = refund_in_again(order, data["again"]), None
+        if amount_minor is not None and not claim.request_key:
+            guard = RefundRepeatGuard(staff, amount_minor, booking, cancels, reason, after_id)
         return request_refund(
             order=order,
-            amount_minor=to_minor(data["amount"], order.currency) if "amount" in data else None,
-            booking=get_object_or_404(Booking, pk=data["booking_id"], order=order)
-            if "booking_id" in data
-            else None,
-            cancels=data["cancel_booking"],
-            reason=data["reason"],
-            requested_by=cast(User, request.user),
+            amount_minor=amount_minor,
+            booking=booking,
+            cancels=cancels,
+            reason=reason,
+            requested_by=staff,
             request_key=claim.request_key,
+            guard=guard,
         )
 
 

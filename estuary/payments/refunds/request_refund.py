@@ -32,6 +32,7 @@ from estuary.payments.gateway.idempotency_keys import (
     rotate_key,
 )
 from estuary.payments.models import Dispute, Refund
+from estuary.payments.refunds.repeats import RefundRepeatGuard
 from estuary.payments.settlement import load, settle
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.effects import UpdateRefund
@@ -55,17 +56,20 @@ def request_refund(
     origin: Refund.Origin = Refund.Origin.STAFF,
     requested_by: User | None = None,
     request_key: str = "",
+    guard: RefundRepeatGuard | None = None,
 ) -> Refund:
     """Record a refund of an order, or of one booking in it, and queue it for Stripe; return its row.
 
     ``amount_minor=None`` refunds all that is left. The card is refunded first, then credits. Example: an order is paid
     70.00 by card and 30.00 with credits; a refund of 80.00 is 70.00 to the card and 10.00 of credits. A refund of
-    credits alone succeeds at once; one with a card part follows Stripe. Raises NotRefundable, ChargeDisputed or
-    RefundTooLarge, and then writes nothing.
+    credits alone succeeds at once; one with a card part follows Stripe. Raises NotRefundable, ChargeDisputed,
+    RefundTooLarge or RefundedJustNow, and then writes nothing.
     """
     at = clock.now()
     with transaction.atomic():
         [locked] = load([order.pk])
+        if guard:
+            guard.refuse_repeat(locked)
         refund = build_refund(locked, booking, amount_minor, at)
         refund.reason, refund.origin, refund.cancels = redact(reason)[:200], origin, cancels
         refund.requested_by, refund.request_key = requested_by, request_key

@@ -104,11 +104,11 @@ def test_refunds_in_parts_up_to_all_of_it_are_exact_though_each_event_comes_thre
     pay(stripe, order)
     cuts = sorted(chance.sample(range(1, 10_000), 5))
     parts = [after - before for before, after in zip([0, *cuts], [*cuts, 10_000], strict=True)]
-    for part in parts:
+    for number, part in enumerate(parts):
         if chance.random() < 0.5:
             stripe.control.refund(order["payment_intent_id"], part)
         else:
-            buying.refund(staff, order, amount=f"{part // 100}.{part % 100:02}")
+            buying.refund(staff, order, amount=f"{part // 100}.{part % 100:02}", reason=f"part {number}")
     deliveries = stripe.take_deliveries() * 3
     chance.shuffle(deliveries)
     for delivery in deliveries:
