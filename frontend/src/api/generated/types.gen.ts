@@ -1330,6 +1330,10 @@ export type RefundRequestRequest = {
     booking_id?: string | number;
     cancel_booking?: boolean;
     reason?: string;
+    /**
+     * the `refund_id` of a 409 `refunded_just_now`: staff mean to refund the same once more
+     */
+    again?: string;
 };
 
 export type Roster = {
@@ -1389,6 +1393,10 @@ export type ScheduledItem = {
     service_id?: string | number;
     start_datetime?: string;
     service_session_id?: string | number;
+    /**
+     * when it begins as the buyer saw it, of a course each meeting: if a date was moved since, nothing is booked, and the answer is a 409 `time_changed`
+     */
+    shown_start_datetimes?: Array<string>;
 };
 
 /**
@@ -1411,6 +1419,10 @@ export type Scheduling = {
     service_id?: string | number;
     start_datetime?: string;
     service_session_id?: string | number;
+    /**
+     * when it begins as the buyer saw it, of a course each meeting: if a date was moved since, nothing is booked, and the answer is a 409 `time_changed`
+     */
+    shown_start_datetimes?: Array<string>;
     items?: Array<ScheduledItem>;
 };
 

@@ -104,7 +104,9 @@ type DateResult = { date?: Session; isLoading?: boolean; failed?: FailedQuery };
 function useDate(serviceId: string | null, sessionId: string | null): DateResult {
   const enabled = serviceId !== null && sessionId !== null;
   const isWanted = ({ id }: Session) => id === sessionId;
-  const { sessions, ...rest } = useSessionsUntil(enabled ? serviceId : null, (loaded) => loaded.some(isWanted));
+  const { sessions, ...rest } = useSessionsUntil(enabled ? serviceId : null, (loaded) =>
+    loaded.some(isWanted),
+  );
   return { ...rest, date: sessions.find(isWanted) };
 }
 
