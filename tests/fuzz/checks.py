@@ -22,6 +22,7 @@ ERRORS = Path(__file__).parents[2] / "docs" / "reference" / "errors.md"
 CODES = set(re.findall(r"^\| `(\w+)` \| \d{3} \|", ERRORS.read_text(), re.MULTILINE))
 PROBLEM = "application/problem+json"
 EVERYBODYS = ("/api/v1/services/", "/api/v1/payments/config/", "/api/v1/pages/", "/api/v1/calendar/")
+OWN_DATE = "/api/v1/roster/sessions/{id}/"
 SHOW_SECRETS = {"/api/v1/payments/create/", "/api/v1/payments/methods/setup/"}
 
 type Verdict = tuple[str, str]
@@ -34,6 +35,9 @@ class Judge:
         self.market = market
         self.user_id = user.pk if user else 0
         self.is_staff = user is not None and user.is_staff
+        # A date that was deleted is nobody's any more: what others had is looked up beforehand.
+        others = ServiceSession.objects.exclude(service__practitioner__user=self.user_id)
+        self._sessions_of_others = {str(pk) for pk in others.values_list("pk", flat=True)}
 
     def verdicts(self, case: Case[Any], response: Response) -> list[Verdict]:
         """Return every rule that an answer breaks, with how."""
@@ -87,13 +91,17 @@ class Judge:
             return [("foreign", "nobody is signed in")]
         named = [str(value) for value in (case.path_parameters or {}).values()]
         return [
-            ("foreign", f"{name} is not the sender's") for name in named if not self._own(case.path, name)
+            ("foreign", f"{name} is not the sender's")
+            for name in named
+            if not self._own(case.method.upper(), case.path, name)
         ]
 
-    def _own(self, path: str, name: str) -> bool:
+    def _own(self, method: str, path: str, name: str) -> bool:
         """Tell whether a thing is the sender's, or everybody's as services and pages of text are."""
         if "/orders/" in path:
             return Order.objects.filter(user_id=self.user_id, public_id=name).exists()
+        if path == OWN_DATE and method == "DELETE":
+            return name not in self._sessions_of_others
         if "/roster/" in path:
             return self._of_own_practice(path, name)
         if "/bookings/" in path:
