@@ -124,11 +124,10 @@ def _read_act(order: Order, template: OrderMail, act: str, bookings: list[Bookin
             is_on = [row.pk for row in bookings if row.is_active and row.starts_at]
             return Related(bookings, move=move) if move and move.booking_id in is_on else None
         case OrderMail.DECLINED:
-            return Related(
-                bookings,
-                declined=declined_with(bookings, int(id_in(act, "declined"))),
-                returned=returned_by(order, act),
-            )
+            if not (seat_id := id_in(act, "declined")):
+                return None
+            declined = declined_with(bookings, int(seat_id))
+            return Related(bookings, declined=declined, returned=returned_by(order, act))
         case OrderMail.NEW_LINK:
             session_id = id_in(act, "new-link").partition("-")[0]
             related = Related(bookings, session_id=int(session_id) if session_id else None)

@@ -2,10 +2,11 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from demo.plan import Plan
 from demo.selfcheck.shop import open_shop
@@ -67,6 +68,18 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return begin
 
 
+def set_clocks(page: Page, at: datetime) -> None:
+    """Set the clock of the page, and that of the server, which the page goes by."""
+    date_header = format_datetime(at.astimezone(UTC), usegmt=True)
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, headers=response.headers | {"date": date_header})
+
+    page.clock.set_fixed_time(at)
+    page.route("**/api/**", answer)
+
+
 @pytest.mark.exhaustive(one_in=8)
 @pytest.mark.parametrize(("name", "opened"), CHANGES, ids=lambda value: str(value).replace("/", "-"))
 def test_each_day_and_each_slot_is_shown_once_around_a_change_of_clocks(
@@ -78,7 +91,7 @@ def test_each_day_and_each_slot_is_shown_once_around_a_change_of_clocks(
     context.set_default_timeout(WAIT_MS)
     expect.set_options(timeout=WAIT_MS)
     page, practice = context.new_page(), Practice(zone, minutes=120)
-    page.clock.set_fixed_time(at)
+    set_clocks(page, at)
     page.route("**/slots/?*", practice.answer)
     shop = open_shop(stack.web_url, stack.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
     page.goto(f"/services/?id={shop.service('private-yoga')['id']}")
@@ -121,7 +134,7 @@ def test_an_hour_that_comes_twice_is_told_apart(
     context.set_default_timeout(WAIT_MS)
     expect.set_options(timeout=WAIT_MS)
     page, practice = context.new_page(), Practice(zone, minutes=30)
-    page.clock.set_fixed_time(at)
+    set_clocks(page, at)
     page.route("**/slots/?*", practice.answer)
     shop = open_shop(stack.web_url, stack.sandbox_url, SANDBOX_DEFAULTS["stripe_secret_key"])
     page.goto(f"/services/?id={shop.service('private-yoga')['id']}")

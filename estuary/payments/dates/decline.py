@@ -81,8 +81,11 @@ def decline_new_time(*, booking: Booking, by: User) -> Refund | None:
 
 def _first_moved_seat(booking: Booking, at: datetime) -> int:
     """Return the key of a seat that is declined: each is given back once, so it names the act."""
-    moved = Participant.objects.filter(booking=booking, active=True, moved_from__isnull=False)
-    return min(moved.filter(session__starts_at__gt=at).values_list("pk", flat=True))
+    return min(seat.pk for seat in _active_seats(booking) if seat.can_decline(at))
+
+
+def _active_seats(booking: Booking) -> QuerySet[Participant]:
+    return Participant.objects.filter(booking=booking, active=True).select_related("session")
 
 
 def _read(booking: Booking, orders: QuerySet[Order], at: datetime) -> tuple[Order, AffectedOrder, Decline]:
@@ -99,7 +102,7 @@ def _read(booking: Booking, orders: QuerySet[Order], at: datetime) -> tuple[Orde
 
 def _seats_to_decline(booking: Booking, at: datetime) -> Q:
     """Return the condition of the seats that a guest may decline: those that were moved, of a new course all."""
-    seats = list(Participant.objects.filter(booking=booking, active=True).select_related("session"))
+    seats = list(_active_seats(booking))
     moved = [seat for seat in seats if seat.can_decline(at)]
     if not moved:
         raise _not_moved()

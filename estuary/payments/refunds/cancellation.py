@@ -131,7 +131,8 @@ def _preview(order: Order, booking: Booking, at: datetime) -> CancellationPrevie
 
 def _moved_bookings(order: Order, at: datetime) -> Set[int]:
     """Return the ids of the bookings whose practitioner has moved them, and whose new time can be declined."""
-    seats = Participant.objects.filter(booking__in=order.bookings.all(), active=True).exclude(moved_from=None)
+    keys = [booking.pk for booking in order.bookings.all()]
+    seats = Participant.objects.filter(booking__in=keys, active=True).exclude(moved_from=None)
     return {seat.booking_id for seat in seats.select_related("session") if seat.can_decline(at)}
 
 

@@ -20,7 +20,7 @@ from estuary.privacy.personal_data import PERSONAL
 from stripe_sandbox import Sandbox
 from tests.factories import PASSWORD, make_user, signed_in
 from tests.flows import buying
-from tests.flows.privacy.erasing import NAME, erase, live_a_life, return_all, write_about
+from tests.flows.privacy.erasing import HOME, NAME, erase, live_a_life, return_all, write_about
 from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -143,7 +143,8 @@ def test_an_address_that_nobody_confirmed_decides_nothing_about_texts_and_events
 def test_an_erasure_forgives_no_declines_at_an_address_that_others_have_too(
     stripe: Sandbox, zenobia: User
 ) -> None:
-    order = buying.credits(signed_in(zenobia), "20.00")
+    body = {"is_credit_purchase": True, "amount": "20.00"}
+    order = signed_in(zenobia).post(buying.CREATE, body, REMOTE_ADDR=HOME).json()
     stripe.control.confirm(order["payment_intent_id"], card=buying.DECLINED)
     settle_everything(stripe)
     [before] = RateLimitCounter.objects.filter(name__startswith="payment address").values()

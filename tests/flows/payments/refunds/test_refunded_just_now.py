@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from rest_framework.test import APIClient
 
+from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.payments.models import Refund
 from estuary.payments.refunds.repeats import REPEAT_WINDOW
@@ -69,7 +70,8 @@ def test_who_means_it_refunds_once_more_and_only_once(stripe: Sandbox, staff: AP
     assert ask(staff, order, "a key", **PART).status_code == 201
     assert ask(staff, order, "a key", **PART)["Idempotency-Replayed"] == "true"
     with time_machine.travel(clock.now() + REPEAT_WINDOW + timedelta(seconds=1), tick=True):
-        assert ask(staff, order, **PART).status_code == 201
+        again = signed_in(User.objects.get(is_staff=True))
+        assert ask(again, order, **PART).status_code == 201
     assert returned(stripe) == [2_000] * 4
 
 
