@@ -20,6 +20,7 @@ from estuary.payments import client, outbox
 from estuary.payments.customers.customers import (
     DATABASE_ID_SQL,
     NAME_SQL,
+    database_metadata,
     forget_customer,
     name_at_stripe,
     own_database_id,
@@ -107,11 +108,10 @@ def _take_new_key(customer: StripeCustomer) -> None:
 
 def _send(customer: StripeCustomer) -> None:
     """Send one update under its committed key; the body depends only on the row."""
-    label = {"house": customer.database_id} if customer.database_id else {}
     contact = {
         "email": customer.email,
         "name": customer.name,
-        "metadata": {"joined": join_names(customer.user), **label},
+        "metadata": {"joined": join_names(customer.user), **database_metadata(customer)},
     }
     try:
         client.update_customer(customer.stripe_customer_id, contact, key=customer.update_key)

@@ -127,12 +127,15 @@ def name_at_stripe(user: User) -> str:
 
 def _create_at_stripe(customer: StripeCustomer) -> str:
     """Create the customer; its body depends only on the row and on our address."""
-    label = {"house": customer.database_id} if customer.database_id else {}
     try:
         return client.create_customer(
             email=customer.email,
             name=customer.name,
-            metadata={"user_id": str(customer.user_id), "home": settings.FRONTEND_URL, **label},
+            metadata={
+                "user_id": str(customer.user_id),
+                "home": settings.FRONTEND_URL,
+                **database_metadata(customer),
+            },
             key=f"{customer.key}-customer-1",
         )
     except (StripeRefused, UnexpectedState):
@@ -152,6 +155,11 @@ def own_database_id() -> str:
         cursor.execute(DATABASE_ID_SQL, {"site_url": ownership.current_site_url()})
         row = cursor.fetchone()
     return str(row[0]) if row else ""
+
+
+def database_metadata(customer: StripeCustomer) -> dict[str, str]:
+    """Return the id of the database as a customer's metadata has it; nothing for a copy's customer."""
+    return {"house": customer.database_id} if customer.database_id else {}
 
 
 def is_labeled_ours(customer: Customer, database_id: str) -> bool:

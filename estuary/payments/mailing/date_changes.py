@@ -43,10 +43,10 @@ def read_date_change(
     rows = (rows.filter if is_move else rows.exclude)(change__kind=DateChange.Kind.MOVE)
     if public_id := id_in(act, "date-change"):
         rows = rows.filter(change__public_id=public_id)
-    found = list(rows.order_by("-change", "pk"))
-    if not found:
+    newest_first = list(rows.order_by("-change", "pk"))
+    if not newest_first:
         return ChangedDates(f"The dates of {order.title} have changed.")
-    own_rows = [row for row in found if row.change_id == found[0].change_id]
+    own_rows = [row for row in newest_first if row.change_id == newest_first[0].change_id]
     if is_move:
         return _read_move(order, own_rows[0], bookings)
     return _read_call_off(order, own_rows, bookings)

@@ -96,22 +96,24 @@ def _find_newest_orders(term: str) -> list[int]:
         | Q(stripe_payment_intent_id__contains=term)
         | Q(stripe_checkout_session_id__contains=term)
     )
-    return _keys(newest.filter(inside)) or _keys(_paid_by(_find_newest_charges(term)))
+    return _keys(newest.filter(inside)) or _keys(_paid_by(_intents_of(_newest_charges(term))))
 
 
-def _find_newest_charges(term: str) -> list[str]:
+def _newest_charges(term: str) -> QuerySet[WebhookEvent]:
     after = key_before_newest(WebhookEvent.objects.all(), NEWEST_EVENTS)
-    charges = ids.CHARGES.rows().filter(pk__gt=after).annotate(about=SUBJECT, charge=OBJECT_ID)
-    return _first(charges.filter(charge__contains=term).order_by().values_list("about", flat=True))
+    newest: QuerySet[WebhookEvent] = ids.CHARGES.rows().filter(pk__gt=after)
+    return newest.alias(charge=OBJECT_ID).filter(charge__contains=term)
 
 
-def _first(values: QuerySet[Any, str]) -> list[str]:
-    return list(values[: LIMIT + 1])
+def _intents_of(charges: QuerySet[WebhookEvent]) -> list[str]:
+    """Return the PaymentIntents of a few charges, from the events that report them."""
+    about = charges.annotate(about=SUBJECT).order_by().values_list("about", flat=True)
+    return list(about[: LIMIT + 1])
 
 
 def _paid_by(intent_ids: Iterable[str]) -> QuerySet[Order]:
-    known = [intent_id for intent_id in intent_ids if intent_id]
-    return Order.objects.filter(stripe_payment_intent_id__in=known, stripe_payment_intent_id__gt="")
+    present = [intent_id for intent_id in intent_ids if intent_id]
+    return Order.objects.filter(stripe_payment_intent_id__in=present, stripe_payment_intent_id__gt="")
 
 
 def _find_orders_by_index(term: str) -> Iterator[int]:
@@ -121,7 +123,7 @@ def _find_orders_by_index(term: str) -> Iterator[int]:
         yield from find(term)
     paid_by: list[str] = []
     if (charges := ids.CHARGES.find(term)) is not None:
-        paid_by += _first(charges.annotate(about=SUBJECT).order_by().values_list("about", flat=True))
+        paid_by += _intents_of(charges)
     if _is_last4(term):
         paid_by += [card.intent_id for card in cards_ending_in(term, LIMIT + 1)]
     if paid_by:
