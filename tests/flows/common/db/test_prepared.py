@@ -1,7 +1,6 @@
 """What settling asks again and again is read and planned once for each connection, by a plan that fits any values."""
 
 import re
-from collections import Counter
 from itertools import count
 from typing import Any
 
@@ -57,7 +56,7 @@ def test_what_each_batch_says_is_prepared_once(stripe: Sandbox) -> None:
     for number in range(3):
         buying.pay_only(stripe, buying.credits(signed_in(make_user(f"Buyer{number} Pays"))))
     post_all(stripe)
-    before = Counter(dict(prepared_here()))
+    connection.close()  # an earlier test's statement that failed the first time was prepared again
     while processor.drain(1):  # a batch for each event, all on one connection
         pass
     statements = prepared_here()
@@ -65,7 +64,7 @@ def test_what_each_batch_says_is_prepared_once(stripe: Sandbox) -> None:
     [handing_over] = [
         statement for statement, _ in statements if statement.startswith("UPDATE orders_order ")
     ]
-    assert dict(statements)[handing_over] - before[handing_over] == 3
+    assert dict(statements)[handing_over] == 3
 
 
 def test_a_plan_of_no_use_since_a_migration_is_made_anew() -> None:
