@@ -35,7 +35,7 @@ def looking(harness: Harness) -> dict[str, Play]:
 
     member, _ = User.objects.get_or_create(email=STAFF, defaults={"is_staff": True, "is_superuser": True})
     client = Client(SERVER_NAME="localhost")
-    client.force_login(member, backend="estuary.accounts.staff_sign_in.StaffBackend")
+    client.force_login(member, backend="estuary.accounts.staff.sign_in.StaffBackend")
 
     def look(url: str) -> None:
         answer = client.get(f"/admin/{url}")

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner, User
-from estuary.accounts.sign_in_sessions import API_BACKEND, SessionStore
+from estuary.accounts.sign_in.sessions import API_BACKEND, SessionStore
 from estuary.bookings.fulfilment import book, cancel, reserve
 from estuary.bookings.models import Booking
 from estuary.bookings.order_lines import ScheduleRequest, plan_lines

@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 
 from estuary.accounts import account_mails
-from estuary.accounts.email_addresses import check_email_address
 from estuary.accounts.models import User
-from estuary.accounts.sign_in_limits import clear_guesses, count_guess
+from estuary.accounts.profile.email_addresses import check_email_address
+from estuary.accounts.sign_in.limits import clear_guesses, count_guess
 from estuary.common import clock
 from estuary.common.client_ip import client_address
 from estuary.common.english_times import describe_moment

@@ -10,7 +10,7 @@ from allauth.mfa.models import Authenticator
 from django.dispatch import Signal
 
 from estuary.accounts.models import User
-from estuary.accounts.staff_audit import record
+from estuary.accounts.staff.audit import record
 from estuary.common import clock
 
 # Sent with ``user`` in the transaction of a reset, so that other apps revoke what they keep.

@@ -6,7 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 
 from estuary.accounts.models import User
-from estuary.accounts.second_factor import lacks_factor
+from estuary.accounts.staff.second_factor import lacks_factor
 
 
 class Right(Enum):

@@ -32,14 +32,20 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
 from estuary.accounts.account_mails import enqueue_mail
-from estuary.accounts.devices import remember_device
-from estuary.accounts.email_change import EmailChange, is_free, is_taken, read_email_change, state_digest
-from estuary.accounts.hashing import wait_for_sign_up_turn
 from estuary.accounts.models import User
-from estuary.accounts.names import clean_name, split_name
-from estuary.accounts.reauthentication import has_reauthenticated
+from estuary.accounts.profile.email_change import (
+    EmailChange,
+    is_free,
+    is_taken,
+    read_email_change,
+    state_digest,
+)
+from estuary.accounts.profile.names import clean_name, split_name
 from estuary.accounts.recovery import record_verification, recover_account
-from estuary.accounts.sign_in_limits import clear_guesses, count_code
+from estuary.accounts.sign_in.devices import remember_device
+from estuary.accounts.sign_in.hashing import wait_for_sign_up_turn
+from estuary.accounts.sign_in.limits import clear_guesses, count_code
+from estuary.accounts.sign_in.reauthentication import has_reauthenticated
 
 
 class NamedSignupInput(SignupInput):

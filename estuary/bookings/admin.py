@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from estuary.accounts.staff_search import IndexedSearchMixin
+from estuary.accounts.staff.search import IndexedSearchMixin
 from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation, RosterFeed
 from estuary.bookings.moving.rules import MOVABLE
 from estuary.catalog.models import ServiceType

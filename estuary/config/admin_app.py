@@ -4,4 +4,4 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class StaffAdminConfig(AdminConfig):
-    default_site = "estuary.accounts.staff_sign_in.StaffSite"
+    default_site = "estuary.accounts.staff.sign_in.StaffSite"

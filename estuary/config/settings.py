@@ -114,7 +114,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "estuary.accounts.middleware.StrictSignInMiddleware",
-    "estuary.accounts.devices.RememberDeviceMiddleware",
+    "estuary.accounts.sign_in.devices.RememberDeviceMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -160,7 +160,7 @@ WORKER_JOBS = env.estuary_worker_jobs
 WEB_THREADS = env.granian_blocking_threads
 
 # Sign-in counts its attempts in this cache, which all processes must share.
-CACHES = {"default": {"BACKEND": "estuary.accounts.counters.CounterStore", "LOCATION": "cache"}}
+CACHES = {"default": {"BACKEND": "estuary.accounts.sign_in.counters.CounterStore", "LOCATION": "cache"}}
 
 # Of the whole body: the webhook gateway rejects larger bodies unread.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
@@ -205,12 +205,12 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
-PASSWORD_HASHERS = ["estuary.accounts.hashing.QueuedPBKDF2PasswordHasher"]
+PASSWORD_HASHERS = ["estuary.accounts.sign_in.hashing.QueuedPBKDF2PasswordHasher"]
 
 # --- Sign-up, sign-in and bearer tokens: allauth headless ---------------------------------------------------
 AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
-    "estuary.accounts.staff_sign_in.StaffBackend",  # for sessions of the admin; it checks no password
+    "estuary.accounts.staff.sign_in.StaffBackend",  # for sessions of the admin; it checks no password
 ]
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -235,8 +235,8 @@ SIGN_IN_LIMITS = {
 # In the sandbox all users share one address, and allauth's limit is 20 sign-ups a minute for each address.
 ACCOUNT_RATE_LIMITS = SIGN_IN_LIMITS | ({"signup": "600/m/ip", "login": "600/m/ip"} if SANDBOX else {})
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES or 0
-# A sign-in ends a day after it began, however much it is used (accounts/sign_in_sessions.py).
-SESSION_ENGINE = "estuary.accounts.sign_in_sessions"
+# A sign-in ends a day after it began, however much it is used (accounts/sign_in/sessions.py).
+SESSION_ENGINE = "estuary.accounts.sign_in.sessions"
 SESSION_COOKIE_AGE = HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 24 * 60 * 60
 # Where the admin's own sign-in leads when it was opened by itself.
 LOGIN_REDIRECT_URL = "admin:index"
@@ -254,8 +254,8 @@ HEADLESS_FRONTEND_URLS = {
     "account_reset_password_from_key": f"{FRONTEND_URL}/reset-password/?key={{key}}",
     "account_signup": f"{FRONTEND_URL}/sign-up/",
 }
-HEADLESS_ADAPTER = "estuary.accounts.signed_in_user.SignedInUserAdapter"
-HEADLESS_TOKEN_STRATEGY = "estuary.accounts.tokens.ApiTokenStrategy"  # noqa: S105 a path, no password
+HEADLESS_ADAPTER = "estuary.accounts.sign_in.signed_in_user.SignedInUserAdapter"
+HEADLESS_TOKEN_STRATEGY = "estuary.accounts.sign_in.tokens.ApiTokenStrategy"  # noqa: S105 a path, no password
 HEADLESS_JWT_ALGORITHM = "HS256"
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True  # signed out means signed out
 # If the response with a new refresh token is lost (a reload, a tunnel), the buyer would be signed out in a payment.
@@ -270,7 +270,7 @@ PAGES_FOLDER = env.estuary_pages
 
 # --- The API ------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["estuary.accounts.authentication.BearerAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["estuary.accounts.sign_in.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["estuary.common.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

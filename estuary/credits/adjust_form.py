@@ -13,8 +13,8 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
-from estuary.accounts import staff_audit
 from estuary.accounts.models import User
+from estuary.accounts.staff import audit
 from estuary.common import clock, ids
 from estuary.common.admin.base import ConfirmPage, change_url, render_confirm_page
 from estuary.common.admin.fields import AmountField, CurrencyField, read_minor
@@ -76,9 +76,7 @@ def adjust(
             return None
         posting = ledger.Posting(user.pk, currency, ledger.Kind.ADJUSTMENT, amount_minor, effect, note=note)
         [transaction_row] = ledger.post([posting], at=clock.now())
-        staff_audit.record(
-            by, account, f"Adjusted by {display(transaction_row.amount_minor, currency)}: {note}"
-        )
+        audit.record(by, account, f"Adjusted by {display(transaction_row.amount_minor, currency)}: {note}")
         return transaction_row
 
 

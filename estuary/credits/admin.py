@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.decorators import action
 
-from estuary.accounts.staff_search import IndexedSearchMixin
+from estuary.accounts.staff.search import IndexedSearchMixin
 from estuary.common.admin.base import ReadOnlyAdmin, ReadOnlyInline, column, label, link, money_column
 from estuary.credits.adjust_form import adjust_page
 from estuary.credits.models import CreditAccount, CreditTransaction

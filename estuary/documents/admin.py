@@ -7,7 +7,7 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from estuary.accounts.staff_search import IndexedSearchMixin
+from estuary.accounts.staff.search import IndexedSearchMixin
 from estuary.common.admin.base import (
     ReadOnlyAdmin,
     column,

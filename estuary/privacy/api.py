@@ -13,11 +13,11 @@ from rest_framework.views import APIView
 
 from estuary.accounts.models import User
 from estuary.accounts.profile.api import limit_by_user
-from estuary.accounts.reauthentication import require_reauthentication
+from estuary.accounts.sign_in.reauthentication import require_reauthentication
 from estuary.common import clock
 from estuary.common.api.openapi import problems
-from estuary.privacy.erase import begin_erasure
-from estuary.privacy.erasure_checks import StaffNotErased
+from estuary.privacy.erasure.checks import StaffNotErased
+from estuary.privacy.erasure.erase import begin_erasure
 from estuary.privacy.export import export_own_data
 
 EXPORTS = "5/h/user,20/d/user"

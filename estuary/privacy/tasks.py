@@ -7,9 +7,9 @@ import structlog
 from estuary.common.errors import EstuaryError
 from estuary.payments.errors import NotOwner, StripeUnavailable, run_all
 from estuary.payments.tasks import periodic
-from estuary.privacy.erase import finish_erasure, unfinished_erasures
+from estuary.privacy.erasure.erase import finish_erasure, unfinished_erasures
+from estuary.privacy.erasure.redaction import redact_late_events
 from estuary.privacy.models import Erasure
-from estuary.privacy.redaction import redact_late_events
 
 log = structlog.get_logger(__name__)
 

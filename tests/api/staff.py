@@ -24,7 +24,7 @@ def admin_client(*permissions: str) -> Client:
     """A browser of one of staff with these permissions; with none named, of a superuser."""
     client = Client()
     client.force_login(
-        make_staff(*permissions, is_superuser=not permissions), "estuary.accounts.staff_sign_in.StaffBackend"
+        make_staff(*permissions, is_superuser=not permissions), "estuary.accounts.staff.sign_in.StaffBackend"
     )
     return client
 

@@ -9,8 +9,8 @@ import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
 
-from estuary.accounts import staff_audit
 from estuary.accounts.models import User
+from estuary.accounts.staff import audit
 from estuary.catalog.models import ServiceType
 from estuary.documents.issuing import issue_due_documents
 from estuary.documents.models import CreditNote
@@ -77,7 +77,7 @@ def maya(stripe: Sandbox) -> User:
     buying.refund(signed_in(make_staff(*REFUNDING)), order, amount="5.00")
     settle_everything(stripe)
     issue_due_documents()
-    staff_audit.record(make_staff(), buyer, "Changed the address")
+    audit.record(make_staff(), buyer, "Changed the address")
     return buyer
 
 
@@ -107,7 +107,7 @@ def test_it_takes_as_many_queries_however_much_there_is(
         client.get(url_of(maya))
     for _ in range(3):
         buying.buy_credits(stripe, signed_in(maya))
-        staff_audit.record(make_staff(), maya, "Changed the name")
+        audit.record(make_staff(), maya, "Changed the name")
     with django_assert_num_queries(18):
         client.get(url_of(maya))
     monkeypatch.setattr(buyer_page, "SHOWN", 2)

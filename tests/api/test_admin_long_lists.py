@@ -7,9 +7,9 @@ import pytest
 import time_machine
 from django.test import Client
 
-from estuary.accounts import staff_search
 from estuary.accounts.models import User
-from estuary.accounts.staff_search import find_people
+from estuary.accounts.staff import search
+from estuary.accounts.staff.search import find_people
 from estuary.bookings.models import Booking
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import ServiceSession, ServiceType
@@ -129,7 +129,7 @@ def test_cards_are_found_by_brand_and_bookings_by_what_they_are_of(two: tuple[Us
 def test_too_many_of_one_name_are_said_to_be_too_many(
     two: tuple[User, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(staff_search, "MAX_PEOPLE", 1)
+    monkeypatch.setattr(search, "MAX_PEOPLE", 1)
     page = admin_client().get("/admin/orders/order/", {"q": "Achterberg"})
     assert "people are called so" not in messages_on(page)
     make_user("Tim Achterberg")

@@ -266,7 +266,7 @@ def test_an_unknown_page_says_nothing_to_who_is_not_signed_in(db: None) -> None:
 
 def test_buyers_have_no_business_here(db: None) -> None:
     client = Client()
-    client.force_login(make_user(), "estuary.accounts.staff_sign_in.StaffBackend")
+    client.force_login(make_user(), "estuary.accounts.staff.sign_in.StaffBackend")
     assert client.get("/admin/orders/order/").status_code == 302
 
 
@@ -288,7 +288,7 @@ def test_staff_cannot_promote_themselves(db: None) -> None:
     staff = make_staff("accounts.view_user", "accounts.change_user")
     chief = make_staff(is_superuser=True)
     client = Client()
-    client.force_login(staff, "estuary.accounts.staff_sign_in.StaffBackend")
+    client.force_login(staff, "estuary.accounts.staff.sign_in.StaffBackend")
     form = {"email": staff.email, "first_name": "Sam", "last_name": "Okafor", "is_superuser": "on"}
     client.post(reverse("admin:accounts_user_change", args=[staff.pk]), form)
     assert not User.objects.get(pk=staff.pk).is_superuser

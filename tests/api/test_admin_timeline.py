@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from estuary.accounts import staff_audit
+from estuary.accounts.staff import audit
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
 from estuary.documents.issuing import issue_due_documents
@@ -165,7 +165,7 @@ def test_acts_of_staff_are_shown_to_those_who_may_see_the_audit_trail(stripe: Sa
     acts = [entry for entry in sentences_of(order, "orders.view_order", AUDIT) if "of staff" in entry]
     # The start of a call to Stripe is told only where no outcome followed.
     assert acts == [act]
-    staff_audit.record(make_staff("Ada Byron"), order, "Started “Ask Stripe now”")
+    audit.record(make_staff("Ada Byron"), order, "Started “Ask Stripe now”")
     assert sentences_of(order, "orders.view_order", AUDIT)[-1] == (
         "Ada Byron of staff started “Ask Stripe now”; no outcome was recorded."
     )

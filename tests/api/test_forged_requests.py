@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from estuary.accounts.authentication import BearerAuthentication
+from estuary.accounts.sign_in.authentication import BearerAuthentication
 from estuary.common.api.problems import not_found
 from tests.api.staff import admin_client, make_staff
 
@@ -56,6 +56,6 @@ def test_a_cookie_alone_opens_no_door_of_the_api() -> None:
 @pytest.mark.django_db
 def test_the_pages_of_staff_refuse_a_post_from_elsewhere() -> None:
     browser = Client(enforce_csrf_checks=True)
-    browser.force_login(make_staff(is_superuser=True), "estuary.accounts.staff_sign_in.StaffBackend")
+    browser.force_login(make_staff(is_superuser=True), "estuary.accounts.staff.sign_in.StaffBackend")
     for path in ("/admin/payments/webhookevent/", "/admin/orders/order/", "/admin/logout/", "/admin/login/"):
         assert browser.post(path, {"action": "replay_selected"}).status_code == 403, path

@@ -69,7 +69,7 @@ def test_the_owner_is_told_of_a_password_that_staff_have_set() -> None:
 
 def test_staff_are_told_of_their_own_password() -> None:
     sam, client = make_staff("Sam Okafor"), Client()
-    client.force_login(sam, "estuary.accounts.staff_sign_in.StaffBackend")
+    client.force_login(sam, "estuary.accounts.staff.sign_in.StaffBackend")
     body = {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
     assert client.post(reverse("admin:password_change"), body).status_code == 302
     [subject] = subjects_mailed_to(sam.email)

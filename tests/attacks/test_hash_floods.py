@@ -8,8 +8,8 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher, get_hasher, make_p
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from estuary.accounts.hashing import QueuedPBKDF2PasswordHasher, wait_for_sign_up_turn
 from estuary.accounts.models import User
+from estuary.accounts.sign_in.hashing import QueuedPBKDF2PasswordHasher, wait_for_sign_up_turn
 from estuary.catalog.models import Service
 from tests.attacks.test_locked_rows import (
     SIGN_IN,
@@ -68,7 +68,7 @@ def test_sixty_guesses_at_once_keep_nobody_waiting_who_is_signed_in(
 
 @pytest.fixture
 def as_in_production(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["estuary.accounts.hashing.QueuedPBKDF2PasswordHasher"]
+    settings.PASSWORD_HASHERS = ["estuary.accounts.sign_in.hashing.QueuedPBKDF2PasswordHasher"]
 
 
 def test_nobody_holds_a_connection_while_a_password_is_hashed(

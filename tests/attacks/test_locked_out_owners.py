@@ -7,8 +7,8 @@ import pytest
 import time_machine
 from pytest_django import Settings
 
-from estuary.accounts import sign_in_limits
 from estuary.accounts.models import User
+from estuary.accounts.sign_in import limits
 from estuary.common import clock
 from tests.attacks.test_staff_sign_in import DOORS, NEW_PASSWORD, Door, hashes
 from tests.attacks.visitor import Visitor, keys_mailed_to
@@ -31,7 +31,7 @@ def limits_of_production(settings: Settings) -> None:
 def few_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of 100 and 1,000 in an hour at one account, which the tests of strangers reach."""
     few = {"at_account": "10/h/key", "once_at_account": "20/h/key"}
-    monkeypatch.setattr(sign_in_limits, "LIMITS", sign_in_limits.LIMITS | few)
+    monkeypatch.setattr(limits, "LIMITS", limits.LIMITS | few)
 
 
 @pytest.fixture

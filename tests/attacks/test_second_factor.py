@@ -18,7 +18,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from estuary.accounts.models import AuditLogEntry, User
-from estuary.accounts.second_factor import enrol
+from estuary.accounts.staff.second_factor import enrol
 from estuary.common import clock
 from tests.attacks.visitor import Visitor, keys_mailed_to
 from tests.factories import PASSWORD, REFUNDING, make_staff, make_user

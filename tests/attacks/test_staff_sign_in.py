@@ -105,7 +105,7 @@ def test_a_reset_by_mail_lets_in_who_forgot_the_password(door: Door) -> None:
 
 def test_a_stolen_cookie_guesses_few_old_passwords(hashes: list[str]) -> None:
     client = Client()
-    client.force_login(make_staff("Sam Okafor"), "estuary.accounts.staff_sign_in.StaffBackend")
+    client.force_login(make_staff("Sam Okafor"), "estuary.accounts.staff.sign_in.StaffBackend")
     body = {"old_password": "wrong", "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
     hashes.clear()
     answers = [client.post("/admin/password_change/", body).status_code for _ in range(3 * AT_ACCOUNT)]

@@ -26,9 +26,9 @@ from procrastinate.contrib.django import app  # noqa: E402
 from procrastinate.contrib.django.utils import connector_params  # noqa: E402
 from rest_framework.test import APIClient  # noqa: E402
 
-from estuary.accounts import staff_audit  # noqa: E402
 from estuary.accounts.models import AuditLogEntry, User  # noqa: E402
-from estuary.accounts.second_factor import drop_factor, enrol  # noqa: E402
+from estuary.accounts.staff import audit  # noqa: E402
+from estuary.accounts.staff.second_factor import drop_factor, enrol  # noqa: E402
 from estuary.catalog.models import ServiceType  # noqa: E402
 from estuary.common import clock  # noqa: E402
 from estuary.common.observability import metrics  # noqa: E402
@@ -42,7 +42,7 @@ from estuary.payments.models import (  # noqa: E402
     SetupIntent,
     WebhookEvent,
 )
-from estuary.privacy.erase import MAX_REQUEST_AGE, begin_erasure, finish_erasure  # noqa: E402
+from estuary.privacy.erasure.erase import MAX_REQUEST_AGE, begin_erasure, finish_erasure  # noqa: E402
 from stripe_sandbox import Sandbox  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.factories import (  # noqa: E402
@@ -107,7 +107,7 @@ def serve_staff(maya: User) -> APIClient:
     assert browser.post("/admin/login/?next=/admin/orders/order/", sign_in).status_code == 302
     assert browser.get("/admin/orders/order/").status_code == 200
     with transaction.atomic():
-        staff_audit.record(ines, maya, "called back")
+        audit.record(ines, maya, "called back")
     return signed_in(ines)
 
 

@@ -9,7 +9,7 @@ from django.db import connection, connections
 from django.test import Client
 
 from estuary.accounts.models import Practitioner, User
-from estuary.accounts.staff_sign_in import BACKEND
+from estuary.accounts.staff.sign_in import BACKEND
 from estuary.catalog.models import Service, ServiceType
 from tests.factories import REFUNDING, make_practitioner, make_service, make_sessions, make_staff, make_user
 from tests.simulation.staff_members import make_members

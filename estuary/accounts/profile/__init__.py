@@ -1,1 +1,1 @@
-"""A person's own profile: what the API shows of it, and what the person changes."""
+"""A person's own profile: what the API shows of it, what the person changes, and how names and addresses are checked."""

@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from estuary.accounts.models import User
-from estuary.accounts.names import NAME_MAX, clean_name
-from estuary.accounts.postal_addresses import ADDRESS_MAX, clean_address
+from estuary.accounts.profile.names import NAME_MAX, clean_name
+from estuary.accounts.profile.postal_addresses import ADDRESS_MAX, clean_address
 from estuary.common.api.fields import TextField
 from estuary.common.api.openapi import problems
 from estuary.common.errors import TooManyRequests

@@ -10,8 +10,8 @@ What an attacker can do, with eight digits and three tries a code:
 
 from django.http import HttpRequest
 
-from estuary.accounts.devices import find_device
-from estuary.accounts.sign_in_limits import Guess, address_and_account
+from estuary.accounts.sign_in.devices import find_device
+from estuary.accounts.sign_in.limits import Guess, address_and_account
 
 TRIES_PER_CODE = 3
 

@@ -5,10 +5,10 @@ from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
-from estuary.accounts.devices import find_device
-from estuary.accounts.email_change import is_taken
 from estuary.accounts.models import User
+from estuary.accounts.profile.email_change import is_taken
 from estuary.accounts.recovery import record_verification, recover_account
+from estuary.accounts.sign_in.devices import find_device
 from estuary.common import clock
 
 

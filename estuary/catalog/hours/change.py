@@ -5,8 +5,8 @@ from datetime import date, time, timedelta
 
 from django.db import transaction
 
-from estuary.accounts import staff_audit
 from estuary.accounts.models import Practitioner, User
+from estuary.accounts.staff import audit
 from estuary.catalog.bounds import EXCEPTIONS_MAX, HORIZON
 from estuary.catalog.hours.opening_hours import WEEKDAYS, OpeningHours, read_opening_hours
 from estuary.catalog.hours.windows import InvalidHours, Window, check_windows, describe_windows
@@ -125,4 +125,4 @@ def _record(
     by: User, practitioner: Practitioner, day: str, before: Sequence[Window], after: Sequence[Window]
 ) -> None:
     text = f"Changed the hours of {day}: {describe_windows(before)} → {describe_windows(after)}"
-    staff_audit.record(by, practitioner, text)
+    audit.record(by, practitioner, text)

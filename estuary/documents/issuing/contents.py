@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from unicodedata import category
 
-from estuary.accounts.billing_details import get_billing_details
 from estuary.accounts.models import ERASED_DOMAIN, User
+from estuary.accounts.profile.billing_details import get_billing_details
 from estuary.common.money import display, proportion, round_to_payable
 from estuary.common.validators import JOINERS, UNWRITTEN
 from estuary.documents.models import CreditNote, Receipt

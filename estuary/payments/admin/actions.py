@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from unfold.admin import ModelAdmin
 
-from estuary.accounts import staff_audit
 from estuary.accounts.models import User
+from estuary.accounts.staff import audit
 from estuary.bookings.models import Booking
 from estuary.common.admin.base import ConfirmPage, change_url, render_confirm_page, row_or_404
 from estuary.common.admin.reasons import ReasonForm, with_reason
@@ -68,22 +68,20 @@ def confirmed_action(
 @transaction.atomic
 def _run_in_transaction(staff: User, row: Model, run: Callable[[], str], reason: str) -> str:
     message = run()
-    staff_audit.record(staff, row, with_reason(message, reason))
+    audit.record(staff, row, with_reason(message, reason))
     return message
 
 
 def _run_without_transaction(
     staff: User, row: Model, act: ConfirmPage, run: Callable[[], str], reason: str
 ) -> str:
-    staff_audit.record(staff, row, f"Started “{act.title}”")
+    audit.record(staff, row, f"Started “{act.title}”")
     try:
         message = run()
     except EstuaryError as error:
-        staff_audit.record(
-            staff, row, with_reason(f"Tried “{act.title}”, which was refused. {error}", reason)
-        )
+        audit.record(staff, row, with_reason(f"Tried “{act.title}”, which was refused. {error}", reason))
         raise
-    staff_audit.record(staff, row, with_reason(message, reason))
+    audit.record(staff, row, with_reason(message, reason))
     return message
 
 

@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from estuary.accounts.staff_search import IndexedSearchMixin
+from estuary.accounts.staff.search import IndexedSearchMixin
 from estuary.common.admin.base import ReadOnlyAdmin, column, label, link, money, money_column, stripe_link
 from estuary.payments.admin.order_detail import deadline, notice_label
 from estuary.payments.admin.search import ids

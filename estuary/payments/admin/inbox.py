@@ -12,8 +12,8 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince
 from unfold.decorators import action, display
 
-from estuary.accounts import staff_audit
 from estuary.accounts.models import User
+from estuary.accounts.staff import audit
 from estuary.common import clock
 from estuary.common.admin.base import (
     NOTHING,
@@ -151,7 +151,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         with transaction.atomic():
             count = processor.replay(rows)
             for row in rows:
-                staff_audit.record(cast(User, request.user), row, "Replayed")
+                audit.record(cast(User, request.user), row, "Replayed")
         events = "1 event is" if count == 1 else f"{count:,} events are"
         remaining = " There are more: choose again for the rest." if len(selected) > len(rows) else ""
         messages.success(request, f"{events} in the queue again.{remaining}")

@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, OuterRef, Subquery, Value
 from django.db.models.functions import Least
 
-from estuary.accounts import staff_audit
 from estuary.accounts.models import User
+from estuary.accounts.staff import audit
 from estuary.bookings.date_changes.closed_time import open_time
 from estuary.bookings.date_changes.seats import move_session
 from estuary.bookings.fulfilment import lock_sessions
@@ -72,7 +72,7 @@ def open_days(request: ChangeRequest, *, by: User) -> None:
         )
     last = request.ends_at - timedelta(seconds=1)
     text = f"Opened the days again: {request.starts_at:%d %b %Y, %H:%M} to {last:%d %b %Y, %H:%M} UTC"
-    staff_audit.record(by, request.practitioner, text)
+    audit.record(by, request.practitioner, text)
 
 
 class _Outdated(Exception):
@@ -145,7 +145,7 @@ def _begin(request: ChangeRequest, confirmation: Confirmation) -> DateChange:
     )
     _apply(change, target, preview.rows, at)
     insert_rows(change, preview.rows, at)
-    staff_audit.record(confirmation.by, change, _audit_text(change, preview))
+    audit.record(confirmation.by, change, _audit_text(change, preview))
     outbox.carry_out_date_change(change.pk)
     if change.by_staff:
         _write_to_practitioner(change)

@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.http import Http404
 
-from estuary.accounts import staff_audit
 from estuary.accounts.models import Practitioner, User
+from estuary.accounts.staff import audit
 from estuary.bookings.models import Participant, Reservation
 from estuary.catalog.calendar import release_entries
 from estuary.catalog.models import ServiceSession
@@ -80,7 +80,7 @@ def _change(practitioner: Practitioner, session_id: int, edit: DateEdit, by: Use
     for name, value in changed.items():
         setattr(session, name, value)
     session.save(update_fields=list(changed))
-    staff_audit.record(by, session.service, _audit_text(practitioner, session, before))
+    audit.record(by, session.service, _audit_text(practitioner, session, before))
     if "join_url" in changed:
         _tell_guests(session)
     return session
@@ -188,4 +188,4 @@ def delete_date(practitioner: Practitioner, session_id: int, *, by: User) -> Non
     except ProtectedError:
         raise refusal from None
     release_entries([entry_id])
-    staff_audit.record(by, session.service, text)
+    audit.record(by, session.service, text)

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.http import Http404
 
-from estuary.accounts import staff_audit
 from estuary.accounts.models import Practitioner, User
+from estuary.accounts.staff import audit
 from estuary.catalog.bounds import DATES_MAX
 from estuary.catalog.calendar import insert_entries
 from estuary.catalog.models import Service, ServiceSession, ServiceType
@@ -107,7 +107,7 @@ def _create(
         for span, entry in zip(spans, entries, strict=True)
     )
     times = "; ".join(local_time_as_text(span.starts_at, practitioner) for span in spans)
-    staff_audit.record(by, service, f"Added by the practitioner, {request.capacity} seats each: {times}")
+    audit.record(by, service, f"Added by the practitioner, {request.capacity} seats each: {times}")
     return created
 
 

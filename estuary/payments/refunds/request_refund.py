@@ -7,8 +7,8 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 
-from estuary.accounts import staff_audit
 from estuary.accounts.models import User
+from estuary.accounts.staff import audit
 from estuary.bookings.models import Booking
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
@@ -78,7 +78,7 @@ def request_refund(
         if requested_by and origin == Refund.Origin.STAFF:
             amount = display(refund.amount_minor, refund.currency)
             why = f": {reason[:200]}" if reason else ""
-            staff_audit.record(requested_by, order, f"Refunded {amount} ({refund.public_id}){why}")
+            audit.record(requested_by, order, f"Refunded {amount} ({refund.public_id}){why}")
         if refund.card_minor:
             outbox.send_refunds([refund])
         else:

@@ -8,11 +8,11 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from estuary.accounts.billing_details import BillingDetails, get_billing_details
 from estuary.accounts.models import ContactChange, User
 from estuary.accounts.profile.api import AccountSerializer
+from estuary.accounts.profile.billing_details import BillingDetails, get_billing_details
 from estuary.common import clock
-from estuary.privacy.erase import MAX_REQUEST_AGE
+from estuary.privacy.erasure.erase import MAX_REQUEST_AGE
 from estuary.privacy.tasks import finish_erasures
 from stripe_sandbox import Sandbox
 from tests.attacks.visitor import Visitor, codes_mailed_to, subjects_mailed_to

@@ -23,8 +23,8 @@ from procrastinate.jobs import Job
 from pytest_django import Settings
 
 from estuary.accounts import account_mails, adapter
-from estuary.accounts.email_change import state_digest
 from estuary.accounts.models import User
+from estuary.accounts.profile.email_change import state_digest
 from estuary.common import clock
 from estuary.config.mail import mailers
 from estuary.payments import retention, tasks

@@ -10,15 +10,16 @@ from django.db import connection, transaction
 from django.db.models import F
 from rest_framework.test import APIClient
 
-from estuary.accounts import account_mails, staff_audit
+from estuary.accounts import account_mails
 from estuary.accounts.models import Practitioner, User
+from estuary.accounts.staff import audit
 from estuary.catalog.models import ServiceType
 from estuary.credits.models import CreditTransaction
 from estuary.notifications import staff_alerts
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
-from estuary.privacy.append_only import allow_append_only_updates
-from estuary.privacy.erase import MAX_REQUEST_AGE
+from estuary.privacy.erasure.append_only import allow_append_only_updates
+from estuary.privacy.erasure.erase import MAX_REQUEST_AGE
 from estuary.privacy.identifiers import find_identifiers
 from estuary.privacy.models import Erasure
 from estuary.privacy.personal_data import PERSONAL
@@ -108,8 +109,8 @@ def write_about(person: User) -> None:
     staff = make_user("Ines Duarte", is_staff=True)
     order = Order.objects.filter(user=person)[0]
     with transaction.atomic():
-        staff_audit.record(staff, order, f"called {NAME} back")
-        staff_audit.record(staff, person, "gave credits away")
+        audit.record(staff, order, f"called {NAME} back")
+        audit.record(staff, person, "gave credits away")
         account_mails.enqueue_mail("email_confirmation", person.email, person.pk)
         staff_alerts.alert_staff("complaint", f"{person.email} is angry")
 

@@ -9,9 +9,10 @@ from django.core.management import CommandError
 from django.db import connection, transaction
 from rest_framework.test import APIClient
 
-from estuary.accounts import account_mails, staff_audit
+from estuary.accounts import account_mails
 from estuary.accounts.models import AuditLogEntry, Practitioner, User
-from estuary.accounts.names import check_name
+from estuary.accounts.profile.names import check_name
+from estuary.accounts.staff import audit
 from estuary.common import clock
 from estuary.notifications import staff_alerts
 from estuary.payments.models import RateLimitCounter, WebhookEvent
@@ -89,7 +90,7 @@ def live_together(stripe: Sandbox, person: User) -> None:
     anybody.post("/_allauth/browser/v1/auth/code/request", {"email": person.email})
     with transaction.atomic():
         account_mails.enqueue_mail("password_changed", person.email, person.pk, {"at": "now", "ip": ""})
-        staff_audit.record(
+        audit.record(
             person, person.orders.earliest("pk"), f"Second factor of {NAME} asked for {person.email}"
         )
         staff_alerts.alert_staff("event_dead", f"Refunded 3.00 of {person.email} by the audit trail")
@@ -129,7 +130,7 @@ def test_an_address_that_nobody_confirmed_decides_nothing_about_texts_and_events
 ) -> None:
     buying.buy_credits(stripe, buyer, "20.00")
     former = maya.email
-    staff_audit.record(maya, maya, f"{former} wrote to us")
+    audit.record(maya, maya, f"{former} wrote to us")
     account_mails.enqueue_mail("email_changed", former, maya.pk, {"at": "now", "ip": ""})
     maya.email = "maya@elsewhere.example"
     maya.save(update_fields=["email"])
@@ -171,10 +172,10 @@ def test_staff_read_entries_with_a_name_and_erase_those_that_mean_the_person(
     stripe: Sandbox, zenobia: User, maya: User
 ) -> None:
     with transaction.atomic():
-        staff_audit.record(maya, maya, f"asked whether {NAME} comes along")
-        staff_audit.record(maya, maya, f"met another {NAME.upper()}, a neighbour")
-        staff_audit.record(maya, maya, f"met {NAME}a")
-        staff_audit.record(maya, maya, f"has {zenobia.email}, she says")
+        audit.record(maya, maya, f"asked whether {NAME} comes along")
+        audit.record(maya, maya, f"met another {NAME.upper()}, a neighbour")
+        audit.record(maya, maya, f"met {NAME}a")
+        audit.record(maya, maya, f"has {zenobia.email}, she says")
         User.objects.filter(pk=zenobia.pk).update(email_verified_at=clock.now())
     meant, other, longer, by_address = AuditLogEntry.objects.order_by("pk").values_list("pk", flat=True)
     erase(zenobia.pk)

@@ -218,7 +218,7 @@ def test_an_erasure_killed_between_stripe_and_here_is_finished(
 ) -> None:
     customer = prepare(stripe, zenobia)
     with monkeypatch.context() as patch:
-        patch.setattr("estuary.privacy.erase._erase_in_database", _die)
+        patch.setattr("estuary.privacy.erasure.erase._erase_in_database", _die)
         with pytest.raises(KeyboardInterrupt):
             erase(zenobia.email)
     assert is_deleted(stripe, customer)

@@ -3,7 +3,7 @@
 from django.contrib.auth import get_user_model
 from django.db import connection
 
-from estuary.privacy.erasure_checks import ErasureRefused, raise_if_needed
+from estuary.privacy.erasure.checks import ErasureRefused, raise_if_needed
 from tests.simulation.oracle.observer import Observer
 from tests.simulation.oracle.violation import InvariantViolation
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from estuary.accounts.models import User
-from estuary.accounts.second_factor import drop_factor
+from estuary.accounts.staff.second_factor import drop_factor
 
 
 class Command(BaseCommand):

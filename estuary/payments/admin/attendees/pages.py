@@ -13,8 +13,8 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from estuary.accounts import staff_audit
 from estuary.accounts.models import User
+from estuary.accounts.staff import audit
 from estuary.catalog.models import ServiceSession
 from estuary.common import clock
 from estuary.common.admin.csv_files import csv_response
@@ -53,7 +53,7 @@ def session_page(request: HttpRequest, session_id: int) -> HttpResponseBase:
     meeting = meeting_of(session)
     if request.GET.get("format") == "csv":
         what = f"Exported the attendees of {meeting.title}, {meeting.when}"
-        staff_audit.record(cast(User, request.user), session, what)
+        audit.record(cast(User, request.user), session, what)
         suffix = "-called-off" if meeting.is_called_off else ""
         name = f"attendees-{session.pk}-{meeting.starts_at:%Y-%m-%d}{suffix}.csv"
         return csv_response(name, HEADER, (attendee.row for attendee in attendees_of(session)))

@@ -16,9 +16,9 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from estuary.accounts import staff_audit
 from estuary.accounts.models import User
 from estuary.accounts.rights import Right, may
+from estuary.accounts.staff import audit
 from estuary.bookings.models import Booking
 from estuary.bookings.moving.move_booking import calendar_entry_of, set_sold_length
 from estuary.bookings.moving.rules import check_movable, max_moves, move_until
@@ -206,5 +206,5 @@ def _move(booking: Booking, time: str, reason: str, staff: User) -> datetime:
         return cast(datetime, booking.starts_at)
     beyond = " beyond the buyer’s limits" if record.beyond_limits else ""
     text = f"Moved {booking.service_name} to {day_and_time(record.to_starts_at)}{beyond}."
-    staff_audit.record(staff, booking.order, with_reason(text, reason))
+    audit.record(staff, booking.order, with_reason(text, reason))
     return record.to_starts_at

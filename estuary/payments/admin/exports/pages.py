@@ -13,8 +13,8 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from estuary.accounts import staff_audit
 from estuary.accounts.models import User
+from estuary.accounts.staff import audit
 from estuary.common import clock
 from estuary.common.admin.csv_files import csv_response
 from estuary.common.money import CURRENCIES
@@ -81,7 +81,7 @@ def _send(staff: User, data: dict[str, Any]) -> HttpResponseBase:
     export, currency = EXPORTS[data["table"]], data["currency"]
     days = f"{data['first']:%Y-%m-%d} to {data['last']:%Y-%m-%d}"
     in_currency = currency.upper() if currency else "all currencies"
-    staff_audit.record(staff, staff, f"Exported {data['table']}, {days}, {in_currency}")
+    audit.record(staff, staff, f"Exported {data['table']}, {days}, {in_currency}")
     begin, end = (
         timezone.make_aware(datetime.combine(day, time.min))
         for day in (data["first"], data["last"] + timedelta(days=1))

@@ -11,9 +11,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html
 
-from estuary.accounts import staff_audit
 from estuary.accounts.models import User
 from estuary.accounts.rights import Right, may
+from estuary.accounts.staff import audit
 from estuary.common import clock
 from estuary.common.admin.base import NOTHING, change_url, label, moment
 from estuary.common.ids import parse_primary_key
@@ -130,5 +130,5 @@ def resend(mail: SentMail, staff: User, copy: int) -> SentMail | None:
         outbox.send_booking_mails([row])
     else:
         outbox.send_each_mail([{"order_id": mail.order.pk, "template": mail.kind, "key": row.key}])
-    staff_audit.record(staff, mail.order, f"Send mail again: {describe_kind(mail.kind)}")
+    audit.record(staff, mail.order, f"Send mail again: {describe_kind(mail.kind)}")
     return row

@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 
 from estuary.accounts.models import User
-from estuary.accounts.staff_audit import entries_about
+from estuary.accounts.staff.audit import entries_about
 from estuary.bookings.models import Booking
 from estuary.common.admin.base import NOTHING, label, link, list_url, moment, money
 from estuary.credits.models import CreditAccount, CreditTransaction

@@ -8,8 +8,8 @@ from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from estuary.accounts import staff_search
-from estuary.accounts.staff_search import IndexedSearchMixin
+from estuary.accounts.staff import search
+from estuary.accounts.staff.search import IndexedSearchMixin
 from estuary.bookings.models import Booking
 from estuary.catalog.models import Service
 from estuary.common.admin.pagination import key_before_newest
@@ -72,7 +72,7 @@ def _is_last4(term: str) -> bool:
 
 def find_people(term: str) -> list[int]:
     """Return people by name or address, or by the id of their customer at Stripe."""
-    named = staff_search.find_people(term)[: staff_search.MAX_PEOPLE]
+    named = search.find_people(term)[: search.MAX_PEOPLE]
     return [*by_ids(ids.CUSTOMERS, key="user_id")(term), *named]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from estuary.accounts.models import AuditLogEntry
-from estuary.accounts.staff_audit import entries_about
+from estuary.accounts.staff.audit import entries_about
 from estuary.common.admin.reasons import WHY
 from estuary.orders.models import Order
 from estuary.payments.admin.timeline.entries import Entry, Source

@@ -6,9 +6,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from estuary.accounts.models import User
 from estuary.common.errors import EstuaryError
-from estuary.privacy.erase import begin_erasure, finish_erasure, may_be_finished
-from estuary.privacy.erasure_checks import ErasureRefused, raise_if_events_pending, raise_if_needed
-from estuary.privacy.mentions import erase_entries, find_mentions
+from estuary.privacy.erasure.checks import ErasureRefused, raise_if_events_pending, raise_if_needed
+from estuary.privacy.erasure.erase import begin_erasure, finish_erasure, may_be_finished
+from estuary.privacy.erasure.mentions import erase_entries, find_mentions
 from estuary.privacy.models import Erasure
 from estuary.privacy.persons import find_person
 

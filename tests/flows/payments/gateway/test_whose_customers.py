@@ -17,8 +17,8 @@ from estuary.payments import client, tasks
 from estuary.payments.customers.customers import ensure_customer
 from estuary.payments.models import Orphan, PaymentMethod, StripeAccount, StripeCustomer
 from estuary.payments.reconciliation import overdue
+from estuary.privacy.erasure.stripe_customer import delete_customers
 from estuary.privacy.models import Erasure
-from estuary.privacy.stripe_customer import delete_customers
 from stripe_sandbox import Sandbox
 from tests.database_state import contents, put_back
 from tests.factories import a_free_slot, make_service, make_user, signed_in

@@ -292,7 +292,7 @@ def test_a_refund_whose_commit_is_lost_was_never_asked_for(
         raise OperationalError("the connection to the server was lost")
 
     with monkeypatch.context() as dying:
-        dying.setattr("estuary.payments.refunds.request_refund.staff_audit.record", lost)
+        dying.setattr("estuary.payments.refunds.request_refund.audit.record", lost)
         answer = staff.post(f"/api/v1/orders/{order['order_id']}/refunds/", {"amount": "20.00"})
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert (Refund.objects.count(), run_jobs(), posts(stripe, "/v1/refunds")) == (0, 0, [])

@@ -16,9 +16,9 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.http import urlencode
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from estuary.accounts import second_factor
 from estuary.accounts.models import User
-from estuary.accounts.sign_in_limits import Guess, count_code
+from estuary.accounts.sign_in.limits import Guess, count_code
+from estuary.accounts.staff import second_factor
 
 SECRET_SESSION_KEY = "staff_second_factor_secret"  # noqa: S105 the name of one
 TOO_MANY_ATTEMPTS = "Too many tries. Wait an hour, and set a new password if somebody else tries them."

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from allauth.core.internal import ratelimit
 from django.http import HttpRequest
 
-from estuary.accounts.devices import find_device
 from estuary.accounts.models import User
+from estuary.accounts.sign_in.devices import find_device
 from estuary.common.client_ip import network_site
 
 LIMITS = {

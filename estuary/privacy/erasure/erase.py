@@ -22,14 +22,14 @@ from estuary.credits.models import CreditAccount
 from estuary.documents.issuing import issue_documents_of
 from estuary.orders.models import Order
 from estuary.payments.checkout import cancel_order
-from estuary.privacy.append_only import allow_append_only_updates
-from estuary.privacy.erasure_checks import ErasureRefused, raise_if_events_pending, raise_if_needed
+from estuary.privacy.erasure.append_only import allow_append_only_updates
+from estuary.privacy.erasure.checks import ErasureRefused, raise_if_events_pending, raise_if_needed
+from estuary.privacy.erasure.mentions import alert_about_mentions, find_mentions
+from estuary.privacy.erasure.redaction import redact_events_about, redact_events_with_ids
+from estuary.privacy.erasure.stripe_customer import delete_customers
 from estuary.privacy.identifiers import find_identifiers
-from estuary.privacy.mentions import alert_about_mentions, find_mentions
 from estuary.privacy.models import Erasure
 from estuary.privacy.personal_data import EVENTS, PERSONAL
-from estuary.privacy.redaction import redact_events_about, redact_events_with_ids
-from estuary.privacy.stripe_customer import delete_customers
 
 # No request lasts longer. A request from before the account was deactivated could otherwise write the person's data
 # again, here and at Stripe, after the erasure.

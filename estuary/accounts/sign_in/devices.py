@@ -18,7 +18,7 @@ from django.utils.deprecation import MiddlewareMixin
 from estuary.accounts.models import User
 from estuary.common.ids import device_key
 
-SALT = "estuary.accounts.devices"
+SALT = "estuary.accounts.sign_in.devices"
 COOKIE_AGE = timedelta(days=180)
 
 

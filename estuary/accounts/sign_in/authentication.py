@@ -10,7 +10,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from estuary.accounts.models import User
-from estuary.accounts.second_factor import bind_passed_factors
+from estuary.accounts.staff.second_factor import bind_passed_factors
 
 
 class BearerAuthentication(JWTTokenAuthentication):

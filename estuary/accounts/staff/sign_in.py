@@ -22,11 +22,11 @@ from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 from estuary.accounts.models import User
-from estuary.accounts.second_factor import has_passed
-from estuary.accounts.second_factor_pages import address_after_password, code_page, enrol_page
-from estuary.accounts.sign_in_limits import count_guess
+from estuary.accounts.sign_in.limits import count_guess
+from estuary.accounts.staff.second_factor import has_passed
+from estuary.accounts.staff.second_factor_pages import address_after_password, code_page, enrol_page
 
-BACKEND = "estuary.accounts.staff_sign_in.StaffBackend"
+BACKEND = "estuary.accounts.staff.sign_in.StaffBackend"
 TOO_MANY_ATTEMPTS = (
     "Too many tries. Set a new password by mail at the shop's sign-in page, in this browser:"
     " that lets you in at once. Or try again in an hour."

@@ -3,7 +3,7 @@
 from allauth.headless.tokens.strategies.jwt import JWTTokenStrategy
 from django.contrib.sessions.backends.base import SessionBase
 
-from estuary.accounts.staff_sign_in import is_admin_session
+from estuary.accounts.staff.sign_in import is_admin_session
 
 
 class ApiTokenStrategy(JWTTokenStrategy):

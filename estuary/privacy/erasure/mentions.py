@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from estuary.accounts.models import AuditLogEntry, Practitioner, User
 from estuary.notifications import staff_alerts
-from estuary.privacy.append_only import allow_append_only_updates
+from estuary.privacy.erasure.append_only import allow_append_only_updates
 from estuary.privacy.identifiers import find_identifiers, match_any
 from estuary.privacy.personal_data import ENTRY_MENTIONS_PERSON
 

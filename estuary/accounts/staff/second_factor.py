@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.functional import SimpleLazyObject
 
-from estuary.accounts import staff_audit
 from estuary.accounts.models import User
+from estuary.accounts.staff import audit
 
 PASSED_FACTOR_KEY = "staff_second_factor"
 
@@ -69,7 +69,7 @@ def enrol(user: User, secret: str, code: str) -> Enrolment | None:
             factor.instance.delete()
             return None
         Authenticator.objects.filter(user=user.pk, type=Authenticator.Type.RECOVERY_CODES).delete()
-        staff_audit.record(user, user, "Enrolled a second factor")
+        audit.record(user, user, "Enrolled a second factor")
         return Enrolment(factor.instance.pk, RecoveryCodes.activate(user).generate_codes())
 
 
@@ -87,7 +87,7 @@ def drop_factor(user: User, message: str) -> bool:
     with transaction.atomic():
         deleted, _ = Authenticator.objects.filter(user=user.pk).delete()
         if deleted:
-            staff_audit.record(user, user, message)
+            audit.record(user, user, message)
     return bool(deleted)
 
 

@@ -22,7 +22,7 @@ from estuary.accounts.models import User
 from estuary.common import clock
 from estuary.common.db.transactions import violated_constraint
 
-SALT = "estuary.accounts.email_change"
+SALT = "estuary.accounts.profile.email_change"
 EMAIL_CONSTRAINTS = frozenset({"user_email_unique", "accounts_user_email_key", "unique_verified_email"})
 
 
