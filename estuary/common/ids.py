@@ -31,6 +31,7 @@ device_key = partial(public_id, "device")
 code_mark = partial(public_id, "code")
 customer_key = partial(public_id, "buyer")
 owner_count_token = partial(public_id, "mark")
+owner_request_key = partial(public_id, "owner")
 date_change_id = partial(public_id, "chg")
 guest_message_id = partial(public_id, "msg")
 # ``redact`` knows it by this word.

@@ -39,6 +39,18 @@ def scenario_of_refunds_by_many(seed: int) -> Scenario:
     return _focused(seed, acts, path="refunds", webhooks=False)
 
 
+def scenario_of_an_owner_that_stripe_fails_to_create(seed: int) -> Scenario:
+    """Plan a paid order and refunds of it, while Stripe fails to create the owner's product and remembers it."""
+    paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "looks afterwards": 0}
+    refund = {"a paid one": True, "how": "part", "amount": "5.00", "times": 1, "cancels": False}
+    acts = [
+        Act(1, TABS[0], "buy", "credits", tuple(paid.items())),
+        Act(2, "staff 1", "refund", "", tuple(refund.items())),
+    ]
+    focused = _focused(seed, acts, path="products", fine=False)
+    return replace(focused, fault_profile=replace(focused.fault_profile, kinds=("error_saved",)))
+
+
 def scenario_of_staff_who_try_permissions(seed: int) -> Scenario:
     """Plan an order with a booking, and many members of staff who each try a few things, without faults."""
     paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "looks afterwards": 0}
@@ -102,6 +114,18 @@ def scenario_of_a_debit_for_an_ended_order(seed: int, *, arrives: bool = True) -
     """Plan a page that nobody pays, and staff who take its amount by debit hours later; no event comes."""
     left = PLAIN | {"payment_type": "checkout", "way": "nothing", "looks afterwards": 0}
     return _debit_by_hand(seed, left, wait_s=4 * 60 * 60, free=True, arrives=arrives)
+
+
+def scenario_of_a_refused_debit_beside_a_page(seed: int) -> Scenario:
+    """Plan a page that is paid by debit, and staff who take its amount by a debit that is refused; no event comes."""
+    by_page = {"when": "just too late", "well": True, "who": 1, "thing": "session", "payment_type": "checkout"}
+    by_hand = {"by hand": True, "odd": "second", "by debit": True, "free": False, "arrives": False}
+    acts = [
+        Act(1, "the late bank", "late bank", "", tuple(by_page.items())),
+        Act(2, "the dashboard", "wait", "5"),
+        Act(3, "the dashboard", "dashboard", "", tuple((by_hand | {"seconds at its bank": 60.0}).items())),
+    ]
+    return replace(_focused(seed, acts, path="", fine=False, webhooks=False), tempo="days")
 
 
 def _debit_by_hand(seed: int, bought: dict[str, Any], *, wait_s: int, free: bool, arrives: bool) -> Scenario:
@@ -186,11 +210,13 @@ SCENARIOS: dict[str, Callable[[int], Scenario]] = {
     "tabs": scenario_of_one_order_in_many_tabs,
     "refund": scenario_of_refunds_by_many,
     "erase": scenario_of_one_who_is_erased,
+    "owner not created": scenario_of_an_owner_that_stripe_fails_to_create,
     "hoard": scenario_of_hoarders_at_one_address,
     "second debit": scenario_of_a_second_payment_by_debit,
     "refused second debit": partial(scenario_of_a_second_payment_by_debit, arrives=False),
     "debit for an ended order": scenario_of_a_debit_for_an_ended_order,
     "refused debit for an ended order": partial(scenario_of_a_debit_for_an_ended_order, arrives=False),
+    "refused debit beside a page": scenario_of_a_refused_debit_beside_a_page,
     "moves": scenario_of_moves,
     "not held": scenario_of_a_time_that_is_not_held,
     "permissions": scenario_of_staff_who_try_permissions,

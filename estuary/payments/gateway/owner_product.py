@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from estuary.common import ids
 from estuary.payments.errors import NotAtStripe, StripeBusy, UnexpectedState
 from estuary.payments.gateway.account_binding import Guard
 from estuary.payments.gateway.errors import Quiet
@@ -18,6 +19,9 @@ type Post = Callable[[str, dict[str, Any], str], Any]
 
 class OwnerProductClient:
     """The calls about the product, by the client's own ``guard`` and ``post``.
+
+    Each call has a key of its own: the product's id makes a repetition harmless, and under the same key Stripe would
+    repeat a failure for a day.
 
     All raise PermissionMissing for a key without the permission.
     """
@@ -42,19 +46,18 @@ class OwnerProductClient:
             suppress(UnexpectedState, StripeBusy),
             self._guard("products.create", quiet=Quiet.ABOUT_PERMISSIONS),
         ):
-            self._post(PRODUCTS_PATH, params, f"{_key_of(owner)}-made")
+            self._post(PRODUCTS_PATH, params, _new_key(owner))
         return self.read()
 
     def update(self, owner: Owner) -> None:
         """Update the product; if it was deleted, create it again."""
         try:
             with self._guard("products.update", quiet=Quiet.ABOUT_PERMISSIONS):
-                self._post(
-                    f"{PRODUCTS_PATH}/{OWNER_PRODUCT_ID}", {"metadata": owner.metadata}, _key_of(owner)
-                )
+                params = {"metadata": owner.metadata}
+                self._post(f"{PRODUCTS_PATH}/{OWNER_PRODUCT_ID}", params, _new_key(owner))
         except NotAtStripe:
             self.create(owner)
 
 
-def _key_of(owner: Owner) -> str:
-    return f"{owner.database_id}-owner-{owner.count}-{owner.count_token}"
+def _new_key(owner: Owner) -> str:
+    return f"{owner.database_id}-{ids.owner_request_key()}"

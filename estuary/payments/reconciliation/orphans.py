@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from estuary.accounts.models import User
 from estuary.catalog.models import Service
@@ -22,9 +23,9 @@ from estuary.common.livemode import is_live
 from estuary.notifications import staff_alerts
 from estuary.orders.models import Order, OrderType
 from estuary.orders.recover_order import RecoveredOrderData, recover_order
-from estuary.orders.states import LIVE
+from estuary.orders.states import LIVE, UNPAID
 from estuary.payments import client
-from estuary.payments.checkout.stripe_creation import cancel_at_stripe
+from estuary.payments.checkout.stripe_creation import cancel_at_stripe, is_checkout
 from estuary.payments.customers.customers import (
     find_customer_at_stripe,
     is_labeled_ours,
@@ -66,11 +67,41 @@ def handle_orphan(payment: Intent | CheckoutSession) -> bool:
     )
 
 
+def is_current_payment(order: Order, payment: Intent | CheckoutSession) -> bool:
+    """Return whether the live order is, or may still be, paid by this; an open page makes an intent of its own."""
+    if order.status not in LIVE:
+        return False
+    if is_checkout(order) and isinstance(payment, CheckoutSession):
+        return order.stripe_checkout_session_id in {"", payment.id}
+    has_open_page = is_checkout(order) and order.status in UNPAID
+    return has_open_page or order.stripe_payment_intent_id in {"", payment.id}
+
+
+def watch_until_order_ends(order: Order, intent: Intent) -> None:
+    """Record a payment that may still become that of its live order, so that it is canceled if it does not.
+
+    Example: the buyer's page is open. A payment by hand is declined at 9:00, and the page is paid at 11:00. Then
+    no list shows the payment by hand any more.
+    """
+    defaults = {"order_ref": order.public_id, "currency": intent.currency, "amount_minor": 0}
+    Orphan.objects.get_or_create(
+        stripe_payment_intent_id=intent.id, defaults=defaults | {"status": Status.WAITING}
+    )
+
+
 def undecided_payments() -> list[str]:
-    """Return the ids of the payments to fetch again; none in a database that may not recover orphans."""
+    """Return the ids of the payments to fetch again; none in a database that may not recover orphans.
+
+    One that may still become its order's payment is left to the order.
+    """
     if not ownership.may_recover_orphans():
         return []
-    waiting = Orphan.objects.filter(status=Status.WAITING).order_by("pk")
+    may_become_its_payment = Order.objects.filter(
+        Q(status__in=UNPAID)
+        | Q(status__in=LIVE, stripe_payment_intent_id=OuterRef("stripe_payment_intent_id")),
+        public_id=OuterRef("order_ref"),
+    )
+    waiting = Orphan.objects.filter(~Exists(may_become_its_payment), status=Status.WAITING).order_by("pk")
     return list(waiting.values_list("stripe_payment_intent_id", flat=True))
 
 
@@ -85,7 +116,7 @@ def _resolve_second_payment(order: Order, intent: Intent) -> bool:
     """Settle or cancel a second payment of an order once its bank has decided; returns whether it has."""
     own_customer = order.stripe_customer_id == intent.customer_id != ""
     payable = intent.status not in {"succeeded", "processing", "canceled"}
-    if intent.status == "processing" or (payable and order.status in LIVE):
+    if intent.status == "processing" or (payable and is_current_payment(order, intent)):
         return False
     if intent.status == "succeeded":
         settle([StripeObservation(intent, "found at Stripe", fetched=True)], at=clock.now())

@@ -21,9 +21,8 @@ from estuary.common.errors import EstuaryError
 from estuary.common.process import shutdown
 from estuary.notifications import staff_alerts
 from estuary.orders.models import Order
-from estuary.orders.states import LIVE
 from estuary.payments import client
-from estuary.payments.checkout.stripe_creation import cancel_at_stripe, is_checkout
+from estuary.payments.checkout.stripe_creation import cancel_at_stripe
 from estuary.payments.customers.customers import own_database_id
 from estuary.payments.errors import NotOwner
 from estuary.payments.gateway import ownership
@@ -289,7 +288,9 @@ def _reconcile(order: Order, payment: Intent | CheckoutSession) -> bool:
         or clock.from_timestamp(payment.created) > clock.now() - SYNC_MIN_AGE
     ):
         return False
-    if order.status in LIVE and _is_current_payment(order, payment):
+    if orphans.is_current_payment(order, payment):
+        if isinstance(payment, Intent) and order.stripe_payment_intent_id != payment.id:
+            orphans.watch_until_order_ends(order, payment)
         return False
     try:
         return cancel_at_stripe(order.public_id, payment)
@@ -307,13 +308,6 @@ def is_own(order: Order, payment: Intent | CheckoutSession) -> bool:
 def is_payable(payment: Intent | CheckoutSession) -> bool:
     """Return whether a buyer can pay this intent or Checkout Session."""
     return payment.status in PAYABLE if isinstance(payment, Intent) else payment.status == "open"
-
-
-def _is_current_payment(order: Order, payment: Intent | CheckoutSession) -> bool:
-    """Return whether the live order is, or may still be, paid by this; an intent of a session ends with it."""
-    if is_checkout(order):
-        return isinstance(payment, Intent) or order.stripe_checkout_session_id in {"", payment.id}
-    return order.stripe_payment_intent_id in {"", payment.id}
 
 
 def _settle_captured(order: Order, intent: Intent) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from estuary.common import ids
 from estuary.payments.gateway import ownership
 from tests.simulation.mutants.patching import breaks, instead_of, nothing
 
@@ -38,3 +39,9 @@ def nobody_looks_how_far_the_other_has_counted() -> None:
 def a_copy_that_got_no_answer_writes() -> None:
     """As it was: one failed read of the owner's product let it write for a minute."""
     instead_of(ownership._status_until_stripe_answers, lambda: ownership.OwnerStatus.UNKNOWN)
+
+
+@breaks("L2", "no refund is left unsent", "no order is stuck", scenarios="owner not created")
+def the_owner_is_created_under_one_key() -> None:
+    """As it was: Stripe repeats a failure under its key for a day, and until the owner stands nothing is refunded."""
+    instead_of(ids.owner_request_key, lambda: "owner")

@@ -26,6 +26,13 @@ def a_second_payment_that_its_bank_refused_can_be_paid_again() -> None:
     instead_of(stripe_creation.cancel_at_stripe, lambda order_ref, payment: False)
 
 
+@breaks("L2", "an ended order can't be paid at Stripe", scenarios="refused debit beside a page")
+def a_refused_debit_beside_a_page_is_forgotten() -> None:
+    """As it was: any intent of a live order with a page might still be its payment, and was never looked at again."""
+    instead_of(orphans.is_current_payment, lambda order, payment: order.status in LIVE)
+    instead_of(orphans.watch_until_order_ends, none_done)
+
+
 @breaks(
     "L1", "captures are equal on both sides", "captured_unknown_here", scenarios="debit for an ended order"
 )

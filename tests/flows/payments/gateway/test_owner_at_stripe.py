@@ -76,6 +76,18 @@ def test_a_count_whose_answer_is_lost_leaves_the_owner_the_owner(
             assert StripeAccount.objects.get().owner_status == "owner"
 
 
+@pytest.mark.parametrize("effect", [False, True], ids=["nothing done", "done all the same"])
+def test_a_failure_that_stripe_remembers_keeps_the_owner_from_refunding_for_a_minute_and_not_for_a_day(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, effect: bool
+) -> None:
+    stripe.faults.add("error_saved", "POST /v1/products", effect=effect)
+    order = buying.buy_credits(stripe, buyer)
+    with later(ownership.OWNER_STATUS_TTL):
+        buying.refund(staff, order, amount="20.00")
+        settle_everything(stripe)
+    assert (status_of(order), StripeAccount.objects.get().owner_status) == ("partially_refunded", "owner")
+
+
 def test_a_key_that_may_not_read_products_sells_refunds_and_takes_in_nothing_unknown(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, mailoutbox: list[Any]
 ) -> None:

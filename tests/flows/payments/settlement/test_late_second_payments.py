@@ -173,6 +173,43 @@ def test_a_payment_by_hand_that_is_begun_while_the_order_is_open_goes_back_when_
         all_is_well()
 
 
+def test_a_debit_by_hand_that_is_refused_while_another_is_at_its_bank_can_not_be_paid_any_more(
+    stripe: Sandbox, buyer: APIClient
+) -> None:
+    created = buying.credits(buyer, "50.00", payment_type="checkout")
+    order = buying.order_of(created)
+    stripe.control.pay_checkout(order.stripe_checkout_session_id, **BANK)
+    settle_everything(stripe)
+    by_hand = second_debit(stripe, order)
+    stripe.control.fail_settlement(by_hand)
+    stripe.control.lose_events()
+    with later(timedelta(minutes=3)):
+        sweep_for()
+        assert buying.status_of(created) == "processing"
+        assert client.retrieve_intent(by_hand).status == "canceled"
+
+
+def test_a_payment_that_is_begun_by_hand_while_a_page_is_open_can_not_be_paid_after_it(
+    stripe: Sandbox, buyer: APIClient, settings: Any
+) -> None:
+    """Which of the two will pay is open; when the page is paid, no list shows the payment by hand any more."""
+    settings.HOLD = timedelta(hours=6)
+    created = buying.credits(buyer, "50.00", payment_type="checkout")
+    order = buying.order_of(created)
+    by_hand = second_payment(order)
+    with later(timedelta(minutes=3)):
+        sweep_for(120)
+        assert client.retrieve_intent(by_hand).status == "requires_payment_method"
+    with later(timedelta(hours=5)):
+        stripe.control.pay_checkout(order.stripe_checkout_session_id)
+        settle_everything(stripe)
+        sweep_for()
+        assert buying.status_of(created) == "completed"
+        assert client.retrieve_intent(by_hand).status == "canceled"
+        assert not Orphan.objects.exists()
+        all_is_well()
+
+
 @pytest.mark.parametrize("arrives", [True, False], ids=["the bank pays", "the bank refuses"])
 @pytest.mark.parametrize("lost", [True, False], ids=["no event comes", "events come until the bank answers"])
 @pytest.mark.parametrize("payment_type", ["checkout", "intent"])
