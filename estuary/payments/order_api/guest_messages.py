@@ -23,7 +23,7 @@ from estuary.payments.guest_messages import (
 )
 from estuary.payments.idempotency import PARAMETER, Claim, idempotent
 from estuary.payments.models import GuestMessage
-from estuary.payments.models.guest_messages import TEXT_MAX
+from estuary.payments.models.mails import TEXT_MAX
 from estuary.payments.order_api.date_changes import check_plain_text
 
 MESSAGES = "20/h/user,60/d/user"
