@@ -118,7 +118,13 @@ def scenario_of_a_debit_for_an_ended_order(seed: int, *, arrives: bool = True) -
 
 def scenario_of_a_refused_debit_beside_a_page(seed: int) -> Scenario:
     """Plan a page that is paid by debit, and staff who take its amount by a debit that is refused; no event comes."""
-    by_page = {"when": "just too late", "well": True, "who": 1, "thing": "session", "payment_type": "checkout"}
+    by_page = {
+        "when": "just too late",
+        "well": True,
+        "who": 1,
+        "thing": "session",
+        "payment_type": "checkout",
+    }
     by_hand = {"by hand": True, "odd": "second", "by debit": True, "free": False, "arrives": False}
     acts = [
         Act(1, "the late bank", "late bank", "", tuple(by_page.items())),

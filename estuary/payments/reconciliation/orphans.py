@@ -12,7 +12,6 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
 
 from estuary.accounts.models import User
 from estuary.catalog.models import Service
@@ -77,31 +76,11 @@ def is_current_payment(order: Order, payment: Intent | CheckoutSession) -> bool:
     return has_open_page or order.stripe_payment_intent_id in {"", payment.id}
 
 
-def watch_until_order_ends(order: Order, intent: Intent) -> None:
-    """Record a payment that may still become that of its live order, so that it is canceled if it does not.
-
-    Example: the buyer's page is open. A payment by hand is declined at 9:00, and the page is paid at 11:00. Then
-    no list shows the payment by hand any more.
-    """
-    defaults = {"order_ref": order.public_id, "currency": intent.currency, "amount_minor": 0}
-    Orphan.objects.get_or_create(
-        stripe_payment_intent_id=intent.id, defaults=defaults | {"status": Status.WAITING}
-    )
-
-
 def undecided_payments() -> list[str]:
-    """Return the ids of the payments to fetch again; none in a database that may not recover orphans.
-
-    One that may still become its order's payment is left to the order.
-    """
+    """Return the ids of the payments to fetch again; none in a database that may not recover orphans."""
     if not ownership.may_recover_orphans():
         return []
-    may_become_its_payment = Order.objects.filter(
-        Q(status__in=UNPAID)
-        | Q(status__in=LIVE, stripe_payment_intent_id=OuterRef("stripe_payment_intent_id")),
-        public_id=OuterRef("order_ref"),
-    )
-    waiting = Orphan.objects.filter(~Exists(may_become_its_payment), status=Status.WAITING).order_by("pk")
+    waiting = Orphan.objects.filter(status=Status.WAITING).order_by("pk")
     return list(waiting.values_list("stripe_payment_intent_id", flat=True))
 
 

@@ -12,9 +12,11 @@ from itertools import batched
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
+from estuary.catalog.models import Service
 from estuary.common import clock
 from estuary.common.db.bulk import any_id
 from estuary.common.errors import EstuaryError
@@ -37,7 +39,7 @@ from estuary.payments.settlement.rules.refunds import STATUS_FROM_STRIPE
 from estuary.payments.settlement.sync import fetch_and_settle, sync_payment
 from estuary.payments.stripe_objects import CheckoutSession, Intent, StripeRefund
 
-# Covers objects created during the last run, and clock skew.
+# Covers objects created during the last run, and clock skew. A page lives for half an hour at least.
 OVERLAP = timedelta(hours=1)
 # A bank may return a refund weeks later: https://docs.stripe.com/refunds#failed-refunds
 REFUND_LOOKBACK = timedelta(days=45)
@@ -134,7 +136,11 @@ def _enqueue_unlisted_events(since: datetime) -> SyncResult:
 
 def sync_sessions() -> int:
     """Settle Checkout Sessions created since the cursor; expire those that nobody may pay any more."""
-    return _sync_list("sessions", lambda since: _reconcile_all(client.sessions_since(since)))
+    return _sync_list(
+        "sessions",
+        lambda since: _reconcile_all(client.sessions_since(since)),
+        overlap=_longest_hold() + OVERLAP,
+    )
 
 
 def sync_payments() -> int:
@@ -146,10 +152,21 @@ def sync_payments() -> int:
         revisited = _count_reconciled(orphans.revisit_payment, orphans.undecided_payments())
         return listed + SyncResult(revisited.changed)
 
-    return _sync_list("payments", sync)
+    return _sync_list("payments", sync, overlap=_longest_hold() + OVERLAP)
 
 
-def _sync_list(name: str, reconcile: Callable[[datetime], SyncResult]) -> int:
+def _longest_hold() -> timedelta:
+    """Return how long an order may be unpaid. A payment that may still become its order's is read again after that.
+
+    Example: a page is open for six hours. A payment by hand is begun at 9:00, and the page is paid at 14:00.
+    """
+    longest_s = Service.objects.aggregate(Max("hold_s"))["hold_s__max"] or 0
+    return max(settings.HOLD, timedelta(seconds=longest_s))
+
+
+def _sync_list(
+    name: str, reconcile: Callable[[datetime], SyncResult], *, overlap: timedelta = OVERLAP
+) -> int:
     """Read a list from its cursor on and save the new cursor.
 
     If anything fails, the cursor stays, so the next run starts at the same place, for as long as RETRY_FOR.
@@ -159,7 +176,7 @@ def _sync_list(name: str, reconcile: Callable[[datetime], SyncResult]) -> int:
     cursor, _ = SyncCursor.objects.get_or_create(name=name, defaults={"looked_until": at - REFUND_LOOKBACK})
     # A clock that ran ahead may have set a cursor in the future; the real position is unknown.
     since = cursor.looked_until if cursor.looked_until <= at else at - REFUND_LOOKBACK
-    result = _sync_since(name, reconcile, since - OVERLAP)
+    result = _sync_since(name, reconcile, since - overlap)
     if result.failed:
         _record_failures(cursor, result.failed, at)
     else:
@@ -289,8 +306,6 @@ def _reconcile(order: Order, payment: Intent | CheckoutSession) -> bool:
     ):
         return False
     if orphans.is_current_payment(order, payment):
-        if isinstance(payment, Intent) and order.stripe_payment_intent_id != payment.id:
-            orphans.watch_until_order_ends(order, payment)
         return False
     try:
         return cancel_at_stripe(order.public_id, payment)

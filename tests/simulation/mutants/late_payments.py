@@ -1,5 +1,6 @@
 """Slips with payments that a bank works on for days."""
 
+from estuary.orders.states import LIVE
 from estuary.payments import outbox
 from estuary.payments.checkout import stripe_creation
 from estuary.payments.reconciliation import orphans, overdue
@@ -30,7 +31,6 @@ def a_second_payment_that_its_bank_refused_can_be_paid_again() -> None:
 def a_refused_debit_beside_a_page_is_forgotten() -> None:
     """As it was: any intent of a live order with a page might still be its payment, and was never looked at again."""
     instead_of(orphans.is_current_payment, lambda order, payment: order.status in LIVE)
-    instead_of(orphans.watch_until_order_ends, none_done)
 
 
 @breaks(
