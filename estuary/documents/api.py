@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from estuary.accounts.models import User
 from estuary.common.api.fields import MoneyField
 from estuary.common.api.openapi import problems
-from estuary.documents.errors import NoReceipt, ReceiptNotReady
+from estuary.common.errors import Conflict
 from estuary.documents.models import CreditNote, Receipt
 from estuary.documents.render import layout_version, render_pdf
 from estuary.orders.models import Order
@@ -29,6 +29,22 @@ IF_NONE_MATCH = OpenApiParameter(
 )
 NOT_MODIFIED: dict[Any, Any] = {304: OpenApiResponse(description="Not modified")}
 PDF: dict[Any, Any] = {(200, "application/pdf"): OpenApiTypes.BINARY, **NOT_MODIFIED}
+
+
+class NoReceipt(Conflict):
+    """The order sold nothing: it is unpaid, or its money went back before anything was handed over."""
+
+    code, title = "no_receipt", "This order has no receipt"
+
+
+class ReceiptNotReady(Conflict):
+    """The order is paid, and the worker has not numbered its receipt yet."""
+
+    code, title = "receipt_not_ready", "The receipt has no number yet"
+
+    def __init__(self, detail: str, *, retry_after_s: int = 10, **extra: Any) -> None:
+        super().__init__(detail, **extra)
+        self.headers["Retry-After"] = str(retry_after_s)
 
 
 class SellerSerializer(serializers.Serializer[Receipt]):
