@@ -54,7 +54,7 @@ TICKS = {
     "tight": 10.0,
     "fair": 30.0,
     "loose": 120.0,
-    "days": 3600.0,
+    "days": 10_800.0,
 }  # seconds between two looks of what runs by itself, at most
 
 
