@@ -17,15 +17,15 @@ from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from procrastinate.types import JSONDict
 
-from estuary.accounts.models import User
-from estuary.accounts.profile.email_change import sign_email_change
-from estuary.accounts.sign_in_codes.codes import (
+from estuary.accounts.mailed_codes import (
     DIGITS,
     VALID_FOR,
     Purpose,
     compute_code,
     find_user,
 )
+from estuary.accounts.models import User
+from estuary.accounts.profile.email_change import sign_email_change
 from estuary.common import clock
 from estuary.common.english_times import describe_moment
 from estuary.common.process.job_queue import enqueue

@@ -12,13 +12,13 @@ from allauth.account.stages import LoginByCodeStage, LoginStage, LoginStageContr
 from django.http import HttpRequest, HttpResponse
 
 from estuary.accounts.account_mails import enqueue_mail
-from estuary.accounts.models import User
-from estuary.accounts.sign_in_codes.codes import (
+from estuary.accounts.mailed_codes import (
     VALID_FOR,
     Purpose,
     compute_code,
     make_mark,
 )
+from estuary.accounts.models import User
 from estuary.accounts.sign_in_codes.limits import TRIES_PER_CODE
 from estuary.accounts.sign_in_codes.open_account import open_account
 
