@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 
 from estuary.accounts import account_mails
+from estuary.accounts.contact.email_addresses import check_email_address
 from estuary.accounts.models import User
-from estuary.accounts.profile.email_addresses import check_email_address
 from estuary.accounts.sign_in.limits import clear_guesses, count_guess
 from estuary.common import clock
 from estuary.common.client_ip import client_address

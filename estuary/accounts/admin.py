@@ -19,9 +19,9 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from estuary.accounts.contact.email_addresses import check_email_address
+from estuary.accounts.contact.postal_addresses import ADDRESS_LINES_MAX
 from estuary.accounts.models import AuditLogEntry, User
-from estuary.accounts.profile.email_addresses import check_email_address
-from estuary.accounts.profile.postal_addresses import ADDRESS_LINES_MAX
 from estuary.accounts.staff.search import IndexedSearchMixin
 from estuary.common.admin.base import (
     NOTHING,

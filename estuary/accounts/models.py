@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower, Upper
 
-from estuary.accounts.profile.names import NAME_MAX, check_name, clean_name, mask_email, split_name
-from estuary.accounts.profile.postal_addresses import ADDRESS_MAX, check_address, clean_address
+from estuary.accounts.contact.names import NAME_MAX, check_name, clean_name, mask_email, split_name
+from estuary.accounts.contact.postal_addresses import ADDRESS_MAX, check_address, clean_address
 from estuary.common.validators import check_one_line
 
 # Addresses of erased users (see the privacy app): no mail is sent there.

@@ -32,6 +32,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
 from estuary.accounts.account_mails import enqueue_mail
+from estuary.accounts.contact.names import clean_name, split_name
 from estuary.accounts.models import User
 from estuary.accounts.profile.email_change import (
     EmailChange,
@@ -40,7 +41,6 @@ from estuary.accounts.profile.email_change import (
     read_email_change,
     state_digest,
 )
-from estuary.accounts.profile.names import clean_name, split_name
 from estuary.accounts.recovery import record_verification, recover_account
 from estuary.accounts.sign_in.devices import remember_device
 from estuary.accounts.sign_in.hashing import wait_for_sign_up_turn

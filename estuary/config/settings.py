@@ -255,7 +255,7 @@ HEADLESS_FRONTEND_URLS = {
     "account_signup": f"{FRONTEND_URL}/sign-up/",
 }
 HEADLESS_ADAPTER = "estuary.accounts.sign_in.signed_in_user.SignedInUserAdapter"
-HEADLESS_TOKEN_STRATEGY = "estuary.accounts.sign_in.tokens.ApiTokenStrategy"  # noqa: S105 a path, no password
+HEADLESS_TOKEN_STRATEGY = "estuary.accounts.authentication.ApiTokenStrategy"  # noqa: S105 a path, no password
 HEADLESS_JWT_ALGORITHM = "HS256"
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True  # signed out means signed out
 # If the response with a new refresh token is lost (a reload, a tunnel), the buyer would be signed out in a payment.
@@ -270,7 +270,7 @@ PAGES_FOLDER = env.estuary_pages
 
 # --- The API ------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["estuary.accounts.sign_in.authentication.BearerAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["estuary.accounts.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["estuary.common.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -101,12 +101,18 @@ def _call(name: str, key: str = "") -> Iterator[Any]:
     """
     is_account_confirmed = _is_account_confirmed(_client())
     if key:
-        _ownership_guard(_client(), ownership.current_site_url()).refuse_write(name, key)
+        refuse_unless_owner(name, key=key)
     with (
         account_binding.distrust_missing(name, is_account_confirmed=is_account_confirmed),
         _guard(name) as v1,
     ):
         yield v1
+
+
+def refuse_unless_owner(call: str, *, key: str) -> None:
+    """Raise NotOwner where this database may not make a call; nothing is sent."""
+    _is_account_confirmed(_client())
+    _ownership_guard(_client(), ownership.current_site_url()).refuse_write(call, key)
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from estuary.accounts.sign_in.authentication import BearerAuthentication
+from estuary.accounts.authentication import BearerAuthentication
 from estuary.common.api.problems import not_found
 from tests.api.staff import admin_client, make_staff
 

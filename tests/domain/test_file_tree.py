@@ -8,7 +8,7 @@ from estuary.config.environment import BASE_DIR
 
 MODULES, LINES, FUNCTION_LINES = 9, 400, 40
 # Packages whose top is the list of what they have: settings and entries, small tools, Django's own files.
-LARGER_PACKAGES = {"config": 19, "common": 12, "accounts": 11, "payments": 17}
+LARGER_PACKAGES = {"config": 19, "common": 12, "accounts": 12, "payments": 17}
 FOLDERS = ("estuary", "stripe_sandbox", "demo", "benchmarks", "tests")
 
 

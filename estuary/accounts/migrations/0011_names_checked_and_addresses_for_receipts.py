@@ -2,8 +2,8 @@
 
 from django.db import migrations, models
 
-import estuary.accounts.profile.postal_addresses
-import estuary.accounts.profile.names
+import estuary.accounts.contact.postal_addresses
+import estuary.accounts.contact.names
 import estuary.common.validators
 
 
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 max_length=150,
-                validators=[estuary.accounts.profile.names.check_name],
+                validators=[estuary.accounts.contact.names.check_name],
                 verbose_name="first name",
             ),
         ),
@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 max_length=150,
-                validators=[estuary.accounts.profile.names.check_name],
+                validators=[estuary.accounts.contact.names.check_name],
                 verbose_name="last name",
             ),
         ),
@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                 db_default="",
                 default="",
                 max_length=400,
-                validators=[estuary.accounts.profile.postal_addresses.check_address],
+                validators=[estuary.accounts.contact.postal_addresses.check_address],
                 verbose_name="address for receipts",
             ),
         ),

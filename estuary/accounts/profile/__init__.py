@@ -1,1 +1,1 @@
-"""A person's own profile: what the API shows of it, what is changed, and how names and addresses are checked."""
+"""A person's own profile: what the API shows of it, what the person changes, and whom receipts name."""

@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from estuary.accounts.contact.names import NAME_MAX, clean_name
+from estuary.accounts.contact.postal_addresses import ADDRESS_MAX, clean_address
 from estuary.accounts.models import User
-from estuary.accounts.profile.names import NAME_MAX, clean_name
-from estuary.accounts.profile.postal_addresses import ADDRESS_MAX, clean_address
 from estuary.common.api.fields import TextField
 from estuary.common.api.openapi import problems
 from estuary.common.errors import TooManyRequests

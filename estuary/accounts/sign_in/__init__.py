@@ -1,1 +1,1 @@
-"""How people enter: sessions and tokens of the API, limits on guesses, known browsers, passwords hashed in turns."""
+"""How people enter: sessions, limits on guesses, known browsers, and passwords hashed in turns."""

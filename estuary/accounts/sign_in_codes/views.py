@@ -15,8 +15,8 @@ from allauth.headless.internal.restkit.response import APIResponse, ErrorRespons
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from estuary.accounts.contact.names import clean_name
 from estuary.accounts.mailed_codes import VALID_FOR
-from estuary.accounts.profile.names import clean_name
 from estuary.accounts.sign_in.limits import count_guess
 from estuary.accounts.sign_in_codes.limits import count_code_mail
 from estuary.accounts.sign_in_codes.process import EntryProcess, ReauthenticationProcess

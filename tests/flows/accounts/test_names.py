@@ -7,10 +7,10 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 
+from estuary.accounts.contact.names import clean_name
+from estuary.accounts.contact.postal_addresses import clean_address
 from estuary.accounts.models import User
 from estuary.accounts.profile.billing_details import BillingDetails, get_billing_details
-from estuary.accounts.profile.names import clean_name
-from estuary.accounts.profile.postal_addresses import clean_address
 from tests.api.staff import admin_client
 from tests.attacks.visitor import PASSWORD, Visitor
 from tests.factories import make_user

@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from rest_framework.test import APIClient
 
 from estuary.accounts import account_mails
+from estuary.accounts.contact.names import check_name
 from estuary.accounts.models import AuditLogEntry, Practitioner, User
-from estuary.accounts.profile.names import check_name
 from estuary.accounts.staff import audit
 from estuary.common import clock
 from estuary.notifications import staff_alerts

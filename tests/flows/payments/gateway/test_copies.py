@@ -18,6 +18,7 @@ from estuary.common import clock
 from estuary.common.errors import Unavailable
 from estuary.orders.models import Order
 from estuary.payments import client, tasks
+from estuary.payments.checkout.cancel_order import close_order
 from estuary.payments.doctor import run_checks
 from estuary.payments.doctor.liveness import NOT_OWNER, WORKER_SILENT
 from estuary.payments.errors import NotOwner
@@ -316,6 +317,32 @@ def test_a_restored_backup_ends_nothing_while_stripe_fails_to_say_how_far_the_ot
         with later(timedelta(minutes=4)):
             tasks.ask_stripe(0)
             assert StripeAccount.objects.get().owner_status == "behind"
+
+
+@pytest.mark.parametrize(
+    ("payment_type", "path"), [("intent", "/v1/payment_intents"), ("checkout", "/v1/checkout/sessions")]
+)
+def test_a_restored_backup_creates_no_payment_to_end_an_order_by_it(
+    stripe: Sandbox, buyer: APIClient, payment_type: str, path: str
+) -> None:
+    """The owner repeats an unanswered creation, and cancels what it gets: the backup could not cancel it."""
+    buying.buy_credits(stripe, buyer)
+    backup = contents()
+    counted_on_since()
+    put_back(backup)
+    with estuary_talks_to(stripe), time_machine.travel(clock.now() + timedelta(hours=3), tick=True):
+        stripe.faults.add("timeout_before", f"POST {path}")
+        wish = {"is_credit_purchase": True, "amount": "20.00", "payment_type": payment_type}
+        assert signed_in(make_user("Nora New")).post(buying.CREATE, wish).status_code == 503
+        order, sent = Order.objects.latest("pk"), writes(stripe)
+        with pytest.raises(NotOwner):
+            close_order(order, reason="abandoned", cause="the date was called off")
+        assert writes(stripe) == sent
+        with later(timedelta(minutes=3)):
+            assert (
+                close_order(order, reason="abandoned", cause="the date was called off").status == "canceled"
+            )
+        assert writes(stripe) == sent
 
 
 def test_the_shop_ends_and_refunds_again_once_stripe_names_the_owner(

@@ -1,16 +1,26 @@
-"""Bearer tokens of django-allauth headless, and their OpenAPI security scheme."""
+"""Bearer tokens of django-allauth headless for sessions of the API, and their OpenAPI security scheme."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.headless.contrib.rest_framework.authentication import JWTTokenAuthentication
+from allauth.headless.tokens.strategies.jwt import JWTTokenStrategy
 from allauth.headless.tokens.strategies.jwt.internal import get_token_session
 from django.contrib.sessions.backends.base import SessionBase
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from estuary.accounts.models import User
 from estuary.accounts.staff.second_factor import bind_passed_factors
+from estuary.accounts.staff.sign_in import is_admin_session
+
+
+class ApiTokenStrategy(JWTTokenStrategy):
+    """Accepts sessions of the API's sign-in only."""
+
+    def lookup_session(self, session_token: str) -> SessionBase | None:
+        session = super().lookup_session(session_token)
+        return None if session is None or is_admin_session(session) else session
 
 
 class BearerAuthentication(JWTTokenAuthentication):
