@@ -5,7 +5,7 @@ from tests.simulation.oracle.violation import InvariantViolation
 
 PAID_FOR_NOTHING = "who paid for a date that was called off has it back"
 # Bookings of a date that was called off while they had a seat. Who canceled before, whose price is kept, whose payment
-# is or was disputed, and whose refund failed is another's affair.
+# is or was disputed, whose refund failed, and for whom staff cancel and say how much goes back is another's affair.
 UNPAID_BACK = """
     SELECT b.id, o.public_id, b.status, b.amount_minor, coalesce(given.total, 0)
     FROM bookings_booking b
@@ -18,7 +18,8 @@ UNPAID_BACK = """
     WHERE (b.canceled_at IS NULL OR b.canceled_at >= s.called_off_at) AND NOT b.forfeited
       AND coalesce(given.total, 0) < b.amount_minor
       AND NOT EXISTS (SELECT FROM payments_dispute d WHERE d.order_id = o.id)
-      AND NOT EXISTS (SELECT FROM payments_refund f WHERE f.order_id = o.id AND f.status IN ('failed', 'canceled'))"""
+      AND NOT EXISTS (SELECT FROM payments_refund f WHERE f.order_id = o.id
+          AND (f.status IN ('failed', 'canceled') OR (f.origin = 'staff' AND f.cancels)))"""
 
 
 CANCELED_MEANWHILE = "who cancels while a call-off waits has all of it back"
@@ -35,7 +36,8 @@ UNPAID_MEANWHILE = """
           AND (b.position = 0 OR f.booking_id = b.id OR f.booking_id IS NULL)) given ON true
     WHERE r.act = 'cancel' AND coalesce(given.total, 0) < b.amount_minor
       AND NOT EXISTS (SELECT FROM payments_dispute d WHERE d.order_id = o.id)
-      AND NOT EXISTS (SELECT FROM payments_refund f WHERE f.order_id = o.id AND f.status IN ('failed', 'canceled'))"""
+      AND NOT EXISTS (SELECT FROM payments_refund f WHERE f.order_id = o.id
+          AND (f.status IN ('failed', 'canceled') OR (f.origin = 'staff' AND f.cancels)))"""
 MOVED_FOR_NOTHING = "who cancels a date after its practitioner has moved it has all of it back"
 # Workshops that were canceled after their practitioner had moved them. Staff and the dashboard may return less.
 UNPAID_MOVED = """
