@@ -26,6 +26,7 @@ from estuary.payments.gateway import ownership
 from estuary.payments.inbox import processor
 from estuary.payments.models import Orphan, StripeAccount
 from estuary.payments.reconciliation import overdue
+from estuary.payments.reconciliation.retry import LONGEST_WAIT
 from stripe_sandbox import Sandbox
 from tests.database_state import contents, put_back
 from tests.factories import a_free_slot, make_service, make_user, signed_in
@@ -353,6 +354,6 @@ def test_the_shop_ends_and_refunds_again_once_stripe_names_the_owner(
         with later(timedelta(minutes=2)):
             tasks.sweep_minute(0)
             assert len(stripe.state.store.refunds) == 0
-        with later(timedelta(minutes=4)):
+        with later(timedelta(minutes=2) + LONGEST_WAIT):
             tasks.sweep_minute(0)
     assert len(stripe.state.store.refunds) == 1
