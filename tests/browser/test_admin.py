@@ -117,7 +117,7 @@ def check_with_what_it_leads_to(page: Page, paths: list[str]) -> None:
     for path in waiting:
         check(page, path)
         for link in links_of(page):
-            kind = re.sub(r"\d+", "N", link)
+            kind = re.sub(r"\d+|(?<=kind=).*", "N", link)
             if DEEPER.match(link) and kind not in kinds and link not in waiting:
                 kinds.add(kind)
                 waiting.append(link)
@@ -139,6 +139,15 @@ def test_a_list_and_all_its_pages_are_accessible(busy: Plan, desk: Page, path: s
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_of_its_own_and_where_it_leads_is_accessible(busy: Plan, desk: Page, path: str) -> None:
     check_with_what_it_leads_to(desk, [f"/admin/{path}"])
+
+
+@pytest.mark.exhaustive
+def test_each_sample_of_a_mail_is_accessible(busy: Plan, desk: Page) -> None:
+    check(desk, "/admin/mails/")
+    samples = sorted({link for link in links_of(desk) if "?kind=" in link})
+    assert len(samples) > 20
+    for path in samples:
+        check(desk, path)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
