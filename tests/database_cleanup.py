@@ -24,9 +24,7 @@ def quick_cleanup() -> Iterator[None]:
         # For all who connect from now on, the processes that a test starts too. What a crash of PostgreSQL loses is
         # tests/chaos's to show, on a server of its own.
         cursor.execute(f'ALTER DATABASE "{connection.settings_dict["NAME"]}" SET synchronous_commit = off')
-    pooled: Any = connection
-    pooled.close()
-    pooled.close_pool()
+    drop_connections()
     kept = _written()
 
     def empty(case: TransactionTestCase) -> None:
@@ -35,6 +33,13 @@ def quick_cleanup() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
         yield
+
+
+def drop_connections() -> None:
+    """Close this thread's connection and those of the pool, so that the next one is new."""
+    pooled: Any = connection
+    pooled.close()
+    pooled.close_pool()
 
 
 def _written() -> set[str]:

@@ -111,7 +111,6 @@ def _call(name: str, key: str = "") -> Iterator[Any]:
 
 def refuse_unless_owner(call: str, *, key: str) -> None:
     """Raise NotOwner where this database may not make a call; nothing is sent."""
-    _is_account_confirmed(_client())
     _ownership_guard(_client(), ownership.current_site_url()).refuse_write(call, key)
 
 

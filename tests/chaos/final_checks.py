@@ -31,13 +31,6 @@ FAILED_JOBS = "SELECT task_name || ' ' || args FROM procrastinate_jobs WHERE sta
 type Picture = dict[str, list[tuple[Any, ...]]]
 
 
-def connect_anew() -> None:
-    """Drop the connections of the pool: they lead to a server that was killed."""
-    pooled: Any = connection
-    pooled.close()
-    pooled.close_pool()
-
-
 def waiting() -> dict[str, int]:
     """Return how many of what are still on their way; nothing at all when all has come to its end."""
     with connection.cursor() as cursor:

@@ -17,6 +17,7 @@ from tests.chaos.report import Report
 from tests.chaos.shared_state import SharedState
 from tests.chaos.staff import AtTheDashboard, Staff, work
 from tests.chaos.world import World, make_world
+from tests.database_cleanup import drop_connections
 
 HEALED_WITHIN_S = 15 * 60
 LOOK_S, TELL_S, NUDGE_S = 2.0, 5.0, 10.0
@@ -150,7 +151,7 @@ class Crowd:
 def _heal(report: Report, *, small: bool) -> list[str]:
     """Wait until nothing waits and the doctor finds nothing; returns what is still wrong when time is over."""
     began = reported_at = nudged = time.monotonic()
-    final_checks.connect_anew()
+    drop_connections()  # those of the pool lead to a server that was killed
     while True:
         left = [f"{count} {what} still on their way" for what, count in final_checks.waiting().items()]
         left = left or [final_checks.describe_breach(breach) for breach in final_checks.breaches()]

@@ -1,6 +1,6 @@
 """Limits on mailed codes: how many are mailed, and how often a wrong one may be tried.
 
-What an attacker can do, with eight digits and three tries a code:
+A code has eight digits and three tries. What an attacker can do:
 
 - From one address: 120 mails an hour, to anybody, and 100 tries an hour, which is the limit of passwords too.
 - At one account, from any number of addresses: 30 mails a day, so 90 tries of 100,000,000 codes.

@@ -24,8 +24,6 @@ from estuary.payments.settlement.facts import StripeObservation
 from estuary.payments.settlement.rules.orders import BANK_TOO_LATE, CALLED_OFF, end_unpaid
 from estuary.payments.settlement.state import state_of
 
-CANCEL_CALL = "payment_intents.cancel"
-
 
 def close_order(order: Order, *, reason: str, cause: str) -> Order:
     """Cancel a live order and return it: canceled, or paid when the buyer paid first.
@@ -158,7 +156,7 @@ def _recover_lost_creation(order: Order) -> bool:
     if order.requested_at + idempotency_keys.STRIPE_REQUEST_MAX_AGE < clock.now():
         return False
     # What is created here is canceled next, so whoever may not cancel it may not create it either.
-    client.refuse_unless_owner(CANCEL_CALL, key=f"{order.public_id}-cancel")
+    client.refuse_unless_owner("payment_intents.cancel", key=f"{order.public_id}-cancel")
     try:
         stripe_creation.create_payment(order, order.stripe_customer_id)
     except (UnexpectedState, NotAtStripe):

@@ -139,7 +139,7 @@ def sync_sessions() -> int:
     return _sync_list(
         "sessions",
         lambda since: _reconcile_all(client.sessions_since(since)),
-        overlap=_longest_hold() + OVERLAP,
+        overlap=_payments_overlap(),
     )
 
 
@@ -152,16 +152,16 @@ def sync_payments() -> int:
         revisited = _count_reconciled(orphans.revisit_payment, orphans.undecided_payments())
         return listed + SyncResult(revisited.changed)
 
-    return _sync_list("payments", sync, overlap=_longest_hold() + OVERLAP)
+    return _sync_list("payments", sync, overlap=_payments_overlap())
 
 
-def _longest_hold() -> timedelta:
-    """Return how long an order may be unpaid. A payment that may still become its order's is read again after that.
+def _payments_overlap() -> timedelta:
+    """Return the overlap after which no order is unpaid: until then, a payment may still become its order's.
 
     Example: a page is open for six hours. A payment by hand is begun at 9:00, and the page is paid at 14:00.
     """
     longest_s = Service.objects.aggregate(Max("hold_s"))["hold_s__max"] or 0
-    return max(settings.HOLD, timedelta(seconds=longest_s))
+    return OVERLAP + max(settings.HOLD, timedelta(seconds=longest_s))
 
 
 def _sync_list(

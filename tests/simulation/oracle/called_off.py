@@ -3,10 +3,17 @@
 from tests.simulation.oracle.observer import Observer
 from tests.simulation.oracle.violation import InvariantViolation
 
+# Whose payment is or was disputed, whose refund failed, and for whom staff cancel and say how much goes back is
+# another's affair.
+NO_OTHER_DECIDED = """
+      AND NOT EXISTS (SELECT FROM payments_dispute d WHERE d.order_id = o.id)
+      AND NOT EXISTS (SELECT FROM payments_refund f WHERE f.order_id = o.id
+          AND (f.status IN ('failed', 'canceled') OR (f.origin = 'staff' AND f.cancels)))"""
+
 PAID_FOR_NOTHING = "who paid for a date that was called off has it back"
-# Bookings of a date that was called off while they had a seat. Who canceled before, whose price is kept, whose payment
-# is or was disputed, whose refund failed, and for whom staff cancel and say how much goes back is another's affair.
-UNPAID_BACK = """
+# Bookings of a date that was called off while they had a seat. Who canceled before, and whose price is kept, is
+# another's affair.
+UNPAID_BACK = f"""
     SELECT b.id, o.public_id, b.status, b.amount_minor, coalesce(given.total, 0)
     FROM bookings_booking b
     JOIN catalog_servicesession s ON s.id = b.session_id AND s.called_off_at IS NOT NULL
@@ -16,15 +23,12 @@ UNPAID_BACK = """
         WHERE r.order_id = o.id AND NOT r.stray AND r.status NOT IN ('failed', 'canceled')
           AND (b.position = 0 OR r.booking_id = b.id OR r.booking_id IS NULL)) given ON true
     WHERE (b.canceled_at IS NULL OR b.canceled_at >= s.called_off_at) AND NOT b.forfeited
-      AND coalesce(given.total, 0) < b.amount_minor
-      AND NOT EXISTS (SELECT FROM payments_dispute d WHERE d.order_id = o.id)
-      AND NOT EXISTS (SELECT FROM payments_refund f WHERE f.order_id = o.id
-          AND (f.status IN ('failed', 'canceled') OR (f.origin = 'staff' AND f.cancels)))"""
+      AND coalesce(given.total, 0) < b.amount_minor{NO_OTHER_DECIDED}"""
 
 
 CANCELED_MEANWHILE = "who cancels while a call-off waits has all of it back"
 # Bookings that a call-off found canceled, although they stood when it began.
-UNPAID_MEANWHILE = """
+UNPAID_MEANWHILE = f"""
     SELECT b.id, o.public_id, b.amount_minor, coalesce(given.total, 0)
     FROM payments_datechangerow r
     JOIN payments_datechange c ON c.id = r.change_id AND c.kind <> 'move'
@@ -34,10 +38,7 @@ UNPAID_MEANWHILE = """
         SELECT sum(f.card_minor + f.credits_minor) AS total FROM payments_refund f
         WHERE f.order_id = o.id AND NOT f.stray AND f.status NOT IN ('failed', 'canceled')
           AND (b.position = 0 OR f.booking_id = b.id OR f.booking_id IS NULL)) given ON true
-    WHERE r.act = 'cancel' AND coalesce(given.total, 0) < b.amount_minor
-      AND NOT EXISTS (SELECT FROM payments_dispute d WHERE d.order_id = o.id)
-      AND NOT EXISTS (SELECT FROM payments_refund f WHERE f.order_id = o.id
-          AND (f.status IN ('failed', 'canceled') OR (f.origin = 'staff' AND f.cancels)))"""
+    WHERE r.act = 'cancel' AND coalesce(given.total, 0) < b.amount_minor{NO_OTHER_DECIDED}"""
 MOVED_FOR_NOTHING = "who cancels a date after its practitioner has moved it has all of it back"
 # Workshops that were canceled after their practitioner had moved them. Staff and the dashboard may return less.
 UNPAID_MOVED = """

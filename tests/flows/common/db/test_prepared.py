@@ -14,6 +14,7 @@ from estuary.config.database import database_settings
 from estuary.payments import settlement
 from estuary.payments.inbox import processor
 from stripe_sandbox import Sandbox
+from tests.database_cleanup import drop_connections
 from tests.factories import make_user, signed_in
 from tests.flows import buying
 from tests.flows.payments.gateway.test_real_mode import database_url
@@ -47,13 +48,6 @@ def prepared_here() -> list[tuple[str, int]]:
         return list(cursor.fetchall())
 
 
-def fresh_connection() -> None:
-    """Leave the pool's connections: a statement that failed the first time is prepared there twice."""
-    pooled: Any = connection
-    pooled.close()
-    pooled.close_pool()
-
-
 @pytest.mark.parametrize("index", PLANNED)
 def test_a_plan_for_any_values_uses_the_indexes_that_are_for_some_rows_only(index: str) -> None:
     assert f"Bitmap Index Scan on {index} " in plan_for_any_values(PLANNED[index])
@@ -63,7 +57,7 @@ def test_what_each_batch_says_is_prepared_once(stripe: Sandbox) -> None:
     for number in range(3):
         buying.pay_only(stripe, buying.credits(signed_in(make_user(f"Buyer{number} Pays"))))
     post_all(stripe)
-    fresh_connection()
+    drop_connections()  # a statement that failed the first time, in an earlier test, is prepared twice there
     while processor.drain(1):  # a batch for each event, all on one connection
         pass
     statements = prepared_here()
