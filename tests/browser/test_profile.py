@@ -77,7 +77,7 @@ def test_an_address_changes_after_the_password_and_by_the_mailed_link(shopper: S
     expect(page.get_by_text("your address is confirmed")).to_be_visible()
     expect(page.get_by_role("button", name=f"Your account, {new}")).to_be_visible()
     page.goto("/profile/")
-    expect(page.get_by_text(new)).to_be_visible()
+    expect(page.get_by_text(new, exact=True)).to_be_visible()
     expect(page.get_by_text("Confirmed", exact=True)).to_be_visible()
 
 
