@@ -5,8 +5,8 @@ running shop. A worker that is done takes the next module. The simulation and th
 are cores: while a worker waits for them, the other shares the cores with them and none is idle.
 
 ``make test`` leaves out what is marked ``exhaustive``. A test with many cases may be marked ``exhaustive(one_in=4)``:
-a quarter of its cases then loses the mark and runs each time. Of a flow, at most two cases run each time, of a
-test of the API four, of one in the browser one: the others are marked. Which ones run depends on their names alone.
+a quarter of its cases then loses the mark and runs each time. Of a flow and of a test in the browser, one case runs
+each time, of a test of the API two: the others are marked. Which ones run depends on their names alone.
 """
 
 import os
@@ -41,7 +41,7 @@ FIRST = (
     "tests/demo/",
 )
 # So many cases of one test run each time, but all of these: each case holds another statement of the product.
-MOST_CASES = {"tests/flows/": 2, "tests/api/": 4, "tests/browser/": 1, "tests/sandbox/stripe_js/": 1}
+MOST_CASES = {"tests/flows/": 1, "tests/api/": 2, "tests/browser/": 1, "tests/sandbox/stripe_js/": 1}
 ALL_CASES = ("tests/flows/common/db/test_query_budget.py", "tests/api/test_admin_pages.py")
 
 

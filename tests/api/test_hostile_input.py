@@ -149,6 +149,7 @@ def test_no_address_takes_an_odd_value_for_more_than_a_clear_no(
     nothing_happened(stripe)
 
 
+@pytest.mark.exhaustive
 def test_no_body_holds_an_odd_value_for_more_than_a_clear_no(
     client: APIClient, booking: Booking, stripe: Sandbox
 ) -> None:
@@ -224,6 +225,7 @@ ODD_FILTERS = [
 ]
 
 
+@pytest.mark.exhaustive
 def test_no_page_of_the_staff_takes_an_odd_value_for_a_bug(booking: Booking, stripe: Sandbox) -> None:
     client, answers = admin_client(), []
     client.raise_request_exception = False

@@ -163,6 +163,7 @@ def bystanders(shop: httpx.Client, elsewhere: Service) -> list[Callable[[], Answ
     ]
 
 
+@pytest.mark.exhaustive
 def test_sixty_buyers_of_one_locked_row_are_told_and_everybody_else_is_served(
     shop: httpx.Client, workshop: Service, elsewhere: Service
 ) -> None:

@@ -129,13 +129,13 @@ def test_the_pages_with_most_fields_and_tables_are_accessible(busy: Plan, desk: 
         check(desk, page)
 
 
-@pytest.mark.exhaustive(one_in=6)
+@pytest.mark.exhaustive(one_in=24)
 @pytest.mark.parametrize("path", LISTS)
 def test_a_list_and_all_its_pages_are_accessible(busy: Plan, desk: Page, path: str) -> None:
     check_with_what_it_leads_to(desk, pages_of_list(desk, path))
 
 
-@pytest.mark.exhaustive(one_in=3)
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_of_its_own_and_where_it_leads_is_accessible(busy: Plan, desk: Page, path: str) -> None:
     check_with_what_it_leads_to(desk, [f"/admin/{path}"])

@@ -75,6 +75,7 @@ def test_what_comes_back_for_a_part_of_a_bundle_is_said_beforehand(shopper: Shop
     expect(page.get_by_text("$38.00 to your card")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_an_unpaid_order_is_canceled(shopper: Shopper) -> None:
     page = shopper.chooses("Sound bath at dusk").types_card("4000 0000 0000 0002").pays("35.00").page
     shopper.is_told("declined")
@@ -86,6 +87,7 @@ def test_an_unpaid_order_is_canceled(shopper: Shopper) -> None:
     expect(page.get_by_text("Paid by card or bank")).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 def test_signed_out_is_signed_out(shopper: Shopper) -> None:
     page = shopper.page
     page.goto("/")

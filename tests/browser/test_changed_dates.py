@@ -111,6 +111,7 @@ def test_a_workshop_with_twelve_guests_of_four_tenders_is_called_off_on_a_phone(
     expect(priya.get_by_text("Called off", exact=True).first).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_what_changed_meanwhile_is_shown_before_anything_is_done(shop: Shop, priya: Page) -> None:
     session = shop.next_session(WORKSHOP, 0)
     priya.goto(f"/roster/change/?session={session}")
@@ -150,6 +151,7 @@ def test_a_guest_of_a_moved_date_gets_everything_back_with_one_click(
     expect(page.get_by_text("has moved this from")).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 def test_a_buyer_with_an_open_page_does_not_pay_for_a_time_that_was_not_shown(
     shop: Shop, priya: Page, shopper: Shopper
 ) -> None:
@@ -189,6 +191,7 @@ def test_a_time_that_is_refused_is_a_refusal_and_nothing_to_try_again(shop: Shop
     assert _serious(priya) == []
 
 
+@pytest.mark.exhaustive
 def test_days_name_each_date_that_goes_off_sale_and_the_zone_of_the_practice(shop: Shop, priya: Page) -> None:
     session = shop.next_session(WORKSHOP, 1)
     [_, day] = day_of(shop, session).split("=")
@@ -213,6 +216,7 @@ def test_days_name_each_date_that_goes_off_sale_and_the_zone_of_the_practice(sho
     assert _serious(priya) == []
 
 
+@pytest.mark.exhaustive
 def test_a_guest_who_opens_the_page_learns_where_their_own_bookings_are(shopper: Shopper) -> None:
     page = shopper.chooses("Cooking for your dosha").types_card().pays("40.00").is_thanked().page
     page.goto("/roster/change/")
@@ -229,6 +233,7 @@ def test_days_are_previewed_before_they_are_called_off(priya: Page) -> None:
     _check(priya, "/roster/change/")
 
 
+@pytest.mark.exhaustive
 def test_an_afternoon_is_called_off_and_stays_on_the_list_of_changes(priya: Page) -> None:
     day = (clock.now() + timedelta(days=55)).date().isoformat()
     priya.goto("/roster/change/")

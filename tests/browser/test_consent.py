@@ -59,6 +59,7 @@ def test_the_hosted_page_saves_no_card_unasked(shopper: Shopper) -> None:
     expect(page.get_by_text("No saved cards")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_a_box_that_was_ticked_for_a_new_card_counts_for_no_other_way_to_pay(shopper: Shopper) -> None:
     shopper.chooses("Sound bath at dusk").types_card().saves_card().pays("35.00").is_thanked()
     page, sent = shopper.chooses("Cooking for your dosha").page, _note_payments(shopper.page)

@@ -53,6 +53,7 @@ def test_credits_stay_chosen_after_a_decline_and_the_next_card_pays_the_rest_alo
     expect(page.get_by_text("$0.00").first).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_credits_stay_chosen_when_an_unpaid_order_is_paid_later(declined: Shopper) -> None:
     page = declined.page
     page.reload()

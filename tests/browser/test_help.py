@@ -158,6 +158,7 @@ def test_a_declined_card_names_the_order_in_the_mail(shopper: Shopper) -> None:
     expect(alert.get_by_role("link", name="Write to us")).to_have_attribute("href", re.compile("ord_"))
 
 
+@pytest.mark.exhaustive
 def test_a_link_that_was_used_leads_to_a_new_one(shopper: Shopper, stack: Plan) -> None:
     page = shopper.page
     page.goto("/reset-password/")
@@ -177,6 +178,7 @@ def test_a_link_that_was_used_leads_to_a_new_one(shopper: Shopper, stack: Plan) 
         expect(page.get_by_text("Look into your mail")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_the_reference_of_errors_says_what_to_do_on_a_phone(page: Page) -> None:
     page.goto("/docs/errors/#sold_out")
     expect(page.locator("#sold_out").get_by_text("Choose another")).to_be_in_viewport()

@@ -66,6 +66,7 @@ def test_when_the_time_is_over_the_page_says_why_and_keeps_the_same_again(shoppe
     expect(shopper.bookings()).to_have_count(1)
 
 
+@pytest.mark.exhaustive
 def test_an_order_that_has_ended_is_taken_again_on_one_click(shopper: Shopper) -> None:
     shopper.chooses(SOUND_BATH).types_card(DECLINED).pays(PRICE).is_told("declined")
     page = shopper.page
@@ -157,6 +158,7 @@ def test_with_the_server_down_a_page_never_changes_between_loading_and_an_error(
     ).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_a_status_that_cant_be_loaded_says_so_and_goes_on_by_itself(shopper: Shopper) -> None:
     page = shopper.chooses(SOUND_BATH).types_card().pays(PRICE).is_thanked().page
     thanks = page.url

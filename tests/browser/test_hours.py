@@ -85,6 +85,7 @@ def test_the_week_is_changed_by_thumb_and_stays(ana: Page) -> None:
     assert times(ana, "Tuesday") == ["09:00", "12:00", "13:00", "15:00"]
 
 
+@pytest.mark.exhaustive
 def test_what_can_not_be_is_marked_before_it_is_sent(ana: Page) -> None:
     monday = has_one_line(ana, "Monday")
     monday.get_by_label("Monday, from").fill("18:00")
@@ -99,6 +100,7 @@ def test_what_can_not_be_is_marked_before_it_is_sent(ana: Page) -> None:
     expect(save).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 def test_changes_that_are_not_saved_are_guarded_and_kept(ana: Page) -> None:
     before = times(ana, "Monday")
     day(ana, "Monday").get_by_role("button", name="Remove line 1").click()
@@ -127,6 +129,7 @@ def test_changes_that_are_not_saved_are_guarded_and_kept(ana: Page) -> None:
     assert times(ana, "Monday") == before
 
 
+@pytest.mark.exhaustive
 def test_the_second_tab_is_told_and_may_choose(ana: Page) -> None:
     second = ana.context.new_page()
     second.goto("/hours/")
@@ -204,6 +207,7 @@ def test_a_booking_on_a_closed_day_stands_until_it_is_called_off(shop: Shop, ana
     expect(ana.locator(f'a[href="/roster/change/?booking={booking["id"]}"]')).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 def test_the_hours_of_a_day_off_are_named_and_no_more_is_opened(ana: Page) -> None:
     day = datetime.now(ZONE).date() + timedelta(days=110)
     for hours in ({"From": "08:00", "Until": "10:00"}, {"From": "18:00"}):
@@ -227,6 +231,7 @@ def test_the_hours_of_a_day_off_are_named_and_no_more_is_opened(ana: Page) -> No
     expect(evening).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 def test_days_off_are_opened_again_by_thumb(shop: Shop, ana: Page) -> None:
     first = datetime.now(ZONE).date() + timedelta(days=100)
     last = first + timedelta(days=1)

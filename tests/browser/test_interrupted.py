@@ -78,6 +78,7 @@ def test_a_page_of_ones_own_asks_to_sign_in_and_leads_back(shopper: Shopper) -> 
     expect(page.get_by_text("Your balance")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_another_account_in_another_tab_stays_signed_in(shopper: Shopper) -> None:
     """A tab that renews the tokens of one account must not sign out the next one."""
     page = shopper.page
@@ -121,6 +122,7 @@ def test_who_is_refused_a_new_account_stays_signed_in_with_the_old_one(shopper: 
     expect(page.get_by_text("Your balance")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_a_new_account_ends_the_session_of_the_old_one(shopper: Shopper) -> None:
     page = shopper.page
     before = page.evaluate("JSON.parse(localStorage.getItem('estuary.session')).session")
@@ -183,6 +185,7 @@ def test_less_than_a_card_can_be_charged_is_refused_before_a_card_is_asked_for(p
     expect(page.get_by_text("$0.50 is the least")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_the_status_of_an_order_of_another_account_says_so_and_leads_on(shopper: Shopper) -> None:
     page = shopper.page
     page.goto("/checkout/return/?order=ord_of_nobody")
@@ -192,6 +195,7 @@ def test_the_status_of_an_order_of_another_account_says_so_and_leads_on(shopper:
     page.wait_for_url("**/orders/")
 
 
+@pytest.mark.exhaustive
 def test_a_link_that_confirms_no_address_any_more_leads_to_a_new_one(shopper: Shopper) -> None:
     page = shopper.page
     page.goto("/verify-email/?key=used-long-ago")

@@ -69,6 +69,7 @@ def test_a_session_is_moved_twice_on_a_phone_and_then_no_more(shopper: Shopper) 
     expect(page.get_by_role("article")).to_contain_text("It can’t be moved again.")
 
 
+@pytest.mark.exhaustive
 def test_a_seat_is_moved_by_keyboard_alone(shopper: Shopper) -> None:
     page = buys_for_later(shopper, "Sound bath at dusk", "workshop", "35.00")
     before = time_of(page)

@@ -91,6 +91,7 @@ def test_dates_of_two_weeks_are_added_and_one_is_deleted_by_keyboard(shop: Shop,
     assert len(shop.estuary.sessions(shop.service(WORKSHOP)["id"])) == before + 1
 
 
+@pytest.mark.exhaustive
 def test_a_time_that_is_taken_is_named_and_nothing_is_added(priya: Page) -> None:
     card, dialog = card_of(priya), dialog_of(priya)
     card.get_by_role("listitem").first.wait_for()

@@ -88,6 +88,7 @@ def test_the_first_listing_says_what_the_bank_says_and_asks_for_3_d_secure(guest
     guest.is_told_of_success().has_orders("completed")
 
 
+@pytest.mark.exhaustive
 def test_the_second_listing_pays_with_a_saved_card_and_with_a_new_one(guest: Guest) -> None:
     guest.opens("basic").types_card()
     guest.pays_on_the_page().is_told_of_success().has_saved("4242")

@@ -90,6 +90,7 @@ def _check(page: Page, path: str) -> None:
         assert _serious(page) == [], f"{path} at {width}"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", ["/api/docs/", "/api/redoc/"])
 def test_the_documentation_is_drawn_without_asking_another_server(page: Page, stack: Plan, path: str) -> None:
     urls: list[str] = []
@@ -129,6 +130,7 @@ def test_what_was_bought_is_shown_accessibly(shopper: Shopper) -> None:
     assert _serious(page) == []
 
 
+@pytest.mark.exhaustive
 def test_a_refusal_is_shown_accessibly(shopper: Shopper) -> None:
     shopper.chooses("Sound bath at dusk").types_card(DECLINED).pays("35.00").is_told("declined")
     assert _serious(shopper.page) == []
@@ -143,6 +145,7 @@ def test_a_failing_server_is_told_in_plain_words_with_a_way_on(page: Page) -> No
     expect(page.get_by_role("link", name="Private yoga session").first).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_bookings_that_can_not_be_loaded_are_one_error_and_not_one_for_each_list(page: Page) -> None:
     Shopper(page).has_account()
     page.route("**/api/v1/bookings/**", lambda route: route.abort())

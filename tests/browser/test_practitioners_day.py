@@ -236,6 +236,7 @@ def test_the_calendar_has_an_address_that_is_shown_once_and_stopped(
     assert token not in (stack.logs / "web.log").read_text(errors="replace")
 
 
+@pytest.mark.exhaustive
 def test_a_day_without_anybody_says_so(jonas: Page) -> None:
     jonas.goto("/roster/?day=2020-02-29")
     expect(jonas.get_by_text("Nobody was booked on this day")).to_be_visible()
@@ -244,6 +245,7 @@ def test_a_day_without_anybody_says_so(jonas: Page) -> None:
     assert_accessible(jonas)
 
 
+@pytest.mark.exhaustive
 def test_a_day_prints_without_buttons(jonas: Page, day: Day) -> None:
     jonas.goto(f"/roster/?day={day.today}")
     expect(jonas.get_by_text("Almond oil")).to_be_visible()
@@ -253,6 +255,7 @@ def test_a_day_prints_without_buttons(jonas: Page, day: Day) -> None:
     expect(jonas.get_by_text("Almond oil")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_only_a_practitioner_s_menu_leads_to_the_pages_of_practitioners(page: Page) -> None:
     shopper = Shopper(page).has_account()
     page.goto("/orders/")

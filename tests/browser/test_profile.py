@@ -136,6 +136,7 @@ def test_ones_data_is_downloaded_and_the_account_deleted(shopper: Shopper) -> No
     expect(page.get_by_role("main").get_by_role("alert")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_an_account_with_a_booking_to_come_says_what_to_do_first(shopper: Shopper) -> None:
     page = shopper.chooses("Sound bath at dusk").types_card().pays("35.00").is_thanked().page
     page.goto("/profile/")

@@ -66,6 +66,7 @@ def test_a_refund_adds_a_credit_note(shopper: Shopper) -> None:
     assert "Refund of Sound bath at dusk" in pdf
 
 
+@pytest.mark.exhaustive
 def test_only_the_receipt_is_printed(shopper: Shopper) -> None:
     page = shopper.buys_credits("40.00").page
     receipt = receipt_of_newest_order(shopper)

@@ -42,6 +42,7 @@ def test_a_decline_and_the_typed_card_stay_when_the_saved_cards_cant_be_asked_fo
     shopper.types_card(GOOD).pays(PRICE).is_thanked()
 
 
+@pytest.mark.exhaustive
 def test_what_was_typed_stays_when_a_profile_cant_be_asked_for_again(shopper: Shopper) -> None:
     page = shopper.page
     page.clock.install()
@@ -55,6 +56,7 @@ def test_what_was_typed_stays_when_a_profile_cant_be_asked_for_again(shopper: Sh
     expect(address).to_have_value("Kungsgatan 2\n411 19 Göteborg")
 
 
+@pytest.mark.exhaustive
 def test_dates_that_cant_be_loaded_are_not_taken_for_a_time_that_was_not_chosen(shopper: Shopper) -> None:
     page = shopper.chooses(SOUND_BATH).page
     _fails(page, "**/api/v1/services/*/sessions/**")

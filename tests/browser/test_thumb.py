@@ -1,5 +1,6 @@
 """On a phone, each button, and each link that stands alone, is large enough for a thumb."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.shopper import Shopper
@@ -24,6 +25,7 @@ def too_small(page: Page) -> list[list[str]]:
     return [[page.url, *map(str, target)] for target in page.evaluate(TOO_SMALL, THUMB)]
 
 
+@pytest.mark.exhaustive
 def test_a_thumb_hits_everything_on_the_pages_for_all(page: Page) -> None:
     missed = []
     for path in OPEN:

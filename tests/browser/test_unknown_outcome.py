@@ -128,6 +128,7 @@ def test_a_network_that_goes_away_amid_a_payment_leaves_the_page_that_asks(shopp
     shopper.is_thanked()
 
 
+@pytest.mark.exhaustive
 def test_what_was_typed_wrongly_is_said_and_nothing_else(shopper: Shopper) -> None:
     page = shopper.page
     shopper.chooses("Sound bath at dusk").types_card("4242 4242 4242 4241").pays("35.00")
@@ -150,6 +151,7 @@ def test_a_page_that_is_loaded_again_amid_the_banks_question_asks_stripe(shopper
     expect(shopper.bookings()).to_have_count(1)
 
 
+@pytest.mark.exhaustive
 def test_a_page_closed_after_its_order_was_placed_goes_on_with_the_same_key(shopper: Shopper) -> None:
     line = Line(shopper, "lost")
     shopper.page.goto("/checkout/?credits=25")
@@ -190,6 +192,7 @@ def test_an_equal_second_purchase_on_the_hosted_page_is_asked_about_too(shopper:
     page.wait_for_url("**/c/pay/**")
 
 
+@pytest.mark.exhaustive
 def test_the_servers_own_question_is_asked_in_the_same_words(shopper: Shopper) -> None:
     page, bodies = shopper.page, list[str]()
     bought_at = (datetime.now(UTC) - timedelta(minutes=3)).isoformat()
@@ -211,6 +214,7 @@ def test_the_servers_own_question_is_asked_in_the_same_words(shopper: Shopper) -
     assert '"again":"ord_x"' in bodies[1]
 
 
+@pytest.mark.exhaustive
 def test_a_tab_whose_purchase_another_tab_has_paid_for_shows_its_order(shopper: Shopper) -> None:
     paying, left_open = shopper.chooses("Sound bath at dusk"), Shopper(shopper.page.context.new_page())
     left_open.page.goto(shopper.page.url)

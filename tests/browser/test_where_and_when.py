@@ -24,6 +24,7 @@ def test_a_date_in_a_place_is_shown_in_its_time_with_ones_own_beside_it(shopper:
     expect(page.get_by_label("What you buy")).to_contain_text("your time: ")
 
 
+@pytest.mark.exhaustive
 def test_who_has_booked_joins_online_until_it_is_canceled(shopper: Shopper) -> None:
     page = shopper.chooses("Sound bath at dusk").page
     expect(page.get_by_text("Join online")).to_have_count(0)

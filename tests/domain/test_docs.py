@@ -114,8 +114,9 @@ def sources() -> Iterator[Path]:
 
 @cache
 def words() -> frozenset[str]:
+    """Return every word of the code, and the words of other programs."""
     texts = (path.read_text(encoding="utf-8", errors="ignore") for path in sources())
-    return frozenset(word for text in texts for word in re.findall(r"\w+", text))
+    return frozenset(FOREIGN).union(word for text in texts for word in re.findall(r"\w+", text))
 
 
 @cache
@@ -234,7 +235,7 @@ def false_test_ids(text: str) -> Iterator[str]:
 
 def false_settings(text: str) -> Iterator[str]:
     for span in spans(text):
-        yield from (name for name in SETTING.findall(span) if name not in settings() | words() | FOREIGN)
+        yield from (name for name in SETTING.findall(span) if name not in settings() and name not in words())
 
 
 def false_error_codes(text: str) -> Iterator[str]:
@@ -247,11 +248,7 @@ def false_names(text: str) -> Iterator[str]:
     for span in spans(text):
         if not (PATH.fullmatch(span) or TEST_ID.match(span)):
             for word in re.findall(r"(?<![\w-])[A-Za-z]\w*[A-Za-z]\b", span):
-                if (
-                    word not in words() | FOREIGN
-                    and f"{word}.py" not in files()
-                    and not SETTING.fullmatch(word)
-                ):
+                if word not in words() and f"{word}.py" not in files() and not SETTING.fullmatch(word):
                     yield word
 
 

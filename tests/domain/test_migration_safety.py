@@ -69,6 +69,7 @@ def a_new_migration(settings: Settings, tmp_path: Path, monkeypatch: pytest.Monk
         del sys.modules[name]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.django_db(transaction=True)
 def test_a_migration_of_djangos_own_making_that_is_not_safe_is_named(a_new_migration: Path) -> None:
     assert check_all() == []

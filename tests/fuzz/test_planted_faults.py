@@ -76,6 +76,7 @@ def checks_noticing(
         return {name for name, *_ in run.findings}
 
 
+@pytest.mark.exhaustive
 def test_each_kind_of_bug_is_noticed(market: Marketplace, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(role_named("buyer", market), market)
     run.send_all(6, phases=["fuzzing"], only=CREDITS)

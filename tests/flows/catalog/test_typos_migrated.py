@@ -37,6 +37,7 @@ def plant(service: Service, dates: list[ServiceSession]) -> None:
         )
 
 
+@pytest.mark.exhaustive
 def test_typos_of_old_are_brought_within_the_limits_and_the_rest_is_left_alone() -> None:
     ana: Practitioner = make_practitioner()
     workshop, other = (

@@ -14,7 +14,7 @@ from estuary.payments.settlement.facts import StripeObservation
 from estuary.payments.stripe_objects import Intent, StripeRefund
 from tests.factories import make_user
 
-ORDERS = 20_000
+ORDERS = 2_000
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
