@@ -11,7 +11,7 @@ from estuary.payments.refunds.cancellation_policy import compute_refund
 
 BEGIN = datetime(2027, 1, 4, 9, tzinfo=UTC)
 NOTICE = timedelta(hours=24)
-STEPS = ["schedule", "schedule soon", "attend", "cancel"]
+STEPS = ["schedule", "schedule soon", "attend", "cancel", "call off"]
 
 
 def a_bundle(paid: int, bonus: int, total_minor: int) -> list[Booking]:
@@ -43,6 +43,9 @@ def take(step: str, part: Booking, at: datetime) -> None:
         part.starts_at = at + (timedelta(hours=2) if step == "schedule soon" else timedelta(days=400))
     if step == "attend" and part.is_to_come(at) and part.starts_at:
         part.status = Booking.Status.COMPLETED
+    if step == "call off" and part.starts_at and not part.amount_minor and part.is_active:
+        # Of a bonus session only its time is taken; a paid one is refunded by name.
+        part.starts_at, part.unscheduled_at = None, at
 
 
 @given(st.integers(1, 5), st.integers(0, 3), st.integers(100, 9999), st.data())

@@ -68,12 +68,16 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
         outbox.send_mails([(order, OrderMail.CANCELED)], about=act)
         if not preview.returned_minor:
             return None
+        # The booking whose share is returned may be another one: a share that was held back until now.
+        named = preview.breakdown.returned or (booking,)
+        # One refund names one booking. Where two shares return, it is a refund of the order.
+        is_of_one = booking.position > 0 and len(named) == 1
         return request_refund(
             order=order,
             amount_minor=preview.returned_minor,
-            # The booking whose share is returned. It may be another one: a share that was held back until now.
-            booking=None if booking.position == 0 else preview.breakdown.returned[0],
-            cancels=True,
+            booking=named[0] if is_of_one else None,
+            # A refund of two shares must not cancel what is left of the order.
+            cancels=is_of_one or booking.position == 0,
             reason="Canceled by the buyer in time",
             origin=Refund.Origin.BUYER,
             requested_by=by,

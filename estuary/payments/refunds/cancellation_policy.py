@@ -9,6 +9,7 @@ A booking that its practitioner moved is in time as long as its guest may declin
 2. Staff may cancel a part without a refund. It is *forfeited*: the seller keeps its share.
 3. A bonus session of a bundle has no share. It is *kept* once it has a time, until it is itself canceled in time.
    For each bonus session that is kept, the seller holds back one share that rule 1 would return.
+   When its practitioner calls it off, it has no time any more; the next cancellation returns that share too.
 4. Bonus sessions without a time are canceled together with the first share that is returned.
 5. What was refunded for a part by name counts against the sum of these shares.
 
@@ -16,6 +17,8 @@ A bundle of 5 paid sessions and 1 bonus session costs 100.00, so a share is 20.0
 
 - Two sessions took place, three are canceled in time, the bonus has no time. 60.00 is returned; the bonus is canceled.
 - The same, but the bonus took place too. One share is held back: 40.00 is returned.
+- One session is canceled while the bonus has a time: nothing is returned. The practitioner calls the bonus off. The
+  second session is canceled: 40.00 is returned.
 - Staff refund 20.00 for the first session, and the bonus takes place. All five are canceled in time:
   80.00 is due, 20.00 of it was refunded before, and 60.00 is returned.
 
@@ -69,8 +72,13 @@ def compute_refund(
     before = {part.pk for part in parts if _is_canceled_in_time(part, notice)}
     after = before | {part.pk for part in canceling if part.pk in moved or is_in_time(part, notice, at)}
     ranked = sorted(parts, key=lambda part: (-refunded.get(part.pk, 0), part.position))
-    returned_before = _returned_parts(ranked, before, bundle)
-    returned_after = _returned_parts(ranked, after, bundle)
+    bonus = {part.pk: part for part in parts if bundle and part.amount_minor == 0}
+    paid = [part for part in ranked if part.pk not in bonus]
+    have_time = {part.pk for part in bonus.values() if part.starts_at}
+    # While it had a time, a share was held back for it; no cancellation has returned that since.
+    had_time = have_time | {part.pk for part in bonus.values() if part.unscheduled_at}
+    returned_before = _returned_parts(paid, before, len(had_time - before))
+    returned_after = _returned_parts(paid, after, len(have_time - after))
     returned = tuple(part for part in returned_after if part not in returned_before)
     return RefundBreakdown(
         returned=returned,
@@ -78,7 +86,7 @@ def compute_refund(
         also_canceled=tuple(
             part
             for part in parts
-            if returned and _is_bonus(part, bundle) and part.starts_at is None and part.is_to_come(at)
+            if returned and part.pk in bonus and part.starts_at is None and part.is_to_come(at)
         ),
         max_minor=sum(part.amount_minor for part in returned_after)
         - sum(refunded.get(pk, 0) for pk in after),
@@ -94,17 +102,11 @@ def _is_canceled_in_time(part: Booking, notice: timedelta) -> bool:
     )
 
 
-def _returned_parts(ranked: Sequence[Booking], canceled_in_time: set[int], bundle: bool) -> list[Booking]:
+def _returned_parts(paid: Sequence[Booking], canceled_in_time: Set[int], kept_bonus: int) -> list[Booking]:
     """Return every part whose share is returned: those canceled in time, less one for each bonus session that is kept.
 
     The last in rank is held back first. A bonus session that never had a time is not kept, whoever canceled it:
     nobody had any use of it.
     """
-    bonus = [part for part in ranked if _is_bonus(part, bundle)]
-    kept_bonus = sum(part.starts_at is not None and part.pk not in canceled_in_time for part in bonus)
-    paid = [part for part in ranked if part not in bonus and part.pk in canceled_in_time]
-    return paid[: max(len(paid) - kept_bonus, 0)]
-
-
-def _is_bonus(part: Booking, bundle: bool) -> bool:
-    return bundle and part.amount_minor == 0
+    canceled = [part for part in paid if part.pk in canceled_in_time]
+    return canceled[: max(len(canceled) - kept_bonus, 0)]
