@@ -78,6 +78,14 @@ def test_a_disputed_payment_is_held_back_with_the_sum_that_is_due() -> None:
     assert "disputed" in row.why
 
 
+def test_credits_beside_a_disputed_payment_go_back_first_and_at_once() -> None:
+    rows = refund_seats(an_order(a_seat(5_000), card=7_000, credits=3_000, disputed=True))
+    assert [(row.act, row.tender, row.amount_minor) for row in rows] == [
+        (Act.REFUND, Tender.CREDITS, 3_000),
+        (Act.HOLD_BACK, Tender.PAYMENT_METHOD, 2_000),
+    ]
+
+
 def test_an_unpaid_order_ends_and_one_at_its_bank_ends_only_when_its_date_is_called_off() -> None:
     unpaid, at_bank = (
         an_order(a_seat(10_000), a_seat(5_000), stage=stage) for stage in (Stage.UNPAID, Stage.AT_BANK)
@@ -108,4 +116,11 @@ def test_never_more_goes_back_than_is_left_of_either_tender_or_than_the_shares(
     assert by_tender[Tender.NONE] == 0
     assert sum(by_tender.values()) == min(sum(shares), card + credits)
     assert {row.booking_id for row in rows} == set(range(len(shares)))
-    assert not by_tender[Tender.CREDITS] or by_tender[Tender.PAYMENT_METHOD] == card
+    # What is disputed comes last and waits; whatever goes back now is credits.
+    last, first_left = (Tender.PAYMENT_METHOD, credits) if disputed else (Tender.CREDITS, card)
+    first = Tender.CREDITS if disputed else Tender.PAYMENT_METHOD
+    assert not by_tender[last] or by_tender[first] == first_left
+    assert {row.act for row in rows if row.tender == Tender.CREDITS} <= {Act.REFUND}
+    assert {row.act for row in rows if row.tender == Tender.PAYMENT_METHOD} <= {
+        Act.HOLD_BACK if disputed else Act.REFUND
+    }

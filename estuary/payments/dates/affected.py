@@ -124,6 +124,7 @@ def _affected(
         currency=order.currency,
         stage=_stage(order),
         is_disputed=is_blocked_by_dispute(order),
+        is_dispute_lost=order.lost_minor > 0 and all(not dispute.is_open for dispute in order.disputes.all()),
         card_left_minor=by_card_minor,
         credits_left_minor=max(left_minor - by_card_minor, 0),
         seats=tuple(_seats(order, affected_ids, practitioner, old_starts_at)),

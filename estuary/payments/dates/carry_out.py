@@ -161,6 +161,7 @@ def _give_back(
             order=order,
             amount_minor=amount_minor,
             booking=booking,
+            credits_only=affected.is_disputed,
             cancels=ends,
             reason=f"Called off: {own_rows[0].line}",
             origin=origin,

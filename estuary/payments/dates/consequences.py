@@ -6,7 +6,8 @@ It takes plain data and returns rows, so a larger solver can take its place. No 
   100.00 was paid, 70.00 by card and 30.00 with credits: 70.00 goes to the card and 30.00 to the credits.
 - A part of a package or bundle returns its share. A bonus session has no share: the guest may choose another time.
 - A meeting of a course returns its share: 1 of 6 meetings of 90.00 is 15.00. The last meeting returns what is left.
-- A disputed payment is not refunded while the bank decides about it: a refund would pay twice.
+- A disputed payment is not refunded while the bank decides about it: a refund would pay twice. Credits are nobody's to
+  dispute, so they go back first then, and at once. Of the 100.00 above, 30.00 goes to the credits and 70.00 waits.
 - An unpaid order ends. So does one that a bank works on when its date is called off: money that comes is refunded.
 """
 
@@ -24,6 +25,7 @@ WHY_HELD_BACK = (
     "The guest has disputed this payment with the bank, so nothing is refunded now. It is refunded once the dispute "
     "has ended and the money is ours."
 )
+WHY_LOST_IN_PART = "The bank has returned a part of the payment. Staff return the rest of it another way."
 WHY_NOTHING_LEFT = "All that was paid for it was refunded before, or is on its way back."
 WHY_BONUS = "It was a bonus without a price, so the guest may choose another time."
 
@@ -68,6 +70,7 @@ class AffectedOrder:
     currency: str
     stage: Stage
     is_disputed: bool = False
+    is_dispute_lost: bool = False
     card_left_minor: int = 0
     credits_left_minor: int = 0
     seats: tuple[AffectedSeat, ...] = ()
@@ -120,32 +123,42 @@ def refund_seats(order: AffectedOrder) -> list[Consequence]:
         due = booking_left if seat.takes_rest else min(seat.share_minor, booking_left)
         due = max(min(due, sum(left.values())), 0)
         left_of_booking[seat.booking_id] = booking_left - due
-        refunds = _split(order, seat, due, left)
-        if order.is_disputed:
-            refunds = [replace(row, act=Act.HOLD_BACK, why=WHY_HELD_BACK) for row in refunds]
-        rows += refunds or [_row(order, seat, Act.CANCEL, WHY_NOTHING_LEFT)]
+        rows += _split(order, seat, due, left) or [_row(order, seat, Act.CANCEL, WHY_NOTHING_LEFT)]
     return rows
 
 
 def _split(
     order: AffectedOrder, seat: AffectedSeat, due_minor: int, left: dict[DateChangeRow.Tender, int]
 ) -> list[Consequence]:
-    """Return a refund by each tender, the payment method first, and take them from what is left."""
-    share = (
-        f"1 of {seat.meetings} meetings: its share goes back"
-        if not seat.takes_rest
-        else "All of it goes back"
-    )
-    where = {Tender.PAYMENT_METHOD: "by the way it was paid", Tender.CREDITS: "to the guest's credits"}
+    """Return a refund by each tender, and take them from what is left.
+
+    The payment method comes first. One that is disputed comes last, and is held back.
+    """
+    tenders = [Tender.PAYMENT_METHOD, Tender.CREDITS]
+    if order.is_disputed:
+        tenders.reverse()
     rows = []
-    for tender, place in where.items():
+    for tender in tenders:
         amount_minor = min(due_minor, left[tender])
         left[tender] -= amount_minor
         due_minor -= amount_minor
         if amount_minor:
-            row = _row(order, seat, Act.REFUND, f"{share}, {place}.")
+            row = _row(order, seat, *_act_for(order, seat, tender))
             rows.append(replace(row, tender=tender, amount_minor=amount_minor))
     return rows
+
+
+def _act_for(
+    order: AffectedOrder, seat: AffectedSeat, tender: DateChangeRow.Tender
+) -> tuple[DateChangeRow.Act, str]:
+    """Return whether what was paid by a tender is refunded now or held back, and why."""
+    if order.is_disputed and tender == Tender.PAYMENT_METHOD:
+        return Act.HOLD_BACK, WHY_LOST_IN_PART if order.is_dispute_lost else WHY_HELD_BACK
+    share = (
+        "All of it goes back" if seat.takes_rest else f"1 of {seat.meetings} meetings: its share goes back"
+    )
+    place = "by the way it was paid" if tender == Tender.PAYMENT_METHOD else "to the guest's credits"
+    return Act.REFUND, f"{share}, {place}."
 
 
 def _end_order(kind: DateChange.Kind, order: AffectedOrder) -> list[Consequence]:

@@ -7,12 +7,19 @@ from estuary.bookings.fulfilment import lock_sessions
 from estuary.common import clock
 from estuary.common.db.prepared_queries import PreparedValuesQuery
 from estuary.common.db.transactions import retry_transaction
+from estuary.common.money import display
 from estuary.credits import ledger
+from estuary.notifications import staff_alerts
 from estuary.orders.models import Order
-from estuary.payments.dates.consequences import WHY_NOTHING_LEFT
+from estuary.payments.dates.consequences import WHY_LOST_IN_PART, WHY_NOTHING_LEFT
 from estuary.payments.errors import run_all
 from estuary.payments.models import DateChangeRow, Dispute, Refund
-from estuary.payments.refunds.request_refund import is_blocked_by_dispute, refundable_minor, request_refund
+from estuary.payments.refunds.request_refund import (
+    card_left_minor,
+    is_blocked_by_dispute,
+    refundable_minor,
+    request_refund,
+)
 
 DECIDED = PreparedValuesQuery(
     lambda: DateChangeRow.objects.filter(
@@ -39,12 +46,31 @@ def _refund(order_id: int) -> None:
     held_back = DateChangeRow.objects.filter(order=order, status=DateChangeRow.Status.HELD_BACK)
     rows = list(held_back.select_related("booking", "change__requested_by"))
     if is_blocked_by_dispute(order):
-        held_back.update(
-            status=DateChangeRow.Status.DONE, why=WHY_LOST, amount_minor=0, tender=DateChangeRow.Tender.NONE
-        )
+        _end_lost(order, rows)
         return
     for key in dict.fromkeys((row.change_id, row.booking_id) for row in rows):
         _refund_booking(order, [row for row in rows if (row.change_id, row.booking_id) == key])
+
+
+def _end_lost(order: Order, rows: list[DateChangeRow]) -> None:
+    """End what a lost dispute leaves: Stripe refunds none of such a payment, so staff hear of what else is due.
+
+    70.00 was paid by card and 20.00 of it is lost: 50.00 is due, and staff return it another way.
+    """
+    due_minor = min(sum(row.amount_minor for row in rows), max(card_left_minor(order), 0))
+    DateChangeRow.objects.filter(pk__in=[row.pk for row in rows]).update(
+        status=DateChangeRow.Status.DONE,
+        why=WHY_LOST_IN_PART if due_minor else WHY_LOST,
+        amount_minor=0,
+        tender=DateChangeRow.Tender.NONE,
+    )
+    if due_minor:
+        text = (
+            f"{order.public_id}: its date was called off, and the bank has returned a part of its payment. "
+            f"{display(due_minor, order.currency)} more is due to the guest. Stripe refunds nothing of it any more, so "
+            "return it another way, for example as credits."
+        )
+        staff_alerts.alert_staff("called_off_rest_due", text)
 
 
 def _refund_booking(order: Order, rows: list[DateChangeRow]) -> None:
@@ -59,7 +85,8 @@ def _refund_booking(order: Order, rows: list[DateChangeRow]) -> None:
         reason=f"Called off: {rows[0].line}",
         origin=Refund.Origin.STAFF if change.by_staff else Refund.Origin.PRACTITIONER,
         requested_by=change.requested_by,
-        request_key=f"{change.public_id}-{booking.pk if booking else 0}",
+        # Not the key of the credits that went back at once.
+        request_key=f"{change.public_id}-{booking.pk if booking else 0}-held",
     )
     left = {
         DateChangeRow.Tender.PAYMENT_METHOD: refund.card_minor if refund else 0,

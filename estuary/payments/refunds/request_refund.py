@@ -51,6 +51,7 @@ def request_refund(
     order: Order,
     amount_minor: int | None = None,
     booking: Booking | None = None,
+    credits_only: bool = False,
     cancels: bool = False,
     reason: str = "",
     origin: Refund.Origin = Refund.Origin.STAFF,
@@ -62,15 +63,15 @@ def request_refund(
 
     ``amount_minor=None`` refunds all that is left. The card is refunded first, then credits. Example: an order is paid
     70.00 by card and 30.00 with credits; a refund of 80.00 is 70.00 to the card and 10.00 of credits. A refund of
-    credits alone succeeds at once; one with a card part follows Stripe. Raises NotRefundable, ChargeDisputed,
-    RefundTooLarge or RefundedJustNow, and then writes nothing.
+    credits alone succeeds at once; one with a card part follows Stripe. ``credits_only``: even while the card's payment
+    is disputed. Raises NotRefundable, ChargeDisputed, RefundTooLarge or RefundedJustNow, and then writes nothing.
     """
     at = clock.now()
     with transaction.atomic():
         [locked] = load([order.pk])
         if guard:
             guard.refuse_repeat(locked)
-        refund = build_refund(locked, booking, amount_minor, at)
+        refund = build_refund(locked, booking, amount_minor, at, credits_only=credits_only)
         refund.reason, refund.origin, refund.cancels = redact(reason)[:200], origin, cancels
         refund.requested_by, refund.request_key = requested_by, request_key
         refund.save()
@@ -86,22 +87,29 @@ def request_refund(
     return refund
 
 
-def build_refund(order: Order, booking: Booking | None, amount_minor: int | None, at: datetime) -> Refund:
+def build_refund(
+    order: Order,
+    booking: Booking | None,
+    amount_minor: int | None,
+    at: datetime,
+    *,
+    credits_only: bool = False,
+) -> Refund:
     """Return an unsaved refund of an order that ``load`` has read; raises as ``request_refund`` does."""
     if booking and booking.position == 0:
         # The booking at the top stands for the whole order: its refund affects every booking in it.
         booking = None
     if order.status not in REFUNDABLE:
         raise NotRefundable(f"This order is {order.status.replace('_', ' ')}; there is nothing to refund.")
-    if is_blocked_by_dispute(order):
+    if is_blocked_by_dispute(order) and not credits_only:
         raise ChargeDisputed("The buyer has disputed this payment with the bank; answer the dispute instead.")
-    left_minor = refundable_minor(order, booking)
+    left_minor = credits_left_minor(order, booking) if credits_only else refundable_minor(order, booking)
     requested_minor = left_minor if amount_minor is None else amount_minor
     if left_minor <= 0:
         raise NotRefundable("Everything has been refunded already, or is on its way.")
     if requested_minor <= 0 or requested_minor > left_minor:
         raise RefundTooLarge(f"At most {display(left_minor, order.currency)} can be refunded.")
-    card_minor = min(requested_minor, card_left_minor(order))
+    card_minor = 0 if credits_only else min(requested_minor, card_left_minor(order))
     # Orders of before have shares that Stripe can't refund, such as 33.333 kwd.
     rest_minor = card_minor - floor_to_step(card_minor, order.currency)
     if requested_minor == rest_minor:
@@ -142,6 +150,14 @@ def card_left_minor(order: Order) -> int:
     """Return what is left of the captured money, in minor units; refunds on their way and lost disputes count."""
     refunded_minor = sum(refund.card_minor for refund in open_or_succeeded_refunds(order))
     return order.captured_minor - order.lost_minor - refunded_minor
+
+
+def credits_left_minor(order: Order, booking: Booking | None = None) -> int:
+    """Return what is left of the credits that paid for an order or a booking in it, in minor units."""
+    left_minor = order.credits_applied_minor - sum(
+        refund.credits_minor for refund in open_or_succeeded_refunds(order)
+    )
+    return left_minor if booking is None else min(left_minor, share_left_minor(order, booking))
 
 
 def is_blocked_by_dispute(order: Order) -> bool:

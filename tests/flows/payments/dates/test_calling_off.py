@@ -164,52 +164,6 @@ def test_a_payment_at_its_bank_is_refunded_when_it_arrives(
     assert [refund.status for refund in Refund.objects.all()] == ["succeeded"]
 
 
-def test_a_disputed_payment_is_refunded_once_the_dispute_is_won(
-    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
-) -> None:
-    order = buy_seat(stripe, buyer, workshop)
-    opened = stripe.control.dispute(order["payment_intent_id"])
-    settle_everything(stripe)
-    me = host(ana)
-    shown = preview(me, call_off_url(workshop))
-    assert [(row["act"], row["amount"]) for row in shown["rows"]] == [("hold_back", "100.00")]
-    assert "disputed" in shown["rows"][0]["why"]
-    change = act(me, call_off_url(workshop))
-    settle_everything(stripe)
-    assert progress(me, change)["progress"] == {"total": 1, "done": 0, "held_back": 1}
-    assert not Refund.objects.exists()
-    assert not Participant.objects.filter(active=True).exists()
-    stripe.control.close_dispute(opened["id"], "won")
-    settle_everything(stripe)
-    _sweep(stripe)
-    assert [(refund.card_minor, refund.status) for refund in Refund.objects.all()] == [(10_000, "succeeded")]
-    assert progress(me, change)["progress"] == {"total": 1, "done": 1, "held_back": 0}
-
-
-def test_a_lost_dispute_leaves_nothing_to_refund(
-    stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient
-) -> None:
-    order = buy_seat(stripe, buyer, workshop)
-    opened = stripe.control.dispute(order["payment_intent_id"])
-    settle_everything(stripe)
-    me = host(ana)
-    change = act(me, call_off_url(workshop))
-    settle_everything(stripe)
-    stripe.control.close_dispute(opened["id"], "lost")
-    settle_everything(stripe)
-    _sweep(stripe)
-    [row] = progress(me, change)["rows"]
-    assert (row["status"], row["amount"]) == ("done", "0.00")
-    assert not Refund.objects.exists()
-
-
-def _sweep(stripe: Sandbox) -> None:
-    from estuary.payments.tasks import sweep_minute
-
-    sweep_minute(0)
-    settle_everything(stripe)
-
-
 def test_a_refund_that_was_given_before_is_not_given_again(
     stripe: Sandbox, ana: Practitioner, workshop: ServiceSession, buyer: APIClient, staff: APIClient
 ) -> None:
