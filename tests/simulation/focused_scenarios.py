@@ -187,6 +187,24 @@ def scenario_of_a_date_that_is_called_off(seed: int) -> Scenario:
     return _focused(seed, acts, path="", fine=False)
 
 
+def scenario_of_a_disputed_date_that_is_called_off(seed: int) -> Scenario:
+    """Plan a buyer who pays for a date by card and with credits, and disputes it before it is called off."""
+    paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "looks afterwards": 1}
+    paid |= {"afterwards": "sync", "amount": "20.00", "seat number": 0}
+    mixed = paid | {"use_credits": True}
+    lost = (("an inquiry", False), ("amount", None), ("outcome", "lost"))
+    off = (("way", "call off"), ("who", 1), ("date", 0))
+    acts = [
+        Act(1, TABS[0], "buy", "credits", tuple(paid.items())),
+        Act(2, TABS[0], "buy", "workshop", tuple(mixed.items())),
+        Act(3, "cardholder", "wait", "60"),
+        Act(4, "cardholder", "dispute", "", lost),
+        Act(5, "the practitioner", "wait", str(Random(f"{seed} called off").choice([62, 70, 80]))),
+        Act(6, "the practitioner", "call off", "", off),
+    ]
+    return _focused(seed, acts, path="", fine=False)
+
+
 def _focused(
     seed: int,
     acts: list[Act],
@@ -227,4 +245,5 @@ SCENARIOS: dict[str, Callable[[int], Scenario]] = {
     "not held": scenario_of_a_time_that_is_not_held,
     "permissions": scenario_of_staff_who_try_permissions,
     "called off": scenario_of_a_date_that_is_called_off,
+    "disputed and called off": scenario_of_a_disputed_date_that_is_called_off,
 }

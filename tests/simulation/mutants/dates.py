@@ -3,8 +3,8 @@
 from typing import Any
 
 from estuary.bookings import order_lines
-from estuary.payments.dates import carry_out
-from estuary.payments.models import DateChange
+from estuary.payments.dates import carry_out, consequences
+from estuary.payments.models import DateChange, DateChangeRow
 from tests.simulation.mutants.patching import breaks, instead_of, nothing
 
 FOCUS = "called off"
@@ -39,3 +39,15 @@ def a_change_of_dates_is_done_before_its_last_guest() -> None:
         carry(change, *args)
 
     instead_of(carry, done_first)
+
+
+@breaks(
+    "L1",
+    "credits that paid for a date that was called off are back, whatever a bank decides",
+    scenarios="disputed and called off",
+)
+def credits_beside_a_disputed_payment_wait_for_the_bank() -> None:
+    """They are held back like the card's money, and end with it when the dispute is lost."""
+    act_for = consequences._act_for
+    by_card = DateChangeRow.Tender.PAYMENT_METHOD
+    instead_of(act_for, lambda order, seat, _: act_for(order, seat, by_card))

@@ -4,7 +4,7 @@ from tests.simulation.oracle.observer import Observer
 from tests.simulation.oracle.violation import InvariantViolation
 
 # Whose payment is or was disputed, whose refund failed, and for whom staff cancel and say how much goes back is
-# another's affair.
+# another's affair. Of a disputed payment, the credits beside it have a rule of their own.
 NO_OTHER_DECIDED = """
       AND NOT EXISTS (SELECT FROM payments_dispute d WHERE d.order_id = o.id)
       AND NOT EXISTS (SELECT FROM payments_refund f WHERE f.order_id = o.id
@@ -39,6 +39,18 @@ UNPAID_MEANWHILE = f"""
         WHERE f.order_id = o.id AND NOT f.stray AND f.status NOT IN ('failed', 'canceled')
           AND (b.position = 0 OR f.booking_id = b.id OR f.booking_id IS NULL)) given ON true
     WHERE r.act = 'cancel' AND coalesce(given.total, 0) < b.amount_minor{NO_OTHER_DECIDED}"""
+CREDITS_KEPT = "credits that paid for a date that was called off are back, whatever a bank decides"
+# Of orders of one booking: a package's credits may have paid for what took place.
+UNPAID_CREDITS = """
+    SELECT o.public_id, o.credits_applied_minor, coalesce(given.credits, 0)
+    FROM bookings_booking b
+    JOIN catalog_servicesession s ON s.id = b.session_id AND s.called_off_at IS NOT NULL
+    JOIN orders_order o ON o.id = b.order_id
+    LEFT JOIN LATERAL (
+        SELECT sum(r.credits_minor) AS credits FROM payments_refund r
+        WHERE r.order_id = o.id AND NOT r.stray AND r.status NOT IN ('failed', 'canceled')) given ON true
+    WHERE b.position = 0 AND b.service_type = 'workshop' AND b.canceled_at >= s.called_off_at AND NOT b.forfeited
+      AND coalesce(given.credits, 0) < o.credits_applied_minor"""
 MOVED_FOR_NOTHING = "who cancels a date after its practitioner has moved it has all of it back"
 # Workshops that were canceled after their practitioner had moved them. Staff and the dashboard may return less.
 UNPAID_MOVED = """
@@ -65,6 +77,7 @@ def check_called_off(observer: Observer) -> None:
     for rule, query in (
         (PAID_FOR_NOTHING, UNPAID_BACK),
         (CANCELED_MEANWHILE, UNPAID_MEANWHILE),
+        (CREDITS_KEPT, UNPAID_CREDITS),
         (MOVED_FOR_NOTHING, UNPAID_MOVED),
     ):
         if broken := observer.rows(query):

@@ -13,6 +13,7 @@ from estuary.payments.tasks import sweep_minute
 from stripe_sandbox import Sandbox
 from tests.factories import make_service, make_sessions
 from tests.flows import buying
+from tests.flows.buying import Json
 from tests.flows.disputing import close, dispute, money_of, purse
 from tests.flows.payments.dates.acting import MIXED, act, buy_seat, call_off_url, host, preview, progress
 from tests.sandbox_bridge import settle_everything
@@ -32,7 +33,7 @@ def refunds() -> list[tuple[int, int, str]]:
     return list(rows.values_list("card_minor", "credits_minor", "status"))
 
 
-def rows_of(ana: Practitioner, change: str) -> list[tuple[str, str, str, str]]:
+def rows_of(ana: Practitioner, change: Json) -> list[tuple[str, str, str, str]]:
     rows = progress(host(ana), change)["rows"]
     return [(row["act"], row["status"], row["tender"], row["amount"]) for row in rows]
 
