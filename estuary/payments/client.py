@@ -266,6 +266,11 @@ def sessions_of(customer_id: str, *, since: datetime) -> list[CheckoutSession]:
     return _list_all("checkout.sessions", CheckoutSession.parse, params)
 
 
+def sessions_of_payment(intent_id: str) -> list[CheckoutSession]:
+    """Return the Checkout Session that created an intent; none when the intent was created by itself."""
+    return _list_all("checkout.sessions", CheckoutSession.parse, {"payment_intent": intent_id})
+
+
 retrieve_session = partial(
     _retrieve, "checkout.sessions", CheckoutSession.parse, expand="payment_intent.latest_charge"
 )

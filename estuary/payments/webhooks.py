@@ -276,7 +276,7 @@ HANDLERS: dict[str, Callable[[Json, Json], ParsedEvent | None]] = {
 }
 
 KIND_BY_OBJECT = {
-    "payment_intent": ObjectKind.INTENT,
+    "payment_intent": ObjectKind.INTENT_AND_PAGE,
     "checkout.session": ObjectKind.SESSION,
     "charge": ObjectKind.CHARGE,
     "refund": ObjectKind.REFUND,

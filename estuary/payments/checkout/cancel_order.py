@@ -23,6 +23,7 @@ from estuary.payments.settlement.effects import AlertStaff
 from estuary.payments.settlement.facts import StripeObservation
 from estuary.payments.settlement.rules.orders import BANK_TOO_LATE, CALLED_OFF, end_unpaid
 from estuary.payments.settlement.state import state_of
+from estuary.payments.stripe_objects import Intent
 
 
 def close_order(order: Order, *, reason: str, cause: str) -> Order:
@@ -72,7 +73,7 @@ def close_payment(order: Order) -> bool:
     """Check the payment of an order that was canceled while its bank was processing; True once nobody can pay it.
 
     A succeeded payment is refunded. An intent that can still be paid is canceled at Stripe. A Checkout Session takes
-    one payment only, so its intent needs no cancellation.
+    one payment only, so its own intent needs no cancellation; an intent beside it does.
     """
     try:
         intent = fetch.fetch_intent(order.stripe_payment_intent_id)
@@ -81,9 +82,14 @@ def close_payment(order: Order) -> bool:
     settle([StripeObservation(intent, "asked of Stripe", fetched=True)], at=clock.now())
     if intent.status == "processing":
         return False
-    if intent.status not in {"succeeded", "canceled"} and not stripe_creation.is_checkout(order):
+    if intent.status not in {"succeeded", "canceled"} and not _is_of_page(order, intent):
         return stripe_creation.cancel_at_stripe(order.public_id, intent) and _clear_payment(order)
     return _clear_payment(order)
+
+
+def _is_of_page(order: Order, intent: Intent) -> bool:
+    session_id = order.stripe_checkout_session_id
+    return bool(session_id) and client.retrieve_session(session_id).intent_id == intent.id
 
 
 def _clear_payment(order: Order) -> bool:
@@ -165,12 +171,26 @@ def _recover_lost_creation(order: Order) -> bool:
 
 
 def _cancel_at_stripe(order: Order, reason: str, cause: str) -> list[StripeObservation]:
-    if session_id := order.stripe_checkout_session_id:
-        try:
-            session = client.expire_session(session_id, key=stripe_creation.next_order_key(order, "expire"))
-        except UnexpectedState:
-            return fetch._fetch_session(session_id, cause)
-        return [StripeObservation(session, cause, fetched=True)]
+    """Expire the order's page, or cancel its intent; of an order at its bank also the intent beside its page."""
+    if not order.stripe_checkout_session_id:
+        return [_cancel_intent(order, reason, cause)]
+    observations = _expire_page(order, cause)
+    page_intents = {getattr(one.object, "intent_id", "") for one in observations}
+    if order.status == Status.PROCESSING and order.stripe_payment_intent_id not in page_intents | {""}:
+        observations.append(_cancel_intent(order, reason, cause))
+    return observations
+
+
+def _expire_page(order: Order, cause: str) -> list[StripeObservation]:
+    session_id = order.stripe_checkout_session_id
+    try:
+        session = client.expire_session(session_id, key=stripe_creation.next_order_key(order, "expire"))
+    except UnexpectedState:
+        return fetch.fetch_session(session_id, cause)
+    return [StripeObservation(session, cause, fetched=True)]
+
+
+def _cancel_intent(order: Order, reason: str, cause: str) -> StripeObservation:
     intent_id = order.stripe_payment_intent_id
     try:
         intent = client.cancel_intent(
@@ -178,4 +198,4 @@ def _cancel_at_stripe(order: Order, reason: str, cause: str) -> list[StripeObser
         )
     except UnexpectedState:
         intent = fetch.fetch_intent(intent_id)
-    return [StripeObservation(intent, cause, fetched=True)]
+    return StripeObservation(intent, cause, fetched=True)

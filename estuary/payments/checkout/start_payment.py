@@ -133,7 +133,8 @@ def resume(order: Order, *, card_id: str, is_own_request: bool = False) -> Start
     payment = observations[0].object
     assert isinstance(payment, Intent | CheckoutSession)
     if is_own_request and order.status in FULFILLED | {Status.PAID, Status.PROCESSING}:
-        return StartedPayment(order, intent=payment if isinstance(payment, Intent) else None)
+        has_page = stripe_creation.is_checkout(order)
+        return StartedPayment(order, intent=payment if isinstance(payment, Intent) and not has_page else None)
     refuse_if_paid(order)
     if isinstance(payment, CheckoutSession):
         return StartedPayment(order, session=payment) if payment.status == "open" else None

@@ -232,7 +232,7 @@ def _payable(at_stripe: StripeFigures, own: OurFigures, late: float) -> Iterator
         is_checkout = order.payment_type == PaymentType.CHECKOUT
         # A payment of another customer has copied metadata. The intent of a Checkout Session can be paid on the
         # session only, which is compared itself.
-        if not is_own(order, payment) or (is_checkout and order.stripe_payment_intent_id == payment.id):
+        if not is_own(order, payment) or _is_of_session(order, payment, at_stripe):
             continue
         if order.status not in LIVE:
             problem = f"{payment.status}, and order {order.public_id} is {order.status}"
@@ -242,6 +242,13 @@ def _payable(at_stripe: StripeFigures, own: OurFigures, late: float) -> Iterator
     for name, ids in payable.items():
         if len(ids) > 1:
             yield "open_twice", f"order {name}", ", ".join(sorted(ids))
+
+
+def _is_of_session(order: Order, payment: Intent | CheckoutSession, at_stripe: StripeFigures) -> bool:
+    """Return whether a payment is the intent of its order's session; of an older session we take our own word."""
+    session = at_stripe.sessions.get(order.stripe_checkout_session_id)
+    intent_id = session.intent_id if session else order.stripe_payment_intent_id
+    return order.payment_type == PaymentType.CHECKOUT and payment.id == intent_id
 
 
 def _disputes(at_stripe: StripeFigures, own: OurFigures, late: float) -> Iterator[Difference]:

@@ -67,11 +67,14 @@ def handle_orphan(payment: Intent | CheckoutSession) -> bool:
 
 
 def is_current_payment(order: Order, payment: Intent | CheckoutSession) -> bool:
-    """Return whether the live order is, or may still be, paid by this; an open page makes an intent of its own."""
+    """Return whether the live order is, or may still be, paid by this; an open page makes an intent of its own.
+
+    An order at its bank has a payment, so a page that is still open would only take a second one.
+    """
     if order.status not in LIVE:
         return False
     if is_checkout(order) and isinstance(payment, CheckoutSession):
-        return order.stripe_checkout_session_id in {"", payment.id}
+        return order.status in UNPAID and order.stripe_checkout_session_id in {"", payment.id}
     has_open_page = is_checkout(order) and order.status in UNPAID
     return has_open_page or order.stripe_payment_intent_id in {"", payment.id}
 

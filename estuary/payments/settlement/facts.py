@@ -8,6 +8,8 @@ from estuary.payments.stripe_objects import Charge, CheckoutSession, Intent, Str
 
 class ObjectKind(StrEnum):
     INTENT = "intent"
+    # An intent, and which Checkout page made it.
+    INTENT_AND_PAGE = "intent_and_page"
     SESSION = "session"
     # An intent and every refund of it.
     PAYMENT = "payment"
@@ -34,11 +36,15 @@ type StripeObject = Intent | CheckoutSession | StripeRefund | Charge | StripeDis
 
 @dataclass(frozen=True, slots=True)
 class StripeObservation:
-    """One object as Stripe showed it, and by which cause; a fetched object shows its present state."""
+    """One object as Stripe showed it, and by which cause; a fetched object shows its present state.
+
+    ``page_id`` is the Checkout page that made an intent, if Stripe was asked for it and there is one.
+    """
 
     object: StripeObject
     cause: str
     fetched: bool = False
+    page_id: str = ""
 
     @property
     def payment_to_fetch(self) -> FetchRequired | None:

@@ -15,8 +15,11 @@ def fetch_observations(needs: FetchRequired, cause: str) -> list[StripeObservati
     match needs.kind:
         case ObjectKind.INTENT:
             return [StripeObservation(fetch_intent(needs.id), cause, fetched=True)]
+        case ObjectKind.INTENT_AND_PAGE:
+            intent = fetch_intent(needs.id)
+            return [StripeObservation(intent, cause, fetched=True, page_id=_find_page(intent))]
         case ObjectKind.SESSION:
-            return _fetch_session(needs.id, cause)
+            return fetch_session(needs.id, cause)
         case ObjectKind.PAYMENT:
             return fetch_payment(needs.id, cause)
         case ObjectKind.REFUND:
@@ -50,7 +53,14 @@ def _find_success_time(intent_id: str, since: int) -> int:
     return 0
 
 
-def _fetch_session(session_id: str, cause: str) -> list[StripeObservation]:
+def _find_page(intent: Intent) -> str:
+    """Return the id of the Checkout page that made an intent; it matters only for what was declined or canceled."""
+    if intent.status in {"succeeded", "processing"}:
+        return ""
+    return next((page.id for page in client.sessions_of_payment(intent.id)), "")
+
+
+def fetch_session(session_id: str, cause: str) -> list[StripeObservation]:
     """Fetch a Checkout page.
 
     A page that is completed but unpaid looks the same while its bank works and after its bank has failed. Its intent

@@ -11,7 +11,7 @@ from estuary.common import clock
 from estuary.common.db.bulk import prefetched
 from estuary.common.livemode import is_live
 from estuary.orders.models import Order, OrderType, PaymentType
-from estuary.orders.states import Status
+from estuary.orders.states import UNPAID, Status
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.stripe_objects import StripeDispute
 
@@ -139,6 +139,14 @@ class OrderState:
     disputes: tuple[DisputeState, ...] = ()
     disputed: bool = False
     lost_minor: int = 0
+
+    def may_be_paid_by(self, intent_id: str) -> bool:
+        """Whether a payment is the order's, or may still become it.
+
+        What was declined on a page binds nothing: while the page is unpaid, another payment may come first.
+        """
+        has_unpaid_page = self.is_checkout and self.status in UNPAID
+        return has_unpaid_page or self.intent_id in {"", intent_id}
 
     def refunds_unmatched(self, intent_id: str) -> bool:
         """Whether the order refunds this payment, which names the order and is not its own."""

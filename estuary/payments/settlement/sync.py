@@ -2,6 +2,7 @@
 
 from estuary.common import clock
 from estuary.orders.models import Order
+from estuary.orders.states import Status
 from estuary.payments.settlement import Outcome, settle
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind
 from estuary.payments.settlement.fetch import fetch_observations
@@ -19,7 +20,12 @@ def sync_order(order: Order) -> None:
 
 
 def payment_of(order: Order) -> FetchRequired | None:
-    """Return which object at Stripe pays for an order; None before there is one."""
+    """Return which object at Stripe pays for an order; None before there is one.
+
+    What is at its bank is asked itself: it may be a payment by hand, of which the order's page knows nothing.
+    """
+    if order.status == Status.PROCESSING and order.stripe_payment_intent_id:
+        return FetchRequired(ObjectKind.INTENT, order.stripe_payment_intent_id)
     if order.stripe_checkout_session_id:
         return FetchRequired(ObjectKind.SESSION, order.stripe_checkout_session_id)
     if order.stripe_payment_intent_id:

@@ -1,12 +1,12 @@
 """The rules of Checkout pages: what a page says about the payment of its order."""
 
 from estuary.orders.states import LIVE, UNPAID, Status
-from estuary.payments.settlement.effects import BindIntent, Decision
+from estuary.payments.settlement.effects import Decision
 from estuary.payments.settlement.facts import FetchRequired, ObjectKind, StripeObservation
 from estuary.payments.settlement.rules.orders import end_unpaid
-from estuary.payments.settlement.rules.payments import decide_paid, find_mismatch, wait_for_bank
+from estuary.payments.settlement.rules.payments import bind_intent, decide_paid, find_mismatch, wait_for_bank
 from estuary.payments.settlement.rules.unmatched import decide_labeled_payment
-from estuary.payments.settlement.state import Effect, OrderState
+from estuary.payments.settlement.state import OrderState
 from estuary.payments.stripe_objects import CheckoutSession, Intent
 
 
@@ -16,11 +16,12 @@ def decide_session(order: OrderState, session: CheckoutSession, fact: StripeObse
     if not order.session_id and (other := _decide_labeled_session(order, session, fact)) is not None:
         return other
     if session.status == "expired":
-        return end_unpaid(order, fact.cause, "expired") if order.status in LIVE else []
-    bind: list[Effect] = [BindIntent(session.intent_id)] if session.intent_id and not order.intent_id else []
+        # An order at its bank waits for another payment: a page whose own payment is there can't expire.
+        return end_unpaid(order, fact.cause, "expired") if order.status in UNPAID else []
+    bind = bind_intent(order, session.intent_id)
     if session.failed_later:
         # A completed page can't be paid again, so a late failure ends the order and frees its hold.
-        if order.status not in LIVE:
+        if order.status not in LIVE or not order.may_be_paid_by(session.intent_id):
             return []
         return bind + end_unpaid(order, fact.cause, "payment_failed", was_at_bank=True)
     if session.status != "complete":

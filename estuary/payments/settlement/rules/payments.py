@@ -48,9 +48,9 @@ def decide_paid(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
                 "wrong_mode", f"{order.public_id}, {intent.id}: a payment of another mode (test or live)"
             )
         ]
-    if order.intent_id not in ("", intent.id):
+    if not order.may_be_paid_by(intent.id) or order.refunds_unmatched(intent.id):
         return return_unmatched_payment(order, intent, ALREADY_BEING_PAID)
-    bind: list[Effect] = [BindIntent(intent.id)] if not order.intent_id else []
+    bind = bind_intent(order, intent.id)
     if order.captured_minor:
         return bind
     if problem := find_mismatch(order, intent):
@@ -66,6 +66,11 @@ def decide_paid(order: OrderState, intent: Intent, cause: str) -> list[Effect]:
             return capture + _refund_paid_after_start(order, intent, cause)
         case OrderType.DIRECT:
             return capture + fulfil(order, cause)
+
+
+def bind_intent(order: OrderState, intent_id: str) -> list[Effect]:
+    """Return the effect that makes a payment the order's own; none when it is so already."""
+    return [BindIntent(intent_id)] if intent_id not in {"", order.intent_id} else []
 
 
 def _is_paid_after_start(order: OrderState, intent: Intent) -> bool:
@@ -128,13 +133,12 @@ def _return_late_payment(order: OrderState, intent: Intent, cause: str) -> list[
 
 
 def _decide_processing(order: OrderState, intent: Intent, fact: StripeObservation) -> Decision:
-    if order.status not in UNPAID or order.intent_id not in ("", intent.id):
+    if order.status not in UNPAID or not order.may_be_paid_by(intent.id):
         return []
     if order.status == Status.FAILED and not fact.fetched:
         # The events of the failure and of the processing may have arrived in the wrong order.
         return FetchRequired(ObjectKind.INTENT, intent.id)
-    bind: list[Effect] = [] if order.intent_id else [BindIntent(intent.id)]
-    return bind + wait_for_bank(order, fact.cause)
+    return bind_intent(order, intent.id) + wait_for_bank(order, fact.cause)
 
 
 def wait_for_bank(order: OrderState, cause: str) -> list[Effect]:
@@ -157,7 +161,7 @@ def _decide_declined(order: OrderState, intent: Intent, fact: StripeObservation)
     if is_late and not fact.fetched:
         return FetchRequired(ObjectKind.INTENT, intent.id)
     decline = RecordDecline(intent.decline.code, intent.decline.decline_code, intent.decline.message)
-    bind: list[Effect] = [] if order.intent_id else [BindIntent(intent.id)]
+    bind = bind_intent(order, intent.id)
     if is_late:
         return [*bind, decline, *end_unpaid(order, fact.cause, "payment_failed", was_at_bank=True)]
     if order.status == Status.FAILED:

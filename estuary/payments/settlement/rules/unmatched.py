@@ -24,32 +24,52 @@ def decide_labeled_payment(order: OrderState, intent: Intent, fact: StripeObserv
 
     It is asked of Stripe with our own key, and is the order's when it has the order's customer, amount and currency.
     Other money of that customer goes back: 42.00 by hand for an order of 50.00. Anybody else's is left alone.
+    What fails beside an order's page is nothing to the order: the page can still be paid.
     """
     paid, processing = intent.status == "succeeded", intent.status == "processing"
     watch: list[Effect] = [WatchUnmatchedPayment(intent.id, intent.currency)] if processing else []
-    undecided = intent.status == "requires_payment_method" and not intent.decline
-    if not paid and (
-        order.intent_id or undecided or intent.status in {"requires_action", "requires_confirmation"}
-    ):
-        return watch
+    if not (paid or processing) and (order.intent_id or not _has_failed(intent)):
+        return []
     if paid and order.refunds_unmatched(intent.id):
         return []
+    may_pay = order.may_be_paid_by(intent.id)
+    if processing and not may_pay:
+        return watch
     if not fact.fetched:
-        # A page's own word comes first: its intent is not known before it is complete. A decline leaves it open, and
-        # an intent at its bank may be another one, of which the page knows nothing.
-        by_page = order.session_id and not order.intent_id and not intent.decline and not processing
-        return (
-            FetchRequired(ObjectKind.SESSION, order.session_id)
-            if by_page
-            else FetchRequired(ObjectKind.INTENT, intent.id)
-        )
+        return _what_to_fetch(order, intent, may_pay=may_pay)
+    if not (paid or processing) and order.is_checkout and not _is_of_page(order, fact):
+        return []
     problem = find_mismatch(order, intent)
-    if not order.intent_id and order.customer_id and not problem:
+    if may_pay and order.customer_id and not problem:
         # An order that has ended does not wait for its bank itself.
         return decide_own_payment(order, intent, fact) or watch
     if not paid:
         return watch
     return _return_unwanted_payment(order, intent, problem or ALREADY_BEING_PAID)
+
+
+def _has_failed(intent: Intent) -> bool:
+    """Whether a payment was declined or canceled; otherwise it has not been tried, or the buyer is still paying."""
+    return intent.status == "canceled" or (
+        intent.status == "requires_payment_method" and bool(intent.decline)
+    )
+
+
+def _what_to_fetch(order: OrderState, intent: Intent, *, may_pay: bool) -> FetchRequired:
+    """Return what decides about a payment that only its label connects with the order.
+
+    A page's own word comes first: its intent is not known before it is complete. A decline leaves it open, and an
+    intent at its bank may be another one, of which the page knows nothing.
+    """
+    is_of_complete_page = not intent.decline and intent.status != "processing"
+    if order.session_id and may_pay and is_of_complete_page:
+        return FetchRequired(ObjectKind.SESSION, order.session_id)
+    return FetchRequired(ObjectKind.INTENT_AND_PAGE, intent.id)
+
+
+def _is_of_page(order: OrderState, fact: StripeObservation) -> bool:
+    """Whether the order's own page made the intent, as Stripe says; a page whose answer was lost has no id here."""
+    return fact.page_id != "" and order.session_id in {"", fact.page_id}
 
 
 def _return_unwanted_payment(order: OrderState, intent: Intent, problem: str) -> list[Effect]:
