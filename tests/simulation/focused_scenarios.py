@@ -10,6 +10,7 @@ from tests.simulation.faults import FaultProfile
 from tests.simulation.scenario import Act, Scenario, scenario_of
 
 TABS = ("buyer 1, tab 1", "buyer 1, tab 2", "buyer 1, tab 3")
+DECLINED = "4000000000000002"
 LOST = ("error_before", "cut")
 PLAIN = {"use_credits": False, "saved card": False, "not saved": False, "with a key": False}
 
@@ -134,6 +135,33 @@ def scenario_of_a_refused_debit_beside_a_page(seed: int) -> Scenario:
     return replace(_focused(seed, acts, path="", fine=False, webhooks=False), tempo="days")
 
 
+def scenario_of_a_card_declined_beside_a_page(seed: int) -> Scenario:
+    """Plan a buyer who thinks before paying on a page, and a card that is declined by hand for the order meanwhile."""
+    thing = Random(f"{seed} declined").choice(["credits", "session"])
+    paid = PLAIN | {"payment_type": "checkout", "way": "4242424242424242", "tries": 1, "thinks for": 240.0}
+    by_hand = {"by hand": True, "odd": "second", "by debit": False, "free": True, "card": DECLINED}
+    acts = [
+        Act(
+            1, TABS[0], "buy", thing, tuple((paid | {"looks afterwards": 0, "challenge": "complete"}).items())
+        ),
+        Act(2, "the dashboard", "wait", "5"),
+        Act(3, "the dashboard", "dashboard", "", tuple(by_hand.items())),
+    ]
+    return _focused(seed, acts, path="", fine=False)
+
+
+def scenario_of_a_debit_beside_an_open_page(seed: int, *, arrives: bool) -> Scenario:
+    """Plan a page that nobody pays, and staff who take its amount by a debit, which is settled two hours later."""
+    left = PLAIN | {"payment_type": "checkout", "way": "nothing", "tries": 1, "looks afterwards": 0}
+    by_hand = {"by hand": True, "odd": "second", "by debit": True, "free": True, "arrives": arrives}
+    acts = [
+        Act(1, TABS[0], "buy", "workshop", tuple((left | {"seat number": 0}).items())),
+        Act(2, "the dashboard", "wait", "5"),
+        Act(3, "the dashboard", "dashboard", "", tuple((by_hand | {"seconds at its bank": 7200.0}).items())),
+    ]
+    return replace(_focused(seed, acts, path="", fine=False), tempo="loose")
+
+
 def _debit_by_hand(seed: int, bought: dict[str, Any], *, wait_s: int, free: bool, arrives: bool) -> Scenario:
     by_hand = {
         "by hand": True,
@@ -241,6 +269,9 @@ SCENARIOS: dict[str, Callable[[int], Scenario]] = {
     "debit for an ended order": scenario_of_a_debit_for_an_ended_order,
     "refused debit for an ended order": partial(scenario_of_a_debit_for_an_ended_order, arrives=False),
     "refused debit beside a page": scenario_of_a_refused_debit_beside_a_page,
+    "card declined beside a page": scenario_of_a_card_declined_beside_a_page,
+    "debit beside an open page": partial(scenario_of_a_debit_beside_an_open_page, arrives=True),
+    "refused debit beside an open page": partial(scenario_of_a_debit_beside_an_open_page, arrives=False),
     "moves": scenario_of_moves,
     "not held": scenario_of_a_time_that_is_not_held,
     "permissions": scenario_of_staff_who_try_permissions,

@@ -74,6 +74,8 @@ class Buyer:
             return
         self.harness.knows_order(answer["order_id"])
         if answer["status"] == "pending":
+            if wait_s := self.draws.settled("thinks for", 0.0):
+                self.harness.scheduler.sleep(wait_s)
             self._pay(answer)
         for _ in range(self.draws.pick("looks afterwards", [0, 1, 1, 2])):
             self.pause()

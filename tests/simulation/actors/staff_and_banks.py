@@ -126,7 +126,8 @@ class Dashboard:
             state.emit("payment_intent.created", intent)
         by_debit = draws.odds("by debit", 0.2)
         method = "us_bank_account" if by_debit else "card"
-        paid = self.harness.sandbox.control.confirm(intent["id"], method=method)
+        card = draws.settled("card", "4242424242424242")
+        paid = self.harness.sandbox.control.confirm(intent["id"], method=method, card=card)
         self.harness.run_log.add(
             f"takes {paid['amount']} {paid['currency']} by hand for {order_id}: {paid['status']}"
         )

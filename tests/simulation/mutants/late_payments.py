@@ -1,16 +1,18 @@
 """Slips with payments that a bank works on for days."""
 
-from estuary.orders.states import LIVE
+from dataclasses import replace
+
+from estuary.orders.states import LIVE, Status
 from estuary.payments import outbox
-from estuary.payments.checkout import stripe_creation
+from estuary.payments.checkout import cancel_order, stripe_creation
 from estuary.payments.reconciliation import orphans, overdue
 from estuary.payments.settlement.effects import Decision, WatchUnmatchedPayment
 from estuary.payments.settlement.facts import StripeObservation
+from estuary.payments.settlement.rules import checkout_sessions, unmatched
 from estuary.payments.settlement.rules import payments as rules
-from estuary.payments.settlement.rules import unmatched
 from estuary.payments.settlement.rules.payments import find_mismatch
 from estuary.payments.settlement.state import OrderState
-from estuary.payments.stripe_objects import Intent
+from estuary.payments.stripe_objects import CheckoutSession, Intent
 from tests.simulation.mutants.patching import breaks, instead_of, none_done
 
 STARTED, IN_TIME = "what had begun is not handed over", "what was paid in time is handed over"
@@ -64,6 +66,35 @@ def _only_watches(decision: Decision) -> bool:
     return isinstance(decision, list) and all(
         isinstance(effect, WatchUnmatchedPayment) for effect in decision
     )
+
+
+@breaks("L2", "no order is stuck", scenarios="card declined beside a page")
+def what_is_declined_by_hand_takes_the_place_of_a_page() -> None:
+    """As it was, in two places: the decline is the order's, and then nothing else may pay it."""
+    instead_of(unmatched._is_of_page, lambda order, fact: True)
+
+    def only_its_own(order: OrderState, intent_id: str) -> bool:
+        return order.intent_id in {"", intent_id}
+
+    OrderState.may_be_paid_by = only_its_own  # type: ignore[assignment, method-assign]
+
+
+@breaks("L1", IN_TIME, scenarios="debit beside an open page")
+def a_page_that_expires_ends_an_order_at_its_bank() -> None:
+    """As it was: nobody asked whether the order waits for another payment than its page's."""
+    decide = checkout_sessions.decide_session
+
+    def hasty(order: OrderState, session: CheckoutSession, fact: StripeObservation) -> Decision:
+        is_over = session.status == "expired" and order.status == Status.PROCESSING
+        return decide(replace(order, status=Status.PENDING) if is_over else order, session, fact)
+
+    instead_of(decide, hasty)
+
+
+@breaks("L2", "an ended order can't be paid at Stripe", scenarios="refused debit beside an open page")
+def a_refused_debit_of_an_order_with_a_page_stays_payable() -> None:
+    """As it was: a page takes one payment only, so nobody looked whose the payment was."""
+    instead_of(cancel_order._is_of_page, lambda order, intent: True)
 
 
 @breaks("L2", "kept_too_long")

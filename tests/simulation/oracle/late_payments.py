@@ -5,11 +5,14 @@ from django.core import mail
 from tests.simulation.oracle.observer import Observer
 from tests.simulation.oracle.violation import InvariantViolation
 
-# Of what has a time: what it came to, and whether it had ended before money came.
+# Why an order may end while it waits for its bank.
+ENDED_AT_BANK = "('payment_failed', 'bank_too_late', 'called_off')"
+# Of what has a time: what it came to, and whether it had rightly ended before money came.
 TIMED = """
     SELECT o.public_id, o.stripe_payment_intent_id, o.status, o.completed_at IS NOT NULL,
            extract(epoch FROM min(l.starts_at)),
-           EXISTS (SELECT FROM orders_ordertransition t WHERE t.order_id = o.id AND t.after = 'canceled')
+           EXISTS (SELECT FROM orders_ordertransition t WHERE t.order_id = o.id AND t.after = 'canceled'
+                   AND (t.before <> 'processing' OR o.cancel_reason IN %s))
     FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
     WHERE o.captured_minor > 0 AND l.starts_at IS NOT NULL AND o.status <> 'canceled'
     GROUP BY o.id"""
@@ -32,7 +35,9 @@ class LatePayments:
             for event in self._observer.stripe.events
             if event["type"] == "payment_intent.succeeded"
         }
-        for order, intent_id, status, is_fulfilled, starts_at, had_ended in self._observer.rows(TIMED):
+        for order, intent_id, status, is_fulfilled, starts_at, had_ended in self._observer.rows(
+            TIMED % ENDED_AT_BANK
+        ):
             if intent_id not in paid_at:
                 continue
             in_time = paid_at[intent_id] < float(starts_at)
