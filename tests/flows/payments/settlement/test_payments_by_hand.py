@@ -125,6 +125,24 @@ def test_a_card_that_is_declined_by_hand_leaves_the_order_to_its_page(
         all_is_well()
 
 
+def test_events_in_an_older_version_tell_a_decline_on_the_page_from_one_by_hand(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    """Such an event is only a hint: the payment is fetched, before anybody knows which order it names."""
+    for endpoint in stripe.state.store.webhook_endpoints:
+        endpoint["api_version"] = "2026-05-27.dahlia"
+    created = open_page(buyer, ana)
+    fail_by_hand(stripe, order_of(created), "card")
+    settle_everything(stripe)
+    assert (status_of(created), order_of(created).stripe_payment_intent_id) == ("pending", "")
+    stripe.control.pay_checkout(page_of(created), card=DECLINED)
+    settle_everything(stripe)
+    assert status_of(created) == "failed"
+    stripe.control.pay_checkout(page_of(created))
+    settle_everything(stripe)
+    assert_bought_once(created)
+
+
 @pytest.mark.parametrize("way", ["debit", "canceled debit"])
 def test_a_debit_that_is_refused_by_hand_before_it_was_heard_of_ends_no_order_with_a_page(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner, way: str
