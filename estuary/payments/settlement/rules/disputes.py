@@ -13,7 +13,6 @@ from estuary.bookings.models import ACTIVE
 from estuary.common.money import display
 from estuary.credits.ledger import Kind
 from estuary.notifications.order_mail_texts import OrderMail
-from estuary.orders.states import Status
 from estuary.payments.models import Dispute, Refund
 from estuary.payments.settlement.effects import (
     AlertStaff,
@@ -25,7 +24,6 @@ from estuary.payments.settlement.effects import (
     OpenRefund,
     PostCredits,
     RecordDispute,
-    RecordRefunded,
     SetRefundCredits,
     UpdateRefund,
 )
@@ -33,9 +31,9 @@ from estuary.payments.settlement.facts import FetchRequired, ObjectKind
 from estuary.payments.settlement.rules.dispute_amounts import (
     CLOSED,
     card_refunded_minor,
-    succeeded_refunds,
     with_dispute_amounts,
 )
+from estuary.payments.settlement.rules.refund_credits import return_credits
 from estuary.payments.settlement.state import BookingState, DisputeState, Effect, OrderState
 from estuary.payments.stripe_objects import StripeDispute
 
@@ -163,7 +161,7 @@ def _cancel_future_bookings(order: OrderState, cause: str, name: str) -> list[Ef
     credits_minor = _unused_credits_minor(order, parts or [root])
     return [
         CancelBookings(booking_ids),
-        *(_return_credits(order, credits_minor, cause, name) if credits_minor else []),
+        *(return_credits(order, credits_minor, cause=cause, name=name) if credits_minor else []),
     ]
 
 
@@ -183,25 +181,6 @@ def _unused_credits_minor(order: OrderState, ending: list[BookingState]) -> int:
     used_minor = max(order.total_minor - returned_minor - ending_minor, 0)
     credits_left = order.credits_applied_minor - sum(refund.credits_minor for refund in refunds)
     return min(max(credits_left - used_minor, 0), ending_minor)
-
-
-def _return_credits(order: OrderState, credits_minor: int, cause: str, name: str) -> list[Effect]:
-    succeeded_minor = sum(refund.amount_minor for refund in succeeded_refunds(order))
-    return [
-        OpenRefund(
-            card_minor=0,
-            credits_minor=credits_minor,
-            origin=Refund.Origin.AUTOMATIC,
-            status=Refund.Status.SUCCEEDED,
-            reason="The card's part was lost to a dispute; future bookings are canceled",
-            intent_id=order.intent_id,
-        ),
-        PostCredits(
-            Kind.REFUND, credits_minor, f"return:{name}"[:64], f"Returned: {order.title} was canceled"
-        ),
-        RecordRefunded(succeeded_minor + credits_minor),
-        *([ChangeStatus(Status.PARTIALLY_REFUNDED, cause)] if order.status == Status.COMPLETED else []),
-    ]
 
 
 def _notices(

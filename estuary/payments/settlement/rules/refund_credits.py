@@ -6,8 +6,10 @@ from dataclasses import replace
 from estuary.common.money import proportion
 from estuary.credits.ledger import Kind
 from estuary.orders.models import OrderType
+from estuary.orders.states import Status
 from estuary.payments.models import Refund
-from estuary.payments.settlement.effects import PostCredits
+from estuary.payments.settlement.effects import ChangeStatus, OpenRefund, PostCredits, RecordRefunded
+from estuary.payments.settlement.rules.dispute_amounts import succeeded_refunds
 from estuary.payments.settlement.state import Effect, OrderState, RefundState
 
 State = Refund.Status
@@ -107,3 +109,26 @@ def credit_movements(
         return []
     note = f"Refund of {order.title}" if has_succeeded else f"The refund of {order.title} failed"
     return [PostCredits(Kind.REFUND, sign * after.credits_minor, effect, note)]
+
+
+def return_credits(
+    order: OrderState, credits_minor: int, *, cause: str, name: str, booking_id: int | None = None
+) -> list[Effect]:
+    """Return the effects that give back credits beside a card payment that is lost; ``name`` is unique to this step."""
+    refunded_minor = sum(refund.amount_minor for refund in succeeded_refunds(order))
+    return [
+        OpenRefund(
+            card_minor=0,
+            credits_minor=credits_minor,
+            origin=Refund.Origin.AUTOMATIC,
+            status=Refund.Status.SUCCEEDED,
+            reason="The card's part was lost to a dispute; the credits go back",
+            intent_id=order.intent_id,
+            booking_id=booking_id,
+        ),
+        PostCredits(
+            Kind.REFUND, credits_minor, f"return:{name}"[:64], f"Returned: {order.title} was canceled"
+        ),
+        RecordRefunded(refunded_minor + credits_minor),
+        *([ChangeStatus(Status.PARTIALLY_REFUNDED, cause)] if order.status == Status.COMPLETED else []),
+    ]

@@ -20,6 +20,7 @@ from estuary.payments.settlement.effects import (
     SetRefundCredits,
     UpdateRefund,
 )
+from estuary.payments.settlement.rules.dispute_amounts import CLOSED
 from estuary.payments.settlement.rules.orders import open_automatic_refund
 from estuary.payments.settlement.rules.refund_credits import (
     State,
@@ -27,6 +28,7 @@ from estuary.payments.settlement.rules.refund_credits import (
     find_moved_credits,
     own_refunds_with,
     post_moved_credits,
+    return_credits,
     stripe_minor,
     with_dashboard_credits,
 )
@@ -139,7 +141,7 @@ def follow_up_effects(
 
     A refund of an unmatched payment changes nothing of the order: only step 1 applies.
     """
-    effects = _failure_notices(order, after)
+    effects = _failure_effects(order, after, cause)
     if after.unmatched:
         return effects
     has_succeeded = after.status == State.SUCCEEDED
@@ -169,15 +171,22 @@ def follow_up_effects(
     ]
 
 
-def _failure_notices(order: OrderState, after: RefundState) -> list[Effect]:
+def _failure_effects(order: OrderState, after: RefundState, cause: str) -> list[Effect]:
     """Report a refund that failed.
 
     1. Stripe never made it, because the money had gone back another way: alert staff.
     2. Stripe never made it, because a part had gone back another way: refund the rest.
     3. Otherwise the buyer must be paid back: alert staff, and notify the buyer.
+
+    Stripe never makes it once a dispute is lost. The bank has returned the card's money, so its credits alone go back.
     """
     if after.status not in {State.FAILED, State.CANCELED}:
         return []
+    if _is_lost_with_credits(order, after):
+        returned = return_credits(
+            order, after.credits_minor, cause=cause, name=after.public_id, booking_id=after.booking_id
+        )
+        return [*returned, *_failure_effects(order, replace(after, credits_minor=0), cause)]
     if not after.stripe_refund_id and _is_compensated(order, after):
         text = f"{order.public_id}: refund {after.public_id} was not made; the money had gone back another way already"
         return [AlertStaff("refund_overtaken", text)]
@@ -190,6 +199,13 @@ def _failure_notices(order: OrderState, after: RefundState) -> list[Effect]:
         ]
     text = f"{order.public_id}: refund {after.public_id} failed; the buyer must be paid back"
     return [AlertStaff("refund_failed", text), NotifyBuyer(OrderMail.REFUND_FAILED)]
+
+
+def _is_lost_with_credits(order: OrderState, after: RefundState) -> bool:
+    """Whether a refund with credits can't be made because a dispute of the order's payment was lost."""
+    is_lost = order.lost_minor > 0 and all(dispute.status in CLOSED for dispute in order.disputes)
+    is_of_order = order.is_fulfilled and not after.unmatched and not after.from_dashboard
+    return is_lost and is_of_order and after.credits_minor > 0 and not after.stripe_refund_id
 
 
 def _is_compensated(order: OrderState, after: RefundState) -> bool:
