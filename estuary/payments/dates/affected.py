@@ -1,6 +1,6 @@
 """What a change of dates affects: the orders with a seat or slot in it, read as plain data for ``consequences``."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from estuary.payments.refunds.request_refund import (
     is_blocked_by_dispute,
     open_or_succeeded_refunds,
     refunded_of_booking_minor,
+    share_left_minor,
 )
 
 RELEASED = Reservation.Status.RELEASED
@@ -117,17 +118,21 @@ def _affected(
 ) -> AffectedOrder:
     left_minor = left_of_order_minor(order)
     by_card_minor = max(min(card_left_minor(order), left_minor), 0)
+    seats = tuple(_seats(order, affected_ids, practitioner, old_starts_at))
+    is_disputed = is_blocked_by_dispute(order)
+    # Should the dispute be lost, credits first pay for what stays (docs/decisions/0011-disputes.md).
+    kept = kept_minor(order, _shares_given_back(order, seats)) if is_disputed else 0
     return AffectedOrder(
         id=order.pk,
         public_id=order.public_id,
         guest=order.user.public_name,
         currency=order.currency,
         stage=_stage(order),
-        is_disputed=is_blocked_by_dispute(order),
+        is_disputed=is_disputed,
         is_dispute_lost=order.lost_minor > 0 and all(not dispute.is_open for dispute in order.disputes.all()),
         card_left_minor=by_card_minor,
-        credits_left_minor=max(left_minor - by_card_minor, 0),
-        seats=tuple(_seats(order, affected_ids, practitioner, old_starts_at)),
+        credits_left_minor=max(left_minor - by_card_minor - kept, 0),
+        seats=seats,
     )
 
 
@@ -141,6 +146,29 @@ def left_of_order_minor(order: Order) -> int:
     """Return what is left to refund of a fulfilled order, in minor units, whether or not a dispute blocks it."""
     refunded_minor = sum(refund.amount_minor for refund in open_or_succeeded_refunds(order))
     return max(order.total_minor - order.lost_minor - refunded_minor, 0)
+
+
+def _shares_given_back(order: Order, seats: Sequence[AffectedSeat]) -> dict[int | None, int]:
+    """Return what the affected seats of each booking cost at most, in minor units."""
+    shares: dict[int | None, int] = {}
+    for seat in seats:
+        share_minor = order.total_minor if seat.takes_rest else seat.share_minor
+        shares[seat.booking_id] = shares.get(seat.booking_id, 0) + share_minor
+    return shares
+
+
+def kept_minor(order: Order, returned: Mapping[int | None, int]) -> int:
+    """Return what the parts that stay cost, in minor units: attended, to come or forfeited, less what is ``returned``.
+
+    A package of 100.00 has two parts. One of them is called off and returns 50.00: the other is kept, for 50.00.
+    """
+    bookings = list(order.bookings.all())
+    parts = [booking for booking in bookings if booking.parent_id] or bookings
+    return sum(
+        max(share_left_minor(order, part) - returned.get(part.pk, 0), 0)
+        for part in parts
+        if part.status != Booking.Status.CANCELED or part.forfeited
+    )
 
 
 def _seats(

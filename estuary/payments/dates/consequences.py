@@ -7,7 +7,8 @@ It takes plain data and returns rows, so a larger solver can take its place. No 
 - A part of a package or bundle returns its share. A bonus session has no share: the guest may choose another time.
 - A meeting of a course returns its share: 1 of 6 meetings of 90.00 is 15.00. The last meeting returns what is left.
 - A disputed payment is not refunded while the bank decides about it: a refund would pay twice. Credits are nobody's to
-  dispute, so they go back first then, and at once. Of the 100.00 above, 30.00 goes to the credits and 70.00 waits.
+  dispute, so they go back first then, and at once, but for those that the parts which stay need. Of the 100.00 above,
+  30.00 goes to the credits and 70.00 waits.
 - An unpaid order ends. So does one that a bank works on when its date is called off: money that comes is refunded.
 """
 

@@ -11,11 +11,12 @@ from estuary.common.money import display
 from estuary.credits import ledger
 from estuary.notifications import staff_alerts
 from estuary.orders.models import Order
+from estuary.payments.dates.affected import kept_minor, left_of_order_minor
 from estuary.payments.dates.consequences import WHY_LOST_IN_PART, WHY_NOTHING_LEFT
 from estuary.payments.errors import run_all
 from estuary.payments.models import DateChangeRow, Dispute, Refund
 from estuary.payments.refunds.request_refund import (
-    card_left_minor,
+    credits_left_minor,
     is_blocked_by_dispute,
     refundable_minor,
     request_refund,
@@ -53,24 +54,56 @@ def _refund(order_id: int) -> None:
 
 
 def _end_lost(order: Order, rows: list[DateChangeRow]) -> None:
-    """End what a lost dispute leaves: Stripe refunds none of such a payment, so staff hear of what else is due.
+    """End what waited for a dispute that is lost: return the credits that are due, and alert staff of the rest.
 
-    70.00 was paid by card and 20.00 of it is lost: 50.00 is due, and staff return it another way.
+    Credits pay for what stays first, and the rest of them goes back. Stripe refunds none of such a payment any more.
+    70.00 was paid by card and 30.00 with credits, which went back at once; 20.00 of the card is lost. So 50.00 is due,
+    and staff return it another way.
     """
-    due_minor = min(sum(row.amount_minor for row in rows), max(card_left_minor(order), 0))
-    DateChangeRow.objects.filter(pk__in=[row.pk for row in rows]).update(
-        status=DateChangeRow.Status.DONE,
-        why=WHY_LOST_IN_PART if due_minor else WHY_LOST,
-        amount_minor=0,
-        tender=DateChangeRow.Tender.NONE,
-    )
-    if due_minor:
+    planned: dict[int | None, int] = {}
+    for row in rows:
+        planned[row.booking_id] = planned.get(row.booking_id, 0) + row.amount_minor
+    kept = kept_minor(order, planned)
+    due_minor = min(sum(planned.values()), max(left_of_order_minor(order) - kept, 0))
+    credits_minor = min(due_minor, max(credits_left_minor(order) - kept, 0))
+    rest_minor = due_minor - credits_minor
+    for row in rows:
+        returned_minor = min(row.amount_minor, credits_minor)
+        credits_minor -= returned_minor
+        _end_lost_row(order, row, returned_minor, WHY_LOST_IN_PART if rest_minor else WHY_LOST)
+    if rest_minor:
         text = (
             f"{order.public_id}: its date was called off, and the bank has returned a part of its payment. "
-            f"{display(due_minor, order.currency)} more is due to the guest. Stripe refunds nothing of it any more, so "
-            "return it another way, for example as credits."
+            f"{display(rest_minor, order.currency)} more is due to the guest. Stripe refunds nothing of it any more, "
+            "so return it another way, for example as credits."
         )
         staff_alerts.alert_staff("called_off_rest_due", text)
+
+
+def _end_lost_row(order: Order, row: DateChangeRow, credits_minor: int, why: str) -> None:
+    row.status, row.why, row.amount_minor, row.tender = (
+        DateChangeRow.Status.DONE,
+        why,
+        0,
+        DateChangeRow.Tender.NONE,
+    )
+    if credits_minor:
+        row.act, row.amount_minor, row.tender = (
+            DateChangeRow.Act.REFUND,
+            credits_minor,
+            DateChangeRow.Tender.CREDITS,
+        )
+        row.refund = request_refund(
+            order=order,
+            amount_minor=credits_minor,
+            booking=row.booking,
+            credits_only=True,
+            reason=f"Called off: {row.line}",
+            origin=Refund.Origin.STAFF if row.change.by_staff else Refund.Origin.PRACTITIONER,
+            requested_by=row.change.requested_by,
+            request_key=f"{row.change.public_id}-row-{row.pk}",
+        )
+    row.save(update_fields=["status", "why", "amount_minor", "tender", "act", "refund"])
 
 
 def _refund_booking(order: Order, rows: list[DateChangeRow]) -> None:

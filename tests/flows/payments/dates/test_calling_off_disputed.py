@@ -102,30 +102,86 @@ def test_credits_that_paid_a_part_go_back_at_once_whatever_the_bank_decides(
     assert Booking.objects.get().status == "canceled"
 
 
-def test_of_a_part_that_was_called_off_all_unused_credits_return_when_the_dispute_is_lost(
+@pytest.fixture
+def package(
     stripe: Sandbox, ana: Practitioner, buyer: APIClient
-) -> None:
-    """Two workshops of 50.00 for 100.00: 60.00 by card, 40.00 with credits. Neither takes place for this buyer."""
+) -> tuple[Json, ServiceSession, ServiceSession]:
+    """Two workshops of 50.00 for 100.00: 60.00 of it paid by card, 40.00 with credits."""
     called_off, other = (
         make_service(ServiceType.WORKSHOP, ana, usd=5_000, name=name) for name in ("One", "Two")
     )
     [session], [another] = make_sessions(called_off, 1), make_sessions(other, 1, in_days=9)
-    package = make_service(ServiceType.PACKAGE, ana, holds=[called_off, other], usd=10_000)
+    both = make_service(ServiceType.PACKAGE, ana, holds=[called_off, other], usd=10_000)
     items = [
         {"service_id": str(one.service_id), "service_session_id": str(one.pk)} for one in (session, another)
     ]
     buying.buy_credits(stripe, buyer, "40.00")
-    order = buying.create(
-        buyer, service_id=str(package.pk), scheduling_data={"items": items}, use_credits=True
-    )
+    scheduling = {"items": items}
+    order = buying.create(buyer, service_id=str(both.pk), scheduling_data=scheduling, use_credits=True)
     buying.pay(stripe, order)
-    opened = dispute(stripe, order)
+    return order, session, another
+
+
+def call_off_disputed(
+    stripe: Sandbox, ana: Practitioner, order: Json, session: ServiceSession, outcome: str, **more: int
+) -> None:
+    opened = dispute(stripe, order, **more)
     act(host(ana), call_off_url(session))
     settle_everything(stripe)
-    close(stripe, opened, "lost")
+    close(stripe, opened, outcome)
     sweep(stripe)
+
+
+def test_of_a_part_that_was_called_off_all_unused_credits_return_when_the_dispute_is_lost(
+    stripe: Sandbox, ana: Practitioner, buyer: APIClient, package: tuple[Json, ServiceSession, ServiceSession]
+) -> None:
+    order, session, _ = package
+    call_off_disputed(stripe, ana, order, session, "lost")
+    # Neither takes place for this buyer: the bank has returned 60.00.
     assert purse(buyer)[0] == "40.00"
     assert money_of(order) == ("partially_refunded", 6_000, 4_000, 6_000)
+
+
+@pytest.mark.parametrize("is_called_off_first", [True, False])
+def test_credits_pay_first_for_the_part_that_took_place_whatever_comes_first(
+    stripe: Sandbox,
+    ana: Practitioner,
+    buyer: APIClient,
+    package: tuple[Json, ServiceSession, ServiceSession],
+    is_called_off_first: bool,
+) -> None:
+    order, session, another = package
+    Booking.objects.filter(session=another).update(status="completed")
+    if is_called_off_first:
+        call_off_disputed(stripe, ana, order, session, "lost")
+    else:
+        close(stripe, dispute(stripe, order), "lost")
+        sweep(stripe)
+    assert (purse(buyer)[0], money_of(order)) == ("0.00", ("completed", 6_000, 0, 6_000))
+
+
+def test_a_part_that_was_called_off_is_refunded_by_card_once_the_dispute_is_won(
+    stripe: Sandbox, ana: Practitioner, buyer: APIClient, package: tuple[Json, ServiceSession, ServiceSession]
+) -> None:
+    order, session, _ = package
+    call_off_disputed(stripe, ana, order, session, "won")
+    assert refunds() == [(5_000, 0, "succeeded")]
+
+
+def test_of_a_loss_in_part_no_more_is_due_for_one_part_than_the_other_leaves(
+    stripe: Sandbox,
+    ana: Practitioner,
+    package: tuple[Json, ServiceSession, ServiceSession],
+    mailoutbox: list[EmailMessage],
+    settings: Settings,
+) -> None:
+    settings.STAFF_MAIL = "desk@estuary.example"
+    order, session, _ = package
+    call_off_disputed(stripe, ana, order, session, "lost", amount=2_000)
+    [alert] = [mail for mail in mailoutbox if "called_off_rest_due" in mail.subject]
+    # 100.00 less the 20.00 that the bank has returned, and less 50.00 for the part that is still to come.
+    assert "30.00 USD" in alert.body
+    assert refunds() == []
 
 
 @pytest.mark.parametrize("is_lost_first", [True, False])
