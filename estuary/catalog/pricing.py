@@ -1,5 +1,6 @@
 """Prices: what a service costs, and the share of each part. No other price is trusted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from estuary.catalog.models import Service, ServiceType
@@ -38,9 +39,9 @@ def priced_items(service: Service, currency: str) -> list[PricedItem]:
     total_minor = price_of(service, currency)
     if service.type == ServiceType.PACKAGE:
         inside = [item.service for item in service.items.all()]
-        weights = [_weight(item, currency) for item in inside]
         if not inside:
             raise InvalidRequest(f"{service.name} holds nothing yet and can't be bought.")
+        weights = _weights(inside, currency)
     elif service.type == ServiceType.BUNDLE:
         assert service.bundle_of is not None  # the database says so: service_bundle_is_whole
         inside = [service.bundle_of] * (service.bundle_quantity + service.bundle_bonus)
@@ -51,6 +52,12 @@ def priced_items(service: Service, currency: str) -> list[PricedItem]:
     return [PricedItem(item, share) for item, share in zip(inside, shares, strict=True)]
 
 
-def _weight(service: Service, currency: str) -> int:
-    """Return an item's weight; an item without a price in this currency weighs one unit, so that it has a share."""
-    return next((price.amount_minor for price in service.prices.all() if price.currency == currency), 1)
+def _weights(inside: Sequence[Service], currency: str) -> list[int]:
+    """Return the items' own prices in this currency; if one has none, those in another that all have, or equal weights.
+
+    One item costs 100 eur and is not sold in usd; the other costs 50 eur and 60 usd. In usd they weigh 100 and 50.
+    """
+    prices = [{price.currency: price.amount_minor for price in service.prices.all()} for service in inside]
+    common = set[str].intersection(*map(set, prices))
+    compared = currency if currency in common else min(common, default="")
+    return [of_item[compared] for of_item in prices] if compared else [1] * len(inside)
