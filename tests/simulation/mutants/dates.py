@@ -3,9 +3,9 @@
 from typing import Any
 
 from estuary.bookings import order_lines
-from estuary.payments.dates import carry_out, consequences
+from estuary.payments.dates import carry_out, consequences, held_back
 from estuary.payments.models import DateChange, DateChangeRow
-from tests.simulation.mutants.patching import breaks, instead_of, nothing
+from tests.simulation.mutants.patching import breaks, instead_of, none_done, nothing
 
 FOCUS = "called off"
 
@@ -46,8 +46,9 @@ def a_change_of_dates_is_done_before_its_last_guest() -> None:
     "credits that paid for a date that was called off are back, whatever a bank decides",
     scenarios="disputed and called off",
 )
-def credits_beside_a_disputed_payment_wait_for_the_bank() -> None:
-    """They are held back like the card's money, and end with it when the dispute is lost."""
+def credits_beside_a_disputed_payment_are_kept_with_it() -> None:
+    """They wait like the card's money, and end with it when the dispute is lost; of two defences none is left."""
     act_for = consequences._act_for
     by_card = DateChangeRow.Tender.PAYMENT_METHOD
     instead_of(act_for, lambda order, seat, _: act_for(order, seat, by_card))
+    vars(held_back)["credits_left_minor"] = none_done
