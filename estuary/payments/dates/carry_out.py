@@ -151,22 +151,20 @@ def _give_back(
 ) -> None:
     """Release the seats of an order and request its refunds: one for each booking."""
     bookings = {booking.pk: booking for booking in order.bookings.all()}
-    origin = Refund.Origin.STAFF if change.by_staff else Refund.Origin.PRACTITIONER
     for booking_id in dict.fromkeys(row.booking_id for row in rows if row.booking_id):
         own_rows = [row for row in rows if row.booking_id == booking_id]
         booking = bookings[booking_id]
         ends = release_seats(booking, own_rows, affected, at=at)
         amount_minor = sum(row.amount_minor for row in own_rows if row.act == Act.REFUND)
-        refund = amount_minor and request_refund(
-            order=order,
-            amount_minor=amount_minor,
+        refund = amount_minor and refund_called_off(
+            change,
+            order,
+            own_rows[0].line,
             booking=booking,
+            amount_minor=amount_minor,
             credits_only=affected.is_disputed,
             cancels=ends,
-            reason=f"Called off: {own_rows[0].line}",
-            origin=origin,
-            requested_by=change.requested_by,
-            request_key=f"{change.public_id}-{booking.pk}",
+            key=str(booking.pk),
         )
         for row in own_rows:
             row.refund = refund if refund and row.act == Act.REFUND else None
@@ -176,6 +174,31 @@ def _give_back(
     if any(row.act == Act.HOLD_BACK for row in rows):
         text = f"{order.public_id}: its date was called off, and its payment is disputed; no refund now"
         staff_alerts.alert_staff("called_off_disputed", text)
+
+
+def refund_called_off(
+    change: DateChange,
+    order: Order,
+    line: str,
+    *,
+    booking: Booking | None,
+    amount_minor: int,
+    key: str,
+    credits_only: bool = False,
+    cancels: bool = False,
+) -> Refund:
+    """Request a refund of what a change called off; ``line`` names it, and ``key`` is unique within the change."""
+    return request_refund(
+        order=order,
+        amount_minor=amount_minor,
+        booking=booking,
+        credits_only=credits_only,
+        cancels=cancels,
+        reason=f"Called off: {line}",
+        origin=Refund.Origin.STAFF if change.by_staff else Refund.Origin.PRACTITIONER,
+        requested_by=change.requested_by,
+        request_key=f"{change.public_id}-{key}",
+    )
 
 
 def release_seats(

@@ -12,14 +12,14 @@ from estuary.credits import ledger
 from estuary.notifications import staff_alerts
 from estuary.orders.models import Order
 from estuary.payments.dates.affected import kept_minor, left_of_order_minor
+from estuary.payments.dates.carry_out import refund_called_off
 from estuary.payments.dates.consequences import WHY_LOST_IN_PART, WHY_NOTHING_LEFT
 from estuary.payments.errors import run_all
-from estuary.payments.models import DateChangeRow, Dispute, Refund
+from estuary.payments.models import DateChangeRow, Dispute
 from estuary.payments.refunds.request_refund import (
     credits_left_minor,
     is_blocked_by_dispute,
     refundable_minor,
-    request_refund,
 )
 
 DECIDED = PreparedValuesQuery(
@@ -81,27 +81,18 @@ def _end_lost(order: Order, rows: list[DateChangeRow]) -> None:
 
 
 def _end_lost_row(order: Order, row: DateChangeRow, credits_minor: int, why: str) -> None:
-    row.status, row.why, row.amount_minor, row.tender = (
-        DateChangeRow.Status.DONE,
-        why,
-        0,
-        DateChangeRow.Tender.NONE,
-    )
+    row.status, row.why, row.amount_minor = DateChangeRow.Status.DONE, why, credits_minor
+    row.tender = DateChangeRow.Tender.CREDITS if credits_minor else DateChangeRow.Tender.NONE
     if credits_minor:
-        row.act, row.amount_minor, row.tender = (
-            DateChangeRow.Act.REFUND,
-            credits_minor,
-            DateChangeRow.Tender.CREDITS,
-        )
-        row.refund = request_refund(
-            order=order,
-            amount_minor=credits_minor,
+        row.act = DateChangeRow.Act.REFUND
+        row.refund = refund_called_off(
+            row.change,
+            order,
+            row.line,
             booking=row.booking,
+            amount_minor=credits_minor,
             credits_only=True,
-            reason=f"Called off: {row.line}",
-            origin=Refund.Origin.STAFF if row.change.by_staff else Refund.Origin.PRACTITIONER,
-            requested_by=row.change.requested_by,
-            request_key=f"{row.change.public_id}-row-{row.pk}",
+            key=f"row-{row.pk}",
         )
     row.save(update_fields=["status", "why", "amount_minor", "tender", "act", "refund"])
 
@@ -111,15 +102,14 @@ def _refund_booking(order: Order, rows: list[DateChangeRow]) -> None:
     planned_minor = sum(row.amount_minor for row in rows)
     # Read afresh: an earlier refund in this transaction counts.
     amount_minor = min(planned_minor, max(refundable_minor(Order.objects.get(pk=order.pk), booking), 0))
-    refund = amount_minor and request_refund(
-        order=order,
-        amount_minor=amount_minor,
+    refund = amount_minor and refund_called_off(
+        change,
+        order,
+        rows[0].line,
         booking=booking,
-        reason=f"Called off: {rows[0].line}",
-        origin=Refund.Origin.STAFF if change.by_staff else Refund.Origin.PRACTITIONER,
-        requested_by=change.requested_by,
+        amount_minor=amount_minor,
         # Not the key of the credits that went back at once.
-        request_key=f"{change.public_id}-{booking.pk if booking else 0}-held",
+        key=f"{booking.pk if booking else 0}-held",
     )
     left = {
         DateChangeRow.Tender.PAYMENT_METHOD: refund.card_minor if refund else 0,

@@ -72,11 +72,11 @@ def compute_refund(
     before = {part.pk for part in parts if _is_canceled_in_time(part, notice)}
     after = before | {part.pk for part in canceling if part.pk in moved or is_in_time(part, notice, at)}
     ranked = sorted(parts, key=lambda part: (-refunded.get(part.pk, 0), part.position))
-    bonus = {part.pk: part for part in parts if bundle and part.amount_minor == 0}
-    paid = [part for part in ranked if part.pk not in bonus]
-    have_time = {part.pk for part in bonus.values() if part.starts_at}
+    bonus = [part for part in parts if bundle and part.amount_minor == 0]
+    paid = [part for part in ranked if part not in bonus]
+    have_time = {part.pk for part in bonus if part.starts_at}
     # While it had a time, a share was held back for it; no cancellation has returned that since.
-    had_time = have_time | {part.pk for part in bonus.values() if part.unscheduled_at}
+    had_time = have_time | {part.pk for part in bonus if part.unscheduled_at}
     returned_before = _returned_parts(paid, before, len(had_time - before))
     returned_after = _returned_parts(paid, after, len(have_time - after))
     returned = tuple(part for part in returned_after if part not in returned_before)
@@ -84,9 +84,7 @@ def compute_refund(
         returned=returned,
         kept=tuple(part for part in parts if part not in returned_after),
         also_canceled=tuple(
-            part
-            for part in parts
-            if returned and part.pk in bonus and part.starts_at is None and part.is_to_come(at)
+            part for part in bonus if returned and part.starts_at is None and part.is_to_come(at)
         ),
         max_minor=sum(part.amount_minor for part in returned_after)
         - sum(refunded.get(pk, 0) for pk in after),
