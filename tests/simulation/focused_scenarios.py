@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from tests.simulation.faults import FaultProfile
-from tests.simulation.scenario import Act, Scenario, scenario_of
+from tests.simulation.scenario import COPIES, Act, Scenario, scenario_of
 
 TABS = ("buyer 1, tab 1", "buyer 1, tab 2", "buyer 1, tab 3")
 DECLINED = "4000000000000002"
@@ -50,6 +50,11 @@ def scenario_of_an_owner_that_stripe_fails_to_create(seed: int) -> Scenario:
     ]
     focused = _focused(seed, acts, path="products", fine=False)
     return replace(focused, fault_profile=replace(focused.fault_profile, kinds=("error_saved",)))
+
+
+def scenario_of_a_copy_with_refunds_to_send(seed: int) -> Scenario:
+    """Plan refunds of which most were not sent, then a copy of the database that still has to send them."""
+    return replace(scenario_of_refunds_by_many(seed), copy=Random(f"{seed} copy").choice(COPIES))
 
 
 def scenario_of_staff_who_try_permissions(seed: int) -> Scenario:
@@ -261,6 +266,7 @@ SCENARIOS: dict[str, Callable[[int], Scenario]] = {
     "": scenario_of,
     "tabs": scenario_of_one_order_in_many_tabs,
     "refund": scenario_of_refunds_by_many,
+    "copy": scenario_of_a_copy_with_refunds_to_send,
     "erase": scenario_of_one_who_is_erased,
     "owner not created": scenario_of_an_owner_that_stripe_fails_to_create,
     "hoard": scenario_of_hoarders_at_one_address,

@@ -35,7 +35,7 @@ def nobody_looks_how_far_the_other_has_counted() -> None:
     instead_of(judge, lenient)
 
 
-@breaks("S9", WRITES)
+@breaks("S9", WRITES, scenarios="copy")
 def a_copy_that_got_no_answer_writes() -> None:
     """As it was: one failed read of the owner's product let it write for a minute."""
     instead_of(ownership._status_until_stripe_answers, lambda: ownership.OwnerStatus.UNKNOWN)
