@@ -179,6 +179,13 @@ class Booking(models.Model):
         return self.starts_at
 
     @property
+    def sold_duration_min(self) -> int | None:
+        """Return how many minutes of a 1-on-1 session were sold; None of a part that was sold before that was kept."""
+        if self.starts_at and self.ends_at:
+            return round((self.ends_at - self.starts_at).total_seconds() / 60)
+        return self.line.duration_min if self.line else None
+
+    @property
     def needs_scheduling(self) -> bool:
         return self.is_active and self.service_type in {"session", "workshop"} and self.starts_at is None
 

@@ -58,7 +58,8 @@ def schedule(
         order = Order.objects.select_for_update(no_key=True).get(pk=booking.order_id)
         bookings = Booking.objects.select_related("service", "line")
         locked = bookings.select_for_update(no_key=True, of=("self",)).get(pk=booking.pk)
-        service, row = _schedulable(locked, at)
+        service, row = check_schedulable(locked, at)
+        set_sold_length(service, locked)
         request = ScheduleRequest(starts_at=starts_at, session_id=session_id, shown_starts=shown_starts)
         line = plan_line(service, request, at)
         [reservation] = reserve(order=order, lines=[(row, line)], status=Reservation.Status.CONFIRMED)
@@ -71,7 +72,11 @@ def schedule(
     return locked
 
 
-def _schedulable(booking: Booking, at: datetime) -> tuple[Service, OrderLine]:
+def check_schedulable(booking: Booking, at: datetime) -> tuple[Service, OrderLine]:
+    """Return what is to be scheduled: the service, which may have been taken off sale since, and the line.
+
+    Raises AlreadyScheduled, BookingExpired, BookingCanceled or NothingToSchedule.
+    """
     if booking.status == Booking.Status.EXPIRED:
         raise _expired(booking)
     if booking.status not in ACTIVE:
@@ -89,6 +94,11 @@ def _schedulable(booking: Booking, at: datetime) -> tuple[Service, OrderLine]:
     if booking.service is None or booking.line is None:
         raise NothingToSchedule(f"{booking.service_name} is no longer offered. Please write to us.")
     return booking.service, booking.line
+
+
+def set_sold_length(service: Service, booking: Booking) -> None:
+    """Give the service, in memory, the length that was sold: a booking keeps it, whatever the service has by now."""
+    service.duration_min = booking.sold_duration_min or service.duration_min
 
 
 def _expired(booking: Booking) -> BookingExpired:

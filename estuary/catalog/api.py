@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils import timezone
@@ -281,6 +281,18 @@ class ServiceDetail(PublicView, generics.RetrieveAPIView[Service]):
         return visible_services().select_related("venue", "bundle_of__venue").prefetch_related(items)
 
 
+def sold_services() -> QuerySet[Service]:
+    """Return the services that can be bought: by themselves, or inside a package or a bundle that can."""
+    packages = PackageItem.objects.filter(service=OuterRef("pk"), package__active=True)
+    bundles = Service.objects.filter(bundle_of=OuterRef("pk"), active=True)
+    return Service.objects.filter(Q(active=True) | Exists(packages) | Exists(bundles))
+
+
+def upcoming_sessions(service_id: int) -> QuerySet[ServiceSession]:
+    """Return the sessions of a service that are to come; none that is called off."""
+    return ServiceSession.objects.filter(service_id=service_id, starts_at__gt=clock.now(), called_off_at=None)
+
+
 class SoonestFirst(NewestFirst):
     """Pages of what comes next, soonest first."""
 
@@ -304,11 +316,9 @@ class SessionList(PublicView, generics.ListAPIView[ServiceSession]):
 
     def get_queryset(self) -> QuerySet[ServiceSession]:
         service_id = self.kwargs["pk"]
-        if not Service.objects.filter(pk=service_id, active=True).exists():
+        if not sold_services().filter(pk=service_id).exists():
             raise Http404
-        return ServiceSession.objects.filter(
-            service_id=service_id, starts_at__gt=clock.now(), called_off_at=None
-        )
+        return upcoming_sessions(service_id)
 
 
 @method_decorator(replica_read, name="get")
@@ -323,9 +333,7 @@ class SlotList(PublicView):
     )
     def get(self, request: Request, pk: int) -> Response:
         params = validate_query_params(request, SlotFilter)
-        service = generics.get_object_or_404(
-            Service.objects.select_related("practitioner", "venue"), pk=pk, active=True
-        )
+        service = generics.get_object_or_404(sold_services().select_related("practitioner", "venue"), pk=pk)
         if service.type != ServiceType.SESSION:
             raise NoSlots(
                 f"{service.name} is not a 1-on-1 session. Ask for /api/v1/services/{pk}/sessions/ instead."

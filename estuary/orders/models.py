@@ -210,6 +210,10 @@ class OrderLine(models.Model):
     requested_starts_at = models.DateTimeField(null=True, db_column="wished_starts_at")
     requested_ends_at = models.DateTimeField(null=True, db_column="wished_ends_at")
     requested_session_id = models.BigIntegerField(null=True, db_column="wished_session_id")
+    duration_min = models.PositiveIntegerField(
+        null=True,
+        help_text="How long a 1-on-1 session lasts, as it was sold. Empty: a date has its own length.",
+    )
 
     class Meta:
         ordering = ["order", "position"]

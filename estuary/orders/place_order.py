@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from estuary.accounts.models import User
-from estuary.catalog.models import Service, ServiceSession
+from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.common.db.bulk import insert_rows, insert_with_keys
 from estuary.common.observability import metrics
 from estuary.common.observability.metrics import count_after_commit
@@ -124,6 +124,7 @@ def _write_lines(order: Order, lines: Sequence[Line]) -> list[OrderLine]:
                 service_type=line.service.type,
                 service_name=line.service.name,
                 amount_minor=line.amount_minor,
+                duration_min=line.service.duration_min if line.service.type == ServiceType.SESSION else None,
                 **_times(line),
             )
             for position, line in enumerate(lines, start=1)

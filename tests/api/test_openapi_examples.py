@@ -112,7 +112,9 @@ def play(recorder: Recorder, stripe: Sandbox) -> None:
     yoga = make_service(ServiceType.SESSION, ana, name="Yoga for one")
     workshop = make_service(ServiceType.WORKSHOP, ana, usd=3500, name="Sound bath at dusk")
     [date] = make_sessions(workshop, capacity=8)
-    package = make_service(ServiceType.PACKAGE, ana, holds=[massage, yoga], usd=12000, name="The reset week")
+    package = make_service(
+        ServiceType.PACKAGE, ana, holds=[massage, yoga, workshop], usd=12000, name="The reset week"
+    )
     browse(recorder, str(workshop.pk), str(massage.pk))
     buyer = signed_in(make_user("Maya Lindqvist"))
     buy(recorder, stripe, buyer, str(workshop.pk), str(package.pk))
@@ -199,6 +201,10 @@ def use_bookings(recorder: Recorder, buyer: APIClient, start: str) -> None:
     recorder.send(buyer, "GET", f"bookings/{package['id']}/", "A package with its parts")
     recorder.send(
         buyer, "POST", f"bookings/{part}/schedule/", "A part gets its time", {"start_datetime": start}
+    )
+    group_part = package["children"][2]["id"]
+    recorder.send(
+        buyer, "GET", f"bookings/{group_part}/sessions/", "The dates to which a booking can be scheduled"
     )
     later = (datetime.fromisoformat(start) + timedelta(days=1)).isoformat()
     recorder.send(buyer, "GET", f"bookings/{part}/slots/?days=2", "The times to which a booking can be moved")

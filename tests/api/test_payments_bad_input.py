@@ -366,6 +366,7 @@ def test_what_belongs_to_another_is_not_found(as_tom: APIClient, maya: User, ses
         as_tom.post(f"/api/v1/bookings/{booking.pk}/schedule/", {}),
         as_tom.post(f"/api/v1/bookings/{booking.pk}/move/", {}),
         as_tom.get(f"/api/v1/bookings/{booking.pk}/slots/"),
+        as_tom.get(f"/api/v1/bookings/{booking.pk}/sessions/"),
     ):
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     for answer in (

@@ -28,6 +28,7 @@ def test_the_document_names_every_address_of_ours_and_how_to_sign_in(public: API
         "/api/v1/bookings/{id}/",
         "/api/v1/bookings/{id}/schedule/",
         "/api/v1/bookings/{id}/move/",
+        "/api/v1/bookings/{id}/sessions/",
         "/api/v1/bookings/{id}/slots/",
         "/api/v1/roster/",
         "/api/v1/hours/",

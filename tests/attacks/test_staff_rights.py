@@ -47,6 +47,7 @@ OWN: dict[tuple[str, str], int] = {
     ("POST", "/api/v1/bookings/{id}/cancel/"): NOT_FOUND,
     ("POST", "/api/v1/bookings/{id}/move/"): NOT_FOUND,
     ("POST", "/api/v1/bookings/{id}/schedule/"): NOT_FOUND,
+    ("GET", "/api/v1/bookings/{id}/sessions/"): NOT_FOUND,
     ("GET", "/api/v1/bookings/{id}/slots/"): NOT_FOUND,
     ("GET", "/api/v1/credits/"): FINE,
     ("GET", "/api/v1/orders/"): FINE,

@@ -44,6 +44,7 @@ NAMES_ONE: dict[Door, dict[str, Any]] = {
     ("POST", "/api/v1/bookings/{id}/cancel/"): {},
     ("POST", "/api/v1/bookings/{id}/move/"): {"start_datetime": "2030-01-07T10:00:00Z"},
     ("POST", "/api/v1/bookings/{id}/schedule/"): {"start_datetime": "2030-01-07T10:00:00Z"},
+    ("GET", "/api/v1/bookings/{id}/sessions/"): {},
     ("GET", "/api/v1/bookings/{id}/slots/"): {},
     ("GET", "/api/v1/orders/{order_id}/"): {},
     ("POST", "/api/v1/orders/{public_id}/cancel/"): {},

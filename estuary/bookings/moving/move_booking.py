@@ -10,7 +10,7 @@ from estuary.bookings.fulfilment import check_own_holds, lock_sessions, take_sea
 from estuary.bookings.models import Booking, BookingMove, Participant, Reservation
 from estuary.bookings.moving.rules import can_move, check_movable
 from estuary.bookings.order_lines import ScheduleRequest
-from estuary.bookings.scheduling import plan_line
+from estuary.bookings.scheduling import plan_line, set_sold_length
 from estuary.catalog.availability import SlotTaken
 from estuary.catalog.calendar import move_entry
 from estuary.catalog.models import Service, ServiceSession, ServiceType
@@ -54,12 +54,6 @@ def move(
     else:
         _change_slot(locked, reservation, service, line)
     return _record(locked, line, by, at, is_beyond=is_beyond)
-
-
-def set_sold_length(service: Service, booking: Booking) -> None:
-    """Give the service, in memory, the length that was sold: a booking keeps it, whatever the service has by now."""
-    assert booking.starts_at and booking.ends_at
-    service.duration_min = round((booking.ends_at - booking.starts_at).total_seconds() / 60)
 
 
 def calendar_entry_of(booking: Booking) -> int:

@@ -114,6 +114,17 @@ FULFILMENT_RULES = (
         remedy="Ask the practitioner which time is meant, and correct the other.",
     ),
     Rule(
+        code="length_differs",
+        sentence="A 1-on-1 booking lasts as long as it was sold.",
+        sql="""
+            SELECT 'booking ' || b.id,
+                   l.duration_min || ' minutes were sold, it lasts ' || (b.ends_at - b.starts_at)::text
+            FROM bookings_booking b JOIN orders_orderline l ON l.id = b.line_id
+            WHERE b.status IN ('confirmed', 'partially_refunded') AND b.service_type = 'session'
+              AND b.ends_at - b.starts_at <> make_interval(mins => l.duration_min)""",
+        remedy="Agree on the length with buyer and practitioner, and correct the end of the booking, or its line.",
+    ),
+    Rule(
         code="place_differs",
         sentence="A booking with one time has one seat or slot, and a seat is in the session of the booking.",
         sql="""

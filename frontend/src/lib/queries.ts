@@ -10,6 +10,7 @@ import {
   bookingsCancelForesee,
   bookingsDeclineForesee,
   bookingsList,
+  bookingsSessionsList,
   bookingsSlotsRetrieve,
   creditsRetrieve,
   ordersList,
@@ -91,24 +92,32 @@ export const useService = (id: string | null) =>
     String(id),
   );
 
-export const useSessions = (id: string, enabled = true) =>
+/** Whose times are meant: those of a service on sale, or those that a booking can have. */
+export type TimeSource = { service: string } | { booking: string };
+
+const sourceKey = (source: TimeSource) => Object.entries(source).join();
+
+export const useSessions = (source: TimeSource, enabled = true) =>
   useSteady(
     useInfiniteQuery({
-      queryKey: ["sessions", id],
-      queryFn: ({ pageParam }) =>
-        unwrap(servicesSessionsList({ path: { id: Number(id) }, query: { cursor: pageParam } })),
+      queryKey: ["sessions", source],
+      queryFn: ({ pageParam }) => {
+        const query = { cursor: pageParam };
+        return unwrap(
+          "booking" in source
+            ? bookingsSessionsList({ path: { id: Number(source.booking) }, query })
+            : servicesSessionsList({ path: { id: Number(source.service) }, query }),
+        );
+      },
       initialPageParam: FIRST,
       getNextPageParam: cursorOf,
       enabled,
       staleTime: 10_000,
     }),
-    id,
+    sourceKey(source),
   );
 
-/** Whose free slots are meant: those of a service, or those to which a booking can be moved. */
-export type SlotSource = { service: string } | { booking: string };
-
-export const useSlots = (source: SlotSource, from: string, days: number, zone: string) =>
+export const useSlots = (source: TimeSource, from: string, days: number, zone: string) =>
   useSteady(
     useQuery({
       queryKey: ["slots", source, from, days, zone],
@@ -122,7 +131,7 @@ export const useSlots = (source: SlotSource, from: string, days: number, zone: s
       },
       staleTime: 10_000,
     }),
-    `${Object.entries(source).join()} ${from} ${days} ${zone}`,
+    `${sourceKey(source)} ${from} ${days} ${zone}`,
   );
 
 export const cardsQuery = queryOptions({

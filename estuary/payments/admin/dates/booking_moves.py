@@ -20,9 +20,10 @@ from estuary.accounts.models import User
 from estuary.accounts.rights import Right, may
 from estuary.accounts.staff import audit
 from estuary.bookings.models import Booking
-from estuary.bookings.moving.move_booking import calendar_entry_of, set_sold_length
+from estuary.bookings.moving.move_booking import calendar_entry_of
 from estuary.bookings.moving.rules import check_movable, max_moves, move_until
 from estuary.bookings.order_lines import ScheduleRequest
+from estuary.bookings.scheduling import set_sold_length
 from estuary.catalog.availability import Slot, free_slots
 from estuary.catalog.models import ServiceType
 from estuary.common import clock

@@ -2628,6 +2628,51 @@ export type BookingsScheduleCreateResponses = {
 
 export type BookingsScheduleCreateResponse = BookingsScheduleCreateResponses[keyof BookingsScheduleCreateResponses];
 
+export type BookingsSessionsListData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: {
+        /**
+         * The pagination cursor value.
+         */
+        cursor?: string;
+        /**
+         * Number of results to return per page.
+         */
+        page_size?: number;
+    };
+    url: '/api/v1/bookings/{id}/sessions/';
+};
+
+export type BookingsSessionsListErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+};
+
+export type BookingsSessionsListError = BookingsSessionsListErrors[keyof BookingsSessionsListErrors];
+
+export type BookingsSessionsListResponses = {
+    200: PaginatedSessionList;
+};
+
+export type BookingsSessionsListResponse = BookingsSessionsListResponses[keyof BookingsSessionsListResponses];
+
 export type BookingsSlotsRetrieveData = {
     body?: never;
     path: {

@@ -116,10 +116,9 @@ function TimePicker({ booking, target, onChoose }: TimePickerProps) {
     target && "service_session_id" in target.body ? String(target.body.service_session_id) : undefined;
   return (
     <SessionPicker
-      serviceId={booking.service_id ?? ""}
+      source={{ booking: booking.id }}
       chosen={chosen}
       zone={booking.venue?.time_zone}
-      without={booking.service_session_id ?? undefined}
       onChoose={(id, { start_datetime: start, end_datetime: end }) =>
         onChoose({
           body: { service_session_id: Number(id), shown_start_datetimes: [start] },

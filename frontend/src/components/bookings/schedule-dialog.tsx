@@ -85,8 +85,8 @@ function Times({ booking, chosen, onChoose }: TimesProps) {
     onChoose: (id: string, date?: Session) => onChoose({ id, date }),
   };
   return booking.service_type === "session" ? (
-    <SlotPicker source={{ service: booking.service_id }} {...shared} />
+    <SlotPicker source={{ booking: booking.id }} {...shared} />
   ) : (
-    <SessionPicker serviceId={booking.service_id} {...shared} />
+    <SessionPicker source={{ booking: booking.id }} {...shared} />
   );
 }

@@ -117,7 +117,7 @@ function useSessionsUntil(
   serviceId: string | null,
   enough: (loaded: readonly Session[]) => boolean,
 ): SessionsResult {
-  const dates = useSessions(serviceId ?? "", serviceId !== null);
+  const dates = useSessions({ service: serviceId ?? "" }, serviceId !== null);
   const { hasNextPage, isFetching, isFetchNextPageError, error, fetchNextPage } = dates;
   const sessions = dates.data?.pages.flatMap((page) => page.results) ?? [];
   const needsMore = dates.isSuccess && hasNextPage && !enough(sessions);

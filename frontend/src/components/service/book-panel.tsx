@@ -23,7 +23,7 @@ export function BookPanel({ service }: { service: ServiceDetail }) {
   const first = useFirstFreeDate(service);
   const choice = picked.start || picked.session ? picked : first;
   const price = priceOf(service, useCurrencies());
-  const course = useSessions(service.id, service.type === "course");
+  const course = useSessions({ service: service.id }, service.type === "course");
   const seats = course.data?.pages.flatMap((page) => page.results.map((meeting) => meeting.seats_left)) ?? [];
   const full = service.type === "course" && seats.length > 0 && Math.min(...seats) === 0;
   const needsTime = service.type === "session" || service.type === "workshop";
@@ -67,7 +67,7 @@ export function BookPanel({ service }: { service: ServiceDetail }) {
 
 /** The next date of a workshop that has seats is chosen until the buyer chooses another. */
 function useFirstFreeDate({ id, type }: ServiceDetail): Choice {
-  const dates = useSessions(id, type === "workshop").data?.pages.flatMap((page) => page.results);
+  const dates = useSessions({ service: id }, type === "workshop").data?.pages.flatMap((page) => page.results);
   const free = type === "workshop" ? dates?.find((date) => !date.sold_out) : undefined;
   return free ? { session: free.id, start: free.start_datetime, end: free.end_datetime } : {};
 }
@@ -93,7 +93,7 @@ function TimePicker({ service, choice, onChoose }: TimePickerProps) {
           />
         ) : (
           <SessionPicker
-            serviceId={service.id}
+            source={{ service: service.id }}
             zone={service.venue?.time_zone}
             chosen={choice.session}
             onChoose={(session, date) =>

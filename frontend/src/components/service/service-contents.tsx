@@ -49,7 +49,7 @@ export function ServiceContents({ service }: { service: ServiceDetail }) {
 }
 
 function Meetings({ id, zone }: { id: string; zone?: string }) {
-  const sessions = useSessions(id);
+  const sessions = useSessions({ service: id });
   const meetings = sessions.data?.pages.flatMap((page) => page.results) ?? [];
   return (
     <section className="mt-8">

@@ -5,27 +5,25 @@ import { LoadMore } from "@/components/ui/load-more";
 import { Loading } from "@/components/ui/loading";
 import { LoadError } from "@/components/ui/notice";
 import { cn } from "@/lib/cn";
-import { useSessions } from "@/lib/queries";
+import { type TimeSource, useSessions } from "@/lib/queries";
 import { formatLongDay, formatTime } from "@/lib/time";
 
 type Props = {
-  serviceId: string;
+  source: TimeSource;
   /** The zone of the venue; without one, the times are the reader's. */
   zone?: string;
   chosen?: string;
-  /** The id of a session that is not offered: the one that the buyer has. */
-  without?: string;
   onChoose: (id: string, date: Session) => void;
 };
 
 /** The sessions of a workshop as radio buttons, each with its seats left. */
-export function SessionPicker({ serviceId, zone, chosen, without, onChoose }: Props) {
-  const sessions = useSessions(serviceId);
+export function SessionPicker({ source, zone, chosen, onChoose }: Props) {
+  const sessions = useSessions(source);
   if (sessions.isPending) return <Loading rows={3} />;
   if (sessions.isError) return <LoadError query={sessions} />;
-  const dates = sessions.data.pages.flatMap((page) => page.results).filter(({ id }) => id !== without);
+  const dates = sessions.data.pages.flatMap((page) => page.results);
   if (dates.length === 0)
-    return <EmptyState title={without ? "No other dates just now" : "No dates just now"} />;
+    return <EmptyState title={"booking" in source ? "No other dates just now" : "No dates just now"} />;
   return (
     <fieldset>
       <legend className="sr-only">Dates</legend>

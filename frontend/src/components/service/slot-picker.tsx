@@ -4,13 +4,13 @@ import { useState } from "react";
 import { serverNow } from "@/api/server-clock";
 import { Loading } from "@/components/ui/loading";
 import { LoadError } from "@/components/ui/notice";
-import { type SlotSource, useSlots } from "@/lib/queries";
+import { type TimeSource, useSlots } from "@/lib/queries";
 import { addDays, dayKey, formatDayKey, formatLongDay, formatTime, ownZone } from "@/lib/time";
 
 const DAYS = 7;
 const WEEKS_AHEAD = 12;
 
-type Props = { source: SlotSource; zone?: string; chosen?: string; onChoose: (start: string) => void };
+type Props = { source: TimeSource; zone?: string; chosen?: string; onChoose: (start: string) => void };
 
 /** The free slots of a week by day: in the venue's time zone, or in the buyer's own. */
 export function SlotPicker({ source, zone = ownZone(), chosen, onChoose }: Props) {

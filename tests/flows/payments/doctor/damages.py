@@ -211,6 +211,11 @@ DAMAGE: list[Damage] = [
         "UPDATE catalog_servicesession SET starts_at = starts_at + interval '1 minute'",
     ),
     (
+        "length_differs",
+        "",
+        "UPDATE orders_orderline SET duration_min = duration_min + 1",
+    ),
+    (
         "place_differs",
         "",
         f"UPDATE bookings_booking SET session_id = {ONE.format('catalog_servicesession')} WHERE id = {WITH_SLOT}",
