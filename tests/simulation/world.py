@@ -16,7 +16,8 @@ from tests.simulation.staff_members import make_members
 from tests.template_database import LOCK, database_address, ensure_template, use_database
 
 TEMPLATE = "estuary_simulation"
-LEAVER = "Zenobia Quastenflosser"
+# Everything in it that JSON, LIKE or a table's row in text writes in another way.
+LEAVER = 'Zenobia Quastenflosser-O\'Hara \\ "%_Ünal"'
 # What may change of a person in a scenario, by themselves, by staff, or by their erasure.
 OF_A_PERSON = ("email", "first_name", "last_name", "password", "is_active", "email_verified_at")
 PER_SESSION = (

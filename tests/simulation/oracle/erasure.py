@@ -1,5 +1,7 @@
 """Who is erased is nowhere: in no table, and at Stripe as no customer; and what was begun is finished."""
 
+import re
+
 from django.contrib.auth import get_user_model
 from django.db import connection
 
@@ -33,7 +35,10 @@ class Erased:
     def learn_names(self) -> None:
         """Read names and addresses, once the world is built, and which tables there are."""
         rows = self._observer.rows("SELECT id, email, last_name FROM accounts_user")
-        self._names = {user_id: (email, last_name) for user_id, email, last_name in rows}
+        # Of a name the letters before any sign that is written in another way somewhere.
+        self._names = {
+            user_id: (email, re.split(r"[^A-Za-z]", last_name)[0]) for user_id, email, last_name in rows
+        }
         self._everywhere = " UNION ALL ".join(
             f"SELECT '{table}', {text}::text FROM \"{table}\" line WHERE {text}::text ILIKE ANY(%(names)s)"
             for table in sorted(connection.introspection.table_names())
