@@ -8,19 +8,8 @@ from django.db.models import F, Q
 
 from estuary.orders.models import Order
 from estuary.payments.models import Refund
-from estuary.payments.models.customers import BRAND_NAMES
+from estuary.payments.models.customers import describe_method
 
-# https://docs.stripe.com/api/payment_methods/object#payment_method_object-type
-METHOD_NAMES = {
-    "acss_debit": "Pre-authorized debit",
-    "au_becs_debit": "BECS direct debit",
-    "bacs_debit": "Bacs direct debit",
-    "customer_balance": "Bank transfer",
-    "ideal": "iDEAL",
-    "paypal": "PayPal",
-    "sepa_debit": "SEPA direct debit",
-    "us_bank_account": "US bank account",
-}
 # An erasure empties what the law does not keep (privacy/personal_data.py); nothing else changes a row.
 FROZEN = [
     pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
@@ -167,17 +156,6 @@ class CreditNote(IssuedDocument):
     @property
     def total_minor(self) -> int:
         return self.charged_minor + self.credits_minor
-
-
-def describe_method(method_type: str, brand: str, last4: str) -> str:
-    """Return a payment method as people know it; without a type, what is known of every payment at Stripe."""
-    if not method_type:
-        return "Card or bank"
-    if method_type == "card":
-        name = BRAND_NAMES.get(brand, brand.replace("_", " ").title()) or "Card"
-    else:
-        name = METHOD_NAMES.get(method_type, method_type.replace("_", " ").capitalize())
-    return f"{name} •••• {last4}" if last4 else name
 
 
 type Line = dict[str, Any]

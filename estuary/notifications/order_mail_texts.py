@@ -18,6 +18,7 @@ class OrderMail(StrEnum):
     BANK_TOO_LATE = "bank_too_late"
     DATE_STARTED = "date_begun"
     REFUND_FAILED = "refund_failed"
+    OTHER_REFUNDED = "other_refunded"
     DISPUTE_LOST = "dispute_lost"
     MOVED = "moved"
     DATE_MOVED = "date_moved"
@@ -39,6 +40,7 @@ SUBJECTS = {
     OrderMail.BANK_TOO_LATE: "Your order of {title} has ended: your bank has not paid in time",
     OrderMail.DATE_STARTED: "Your payment for {title} came after it had begun and goes back to you",
     OrderMail.REFUND_FAILED: "Your refund for {title} did not go through yet",
+    OrderMail.OTHER_REFUNDED: "Your refund for {title} is on its way after all",
     OrderMail.DISPUTE_LOST: "Your bank has returned your payment for {title}",
     OrderMail.MOVED: "{part} has a new time",
     OrderMail.DATE_MOVED: "{date} has been moved to a new time",
@@ -54,8 +56,8 @@ TEXTS = {
     OrderMail.COMPLETED: "We have received {total} for {title}. {missed}Your order is {order}.",
     OrderMail.REFUNDED: "{sent_back} for {title}. Your order is {order}.",
     OrderMail.LATE_PAYMENT: (
-        "Your payment of {total} for {title} reached us after the order had ended and the place was no longer held. "
-        "We are sending all of it back the way you paid. You need not do anything. Your order is {order}."
+        "Your payment of {due} for {title} reached us after the order had ended and the place was no longer held. "
+        "We are sending all of it back the way you paid{credits}. You need not do anything. Your order is {order}."
     ),
     OrderMail.RECOVERED: (
         "A fault on our side has lost your order of {title}, which you had paid. We are sorry. What we have of your "
@@ -80,12 +82,15 @@ TEXTS = {
         "sending all of it back{credits}. You need not do anything. Your order is {order}."
     ),
     OrderMail.REFUND_FAILED: (
-        "Our refund{failed} for {title} could not be completed, so the money is not with you yet. We are looking into "
-        "it and will write to you. You need not do anything. Your order is {order}."
+        "Our refund{of_refund} for {title} could not be completed, so the money is not with you yet. We are looking "
+        "into it and will write to you. You need not do anything. Your order is {order}."
+    ),
+    OrderMail.OTHER_REFUNDED: (
+        "Our refund{of_refund} for {title}, which had failed before, is on its way to you now. You need not do "
+        "anything. Your order is {order}."
     ),
     OrderMail.DISPUTE_LOST: (
-        "Your bank has returned {lost} to you, which you had paid for {title}. What was paid with it and had not taken "
-        "place yet is canceled, and credits that it bought are taken back. Your order is {order}."
+        "Your bank has returned {lost} to you, which you had paid for {title}. {after_loss} Your order is {order}."
     ),
     OrderMail.MOVED: "The time of your booking of {title} has changed. {moved}\n\nYour order is {order}.",
     OrderMail.DATE_MOVED: "{date_change}\n\n{kept}Your order is {order}.",
@@ -106,6 +111,8 @@ TEXTS = {
 }
 
 
+BOOKINGS_CANCELED = "What was paid with it and had not taken place yet is canceled."
+CREDITS_TAKEN_BACK = "The credits that it bought are taken back."
 NEW_LINK_BELOW = "Please use the link below. An earlier link may not work any more."
 NO_LINK_BELOW = "The earlier link does not work any more. Should there be a new one, we write to you again."
 

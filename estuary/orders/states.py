@@ -28,6 +28,9 @@ class Status(models.TextChoices):
     REFUNDED = "refunded"
 
 
+# The cause of a status when the server confirmed the payment with the order's saved card, and Stripe took it.
+CONFIRMED_BY_SERVER = "confirmed by the server"
+
 UNPAID = frozenset({Status.PENDING, Status.FAILED})
 LIVE = UNPAID | {Status.PROCESSING}
 FULFILLED = frozenset({Status.COMPLETED, Status.PARTIALLY_REFUNDED, Status.REFUNDED})

@@ -35,9 +35,10 @@ from estuary.payments.mailing.tenders import (
     NOTHING,
     describe_payment,
     describe_refunds,
-    failed_minor,
     kept_minor,
+    missing_of_failed_refund,
     returned_by,
+    returned_of_another_payment,
     returned_since,
     succeeded_refunds,
     sum_refunds,
@@ -95,7 +96,10 @@ def _read(order: Order, template: OrderMail, act: str) -> Related | None:
             refunds = succeeded_refunds(order)
             return Related(bookings, [describe_refunds(refunds)], returned=sum_refunds(refunds))
         case OrderMail.REFUND_FAILED:
-            return Related(bookings, failed_minor=failed_minor(order))
+            missing = missing_of_failed_refund(order)
+            return Related(bookings, refund=missing) if missing else None
+        case OrderMail.OTHER_REFUNDED:
+            return Related(bookings, refund=returned_of_another_payment(order))
         case OrderMail.PROCESSING | OrderMail.ACTION_NEEDED:
             return Related(bookings, zone=zone_of_order(order))
         case OrderMail.DATE_MOVED | OrderMail.CALLED_OFF:

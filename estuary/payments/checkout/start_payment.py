@@ -5,7 +5,7 @@ from functools import partial
 
 from estuary.common import clock
 from estuary.orders.models import Order
-from estuary.orders.states import FULFILLED, LIVE, Status
+from estuary.orders.states import CONFIRMED_BY_SERVER, FULFILLED, LIVE, Status
 from estuary.payments import client
 from estuary.payments.checkout import stripe_creation
 from estuary.payments.checkout.cancel_order import cancel_locally, close_order
@@ -100,7 +100,9 @@ def _confirm_with_card(order: Order, intent: Intent, card_id: str) -> StartedPay
     except (UnexpectedState, NotAtStripe):
         payment_methods.refuse_if_gone(card_id)
         intent = fetch_intent(intent.id)
-    _settle_payment(order, intent, "confirmed by the server")
+    # Fetched, it may have been paid meanwhile with another card.
+    is_by_card = intent.payment_method_id == card_id
+    _settle_payment(order, intent, CONFIRMED_BY_SERVER if is_by_card else "asked for again")
     return StartedPayment(order, intent=intent)
 
 

@@ -212,7 +212,8 @@ FULFILMENT_RULES = (
     Rule(
         code="called_off_unrefunded",
         sentence="Each seat that was called off has its refund, of the sum that its row names.",
-        # A refund may have failed since: then its row is there, and staff were alerted.
+        # A refund may have failed since: then its row is there, and staff were alerted. Its credits may have gone back
+        # with a refund of their own.
         sql="""
             SELECT 'change ' || c.public_id || ', order ' || o.public_id,
                    'its rows name ' || planned.total || ', its refund ' || coalesce(given.total, 0)
@@ -221,9 +222,13 @@ FULFILMENT_RULES = (
                   GROUP BY change_id, order_id, booking_id, refund_id) planned
             JOIN payments_datechange c ON c.id = planned.change_id
             JOIN orders_order o ON o.id = planned.order_id
-            LEFT JOIN (SELECT id, card_minor + credits_minor AS total FROM payments_refund) given
+            LEFT JOIN (SELECT id, status, card_minor + credits_minor AS total FROM payments_refund) given
                 ON given.id = planned.refund_id
-            WHERE planned.total IS DISTINCT FROM given.total""",
+            WHERE planned.total IS DISTINCT FROM given.total
+              AND NOT (given.status IN ('failed', 'canceled') AND planned.total - given.total IN
+                       (SELECT beside.credits_minor FROM payments_refund beside
+                        WHERE beside.order_id = planned.order_id AND beside.card_minor = 0
+                          AND beside.status = 'succeeded'))""",
         remedy="Refund the order in the admin by what is missing.",
     ),
     Rule(

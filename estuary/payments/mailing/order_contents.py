@@ -20,6 +20,8 @@ from estuary.notifications.layout import Content, Facts, Link
 from estuary.notifications.order_mail_texts import (
     BANK_DECIDES,
     BONUS_KEPT,
+    BOOKINGS_CANCELED,
+    CREDITS_TAKEN_BACK,
     NEW_LINK_BELOW,
     NO_LINK_BELOW,
     NOTHING_LEFT,
@@ -39,7 +41,7 @@ from estuary.notifications.order_mail_texts import (
     describe_returned,
     describe_unmoved_deadline,
 )
-from estuary.orders.models import Order
+from estuary.orders.models import Order, OrderType
 from estuary.orders.states import Status
 from estuary.payments.mailing.date_changes import ChangedDates
 from estuary.payments.mailing.meetings import (
@@ -52,7 +54,7 @@ from estuary.payments.mailing.meetings import (
     taken_meeting,
     zone_of,
 )
-from estuary.payments.mailing.tenders import NOTHING, Returned, order_link
+from estuary.payments.mailing.tenders import NOTHING, PartOfRefund, Returned, order_link
 
 # Mails after which a calendar has entries that are not true any more.
 ENDS = frozenset(
@@ -79,13 +81,13 @@ class Related:
     """What a mail tells beside the order itself; ``zone`` is that of an order without bookings.
 
     ``ended`` is what a cancellation has ended, and ``declined`` are the seats that a guest gave back. ``session_id`` is
-    the date whose link has changed.
+    the date whose link has changed. ``refund`` is what failed, or what arrived after that.
     """
 
     bookings: Sequence[Booking] = ()
     tables: Sequence[Facts] = ()
     returned: Returned = NOTHING
-    failed_minor: int = 0
+    refund: PartOfRefund | None = None
     kept_minor: int = 0
     move: BookingMove | None = None
     ended: Sequence[Booking] = ()
@@ -133,13 +135,14 @@ def _sums(order: Order, related: Related) -> dict[str, str]:
     def amount(minor: int) -> str:
         return display(minor, order.currency) if minor else ""
 
-    failed = amount(related.failed_minor)
+    is_of_credits = order.type == OrderType.CREDIT
     return {
         "total": display(order.total_minor, order.currency),
         "sent_back": _describe_sum_sent_back(order),
         "due": display(order.amount_due_minor, order.currency),
-        "failed": f" of {failed}" if failed else "",
+        "of_refund": f" of {related.refund}" if related.refund else "",
         "lost": amount(order.lost_minor) or display(order.amount_due_minor, order.currency),
+        "after_loss": CREDITS_TAKEN_BACK if is_of_credits else BOOKINGS_CANCELED,
         "kept_sum": describe_kept(amount(related.kept_minor)),
         "credits": ", and the credits that you spent on it are yours again"
         if order.credits_applied_minor
@@ -232,8 +235,10 @@ def _was_in_time(booking: Booking) -> bool:
 
 def _describe_sum_sent_back(order: Order) -> str:
     """Return such as ``We have sent back all of the 35.00 USD``; of several refunds, the sum."""
-    total = display(order.total_minor, order.currency)
-    if order.refunded_minor >= order.total_minor:
+    # Credits spent on an order that was never fulfilled went back when it ended.
+    paid_minor = order.total_minor if order.completed_at else order.captured_minor
+    total = display(paid_minor, order.currency)
+    if order.refunded_minor >= paid_minor:
         return f"We have sent back all of the {total}"
     return f"So far we have sent back {display(order.refunded_minor, order.currency)} of the {total}"
 
@@ -259,7 +264,7 @@ def _moved(related: Related) -> str:
 def _closing(order: Order, template: OrderMail, related: Related, meetings: Sequence[BookedMeeting]) -> str:
     if template in {OrderMail.REFUNDED, OrderMail.CANCELED, OrderMail.DECLINED}:
         return related.returned.takes
-    if template in SENDS_BACK:
+    if template in SENDS_BACK | {OrderMail.OTHER_REFUNDED}:
         return describe_refund_takes(by_method=True, by_credits=False)
     if template != OrderMail.COMPLETED or "service_id" not in order.snapshot:
         return ""

@@ -22,7 +22,7 @@ from estuary.orders.models import Order
 from estuary.payments.mailing import booking_mails
 from estuary.payments.mailing.date_changes import ChangedDates, describe_to_practitioner
 from estuary.payments.mailing.order_contents import Related, compose
-from estuary.payments.mailing.tenders import Returned, order_link
+from estuary.payments.mailing.tenders import PartOfRefund, Returned, order_link
 from estuary.payments.models import DateChange, GuestMessage, PaymentMethod
 
 HOUR = timedelta(hours=1)
@@ -63,6 +63,7 @@ def _order(name: str, type: ServiceType) -> Order:
         credits_applied_minor=2000,
         refunded_minor=5000,
         lost_minor=3000,
+        completed_at=clock.now(),
         expires_at=clock.now() + HOUR / 4,
         kept_until=_start() - 48 * HOUR,
         snapshot={"name": name, "type": type, "service_id": 1, "free_cancel_hours": 48},
@@ -123,7 +124,7 @@ def _order_sample(template: OrderMail, *, online: bool = False) -> Content:
         [booking],
         tables,
         returned=RETURNED,
-        failed_minor=5000,
+        refund=_refund(template),
         kept_minor=5000,
         move=_move(booking) if template == OrderMail.MOVED else None,
         ended=[booking] if booking.canceled_at else [],
@@ -132,6 +133,10 @@ def _order_sample(template: OrderMail, *, online: bool = False) -> Content:
         zone=_venue().zone,
     )
     return compose(order, template, related)
+
+
+def _refund(template: OrderMail) -> PartOfRefund:
+    return PartOfRefund(5000, "eur", is_unmatched=template == OrderMail.OTHER_REFUNDED)
 
 
 def _move(booking: Booking) -> BookingMove:

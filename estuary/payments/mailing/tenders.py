@@ -14,9 +14,13 @@ from estuary.common.money import display
 from estuary.notifications.layout import Facts, Link
 from estuary.notifications.order_mail_texts import TO_CREDITS, TO_PAYMENT_METHOD, describe_refund_takes
 from estuary.orders.models import Order
-from estuary.payments.models import PaymentMethod, Refund, WebhookEvent
-from estuary.payments.models.customers import BRAND_NAMES
+from estuary.orders.states import CONFIRMED_BY_SERVER, Status
+from estuary.payments.models import Dispute, PaymentMethod, Refund, WebhookEvent
+from estuary.payments.models.customers import BRAND_NAMES, describe_method
 from estuary.payments.models.events import SUBJECT
+from estuary.payments.stripe_objects import UsedMethod
+
+CHARGE_SUCCEEDED, INTENT_SUCCEEDED = "charge.succeeded", "payment_intent.succeeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +73,35 @@ def order_link(words: str, order: Order) -> Link:
 
 
 def _method(order: Order) -> str:
-    """Return the card that paid as people name it: as the events of its payment say, or as it was saved with us."""
-    events = WebhookEvent.objects.alias(about=SUBJECT).filter(about=order.stripe_payment_intent_id)
-    method_ids = {order.stripe_payment_method_id}
-    for method_id, brand, last4 in events.values_list(
+    """Return what paid as people name it: as the charge's event says, or as the card was saved with us.
+
+    A card that was declined, or that waited for its owner, is never named: another may have paid.
+    """
+    events = WebhookEvent.objects.alias(about=SUBJECT).filter(
+        about=order.stripe_payment_intent_id, type__in=[CHARGE_SUCCEEDED, INTENT_SUCCEEDED]
+    )
+    saved_id = ""
+    for kind, method_id, details in events.order_by("pk").values_list(
+        "type",
         KT("payload__data__object__payment_method"),
-        KT("payload__data__object__payment_method_details__card__brand"),
-        KT("payload__data__object__payment_method_details__card__last4"),
+        "payload__data__object__payment_method_details",
     ):
-        if last4:
-            return f"{brand_name(brand or '')} •••• {last4}"
-        method_ids.add(method_id or "")
-    saved = PaymentMethod.objects.filter(
-        user_id=order.user_id, stripe_payment_method_id__in=method_ids - {""}
-    ).first()
-    return f"{brand_name(saved.brand)} •••• {saved.last4}" if saved and saved.last4 else "card"
+        if kind == CHARGE_SUCCEEDED and details:
+            method = UsedMethod.of_details(details)
+            return describe_method(method.type, method.brand, method.last4)
+        saved_id = method_id or saved_id
+    confirmed = order.transitions.filter(cause=CONFIRMED_BY_SERVER, after=Status.COMPLETED)
+    if not saved_id and order.stripe_payment_method_id and confirmed.exists():
+        saved_id = order.stripe_payment_method_id
+    return _saved_card(order, saved_id) or "card or bank account"
+
+
+def _saved_card(order: Order, method_id: str) -> str:
+    """Return the buyer's saved card with this id of Stripe's; empty if there is none."""
+    if not method_id:
+        return ""
+    row = PaymentMethod.objects.filter(user_id=order.user_id, stripe_payment_method_id=method_id).first()
+    return describe_method("card", row.brand, row.last4) if row and row.last4 else ""
 
 
 def brand_name(brand: str) -> str:
@@ -118,11 +136,62 @@ def returned_since(order: Order, moment: datetime) -> Returned:
     return sum_refunds(_open_or_succeeded(order).filter(created_at__gte=moment))
 
 
-def failed_minor(order: Order) -> int:
-    """Return the sum of the refund that failed last, in minor units; 0 if none has."""
+@dataclass(frozen=True, slots=True)
+class PartOfRefund:
+    """A refund, or what is missing of one that failed, in minor units of its payment's currency."""
+
+    amount_minor: int
+    currency: str
+    is_unmatched: bool = False
+
+    def __str__(self) -> str:
+        amount = display(self.amount_minor, self.currency)
+        return f"{amount} of another payment" if self.is_unmatched else amount
+
+
+def missing_of_failed_refund(order: Order) -> PartOfRefund | None:
+    """Return what the buyer lacks of the refund that failed last; None when nothing is missing any more.
+
+    60.00 was paid by card, and the bank has returned 20.00 of it. A refund of 60.00 fails: 40.00 is missing.
+    """
     failed = Refund.objects.filter(order=order, status__in=[Refund.Status.FAILED, Refund.Status.CANCELED])
     newest = failed.order_by("-settled_at", "-pk").first()
-    return newest.amount_minor if newest else 0
+    if newest is None:
+        return None
+    of_payment = list(
+        Refund.objects.filter(
+            order=order,
+            stripe_payment_intent_id=newest.stripe_payment_intent_id,
+            is_unmatched=newest.is_unmatched,
+        )
+    )
+    received_minor = (
+        max(row.card_minor for row in of_payment) if newest.is_unmatched else order.captured_minor
+    )
+    gone_minor = sum(row.card_minor for row in of_payment if row.status in Refund.KNOWN_TO_STRIPE)
+    left_minor = received_minor - gone_minor - _lost_minor(order, newest)
+    returned_credits = sum(row.credits_minor for row in of_payment if row.status in Refund.KNOWN_TO_STRIPE)
+    missing_minor = max(min(newest.card_minor, left_minor), 0) + max(
+        min(newest.credits_minor, order.credits_applied_minor - returned_credits), 0
+    )
+    return PartOfRefund(missing_minor, newest.currency, newest.is_unmatched) if missing_minor else None
+
+
+def _lost_minor(order: Order, refund: Refund) -> int:
+    """Return what lost disputes took of the payment that a refund is of."""
+    if not refund.is_unmatched:
+        return order.lost_minor
+    lost = order.disputes.filter(
+        stripe_payment_intent_id=refund.stripe_payment_intent_id, status=Dispute.Status.LOST
+    )
+    return sum(dispute.amount_minor for dispute in lost)
+
+
+def returned_of_another_payment(order: Order) -> PartOfRefund | None:
+    """Return the refund of an unmatched payment that arrived last."""
+    arrived = Refund.objects.filter(order=order, status=Refund.Status.SUCCEEDED, is_unmatched=True)
+    newest = arrived.order_by("-settled_at", "-pk").first()
+    return PartOfRefund(newest.card_minor, newest.currency, is_unmatched=True) if newest else None
 
 
 def kept_minor(order: Order, bookings: Iterable[Booking]) -> int:

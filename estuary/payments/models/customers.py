@@ -22,9 +22,31 @@ BRAND_NAMES = {
     "visa": "Visa",
     "unknown": "Card",
 }
+# https://docs.stripe.com/api/payment_methods/object#payment_method_object-type
+METHOD_NAMES = {
+    "acss_debit": "Pre-authorized debit",
+    "au_becs_debit": "BECS direct debit",
+    "bacs_debit": "Bacs direct debit",
+    "customer_balance": "Bank transfer",
+    "ideal": "iDEAL",
+    "paypal": "PayPal",
+    "sepa_debit": "SEPA direct debit",
+    "us_bank_account": "US bank account",
+}
 BRAND_NAME = Case(
     *(When(brand=brand, then=Value(name)) for brand, name in BRAND_NAMES.items()), default=F("brand")
 )
+
+
+def describe_method(method_type: str, brand: str, last4: str) -> str:
+    """Return a payment method as people know it; without a type, what is known of every payment at Stripe."""
+    if not method_type:
+        return "Card or bank"
+    if method_type == "card":
+        name = BRAND_NAMES.get(brand, brand.replace("_", " ").title()) or "Card"
+    else:
+        name = METHOD_NAMES.get(method_type, method_type.replace("_", " ").capitalize())
+    return f"{name} •••• {last4}" if last4 else name
 
 
 class StripeCustomer(models.Model):

@@ -110,7 +110,7 @@ class UpdateRefund(Effect):
 
 @dataclass(frozen=True, slots=True)
 class SetRefundCredits(Effect):
-    """Set the credit part of a dashboard refund, in minor units; 0 takes it away."""
+    """Set the credit part of a refund, in minor units; 0 takes it away."""
 
     refund_id: int
     credits_minor: int

@@ -76,7 +76,12 @@ class UsedMethod:
     def parse(cls, intent: Json) -> Self:
         """Read it from an intent with its charge; all is empty before there is one."""
         charge = intent.get("latest_charge")
-        details = (charge.get("payment_method_details") or {}) if isinstance(charge, Mapping) else {}
+        return cls.of_details(charge.get("payment_method_details") if isinstance(charge, Mapping) else None)
+
+    @classmethod
+    def of_details(cls, details: Json | None) -> Self:
+        """Read it from the ``payment_method_details`` of a charge."""
+        details = details or {}
         kind = str(details.get("type") or "")
         method = details.get(kind) or {}
         return cls(type=kind, brand=str(method.get("brand") or ""), last4=str(method.get("last4") or "")[:4])

@@ -131,8 +131,8 @@ def _change_effects(before: OrderState, after: OrderState, cause: str, name: str
         effects.append(PostCredits(Kind.ADJUSTMENT, -clawed, name, note))
     if is_wholly_lost(after) and not is_wholly_lost(before):
         effects += [
-            *_cancel_future_bookings(after, cause, name),
             *([NotifyBuyer(OrderMail.DISPUTE_LOST)] if after.is_fulfilled else []),
+            *_cancel_future_bookings(after, cause, name),
         ]
     return effects
 

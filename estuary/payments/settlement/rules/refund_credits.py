@@ -5,10 +5,17 @@ from dataclasses import replace
 
 from estuary.common.money import proportion
 from estuary.credits.ledger import Kind
+from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import OrderType
 from estuary.orders.states import Status
 from estuary.payments.models import Refund
-from estuary.payments.settlement.effects import ChangeStatus, OpenRefund, PostCredits, RecordRefunded
+from estuary.payments.settlement.effects import (
+    ChangeStatus,
+    NotifyBuyer,
+    OpenRefund,
+    PostCredits,
+    RecordRefunded,
+)
 from estuary.payments.settlement.rules.dispute_amounts import succeeded_refunds
 from estuary.payments.settlement.state import Effect, OrderState, RefundState
 
@@ -114,7 +121,10 @@ def credit_movements(
 def return_credits(
     order: OrderState, credits_minor: int, *, cause: str, name: str, booking_id: int | None = None
 ) -> list[Effect]:
-    """Return the effects that give back credits beside a card payment that is lost; ``name`` is unique to this step."""
+    """Return the effects that give back credits beside a card payment that is lost, and that notify the buyer.
+
+    ``name`` is unique to this step.
+    """
     refunded_minor = sum(refund.amount_minor for refund in succeeded_refunds(order))
     return [
         OpenRefund(
@@ -131,4 +141,5 @@ def return_credits(
         ),
         RecordRefunded(refunded_minor + credits_minor),
         *([ChangeStatus(Status.PARTIALLY_REFUNDED, cause)] if order.status == Status.COMPLETED else []),
+        NotifyBuyer(OrderMail.REFUNDED),
     ]

@@ -6,6 +6,7 @@ Every figure is computed from the sum of all refunds, never from the last one. S
 from dataclasses import replace
 
 from estuary.bookings.models import ACTIVE, Booking
+from estuary.common.money import display
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.states import Status
 from estuary.payments.models import Dispute, Refund
@@ -20,7 +21,7 @@ from estuary.payments.settlement.effects import (
     SetRefundCredits,
     UpdateRefund,
 )
-from estuary.payments.settlement.rules.dispute_amounts import CLOSED
+from estuary.payments.settlement.rules.dispute_amounts import CLOSED, with_dispute_amounts
 from estuary.payments.settlement.rules.orders import open_automatic_refund
 from estuary.payments.settlement.rules.refund_credits import (
     State,
@@ -139,12 +140,12 @@ def follow_up_effects(
     3. The order's refunded sum and status are computed from all refunds that have succeeded.
     4. Bookings are canceled or marked, and the buyer is notified when money went back.
 
-    A refund of an unmatched payment changes nothing of the order: only step 1 applies.
+    A refund of an unmatched payment changes nothing of the order: only a failure is reported, and that it is mended.
     """
     effects = _failure_effects(order, after, cause)
-    if after.unmatched:
-        return effects
     has_succeeded = after.status == State.SUCCEEDED
+    if after.unmatched:
+        return [*effects, NotifyBuyer(OrderMail.OTHER_REFUNDED)] if _mends_failed(order, after) else effects
     has_changed = has_succeeded != (before is not None and before.status == State.SUCCEEDED)
     refunds = own_refunds_with(order, after)
     updated = with_dashboard_credits(order, refunds)
@@ -178,7 +179,8 @@ def _failure_effects(order: OrderState, after: RefundState, cause: str) -> list[
     2. Stripe never made it, because a part had gone back another way: refund the rest.
     3. Otherwise the buyer must be paid back: alert staff, and notify the buyer.
 
-    Stripe never makes it once a dispute is lost. The bank has returned the card's money, so its credits alone go back.
+    Stripe never makes it once a dispute is lost. The bank has returned the card's money, so its credits alone go back,
+    with a refund of their own.
     """
     if after.status not in {State.FAILED, State.CANCELED}:
         return []
@@ -186,7 +188,8 @@ def _failure_effects(order: OrderState, after: RefundState, cause: str) -> list[
         returned = return_credits(
             order, after.credits_minor, cause=cause, name=after.public_id, booking_id=after.booking_id
         )
-        return [*returned, *_failure_effects(order, replace(after, credits_minor=0), cause)]
+        moved = [SetRefundCredits(after.id, 0)] if after.card_minor else []
+        return [*returned, *moved, *_failure_effects(order, replace(after, credits_minor=0), cause)]
     if not after.stripe_refund_id and _is_compensated(order, after):
         text = f"{order.public_id}: refund {after.public_id} was not made; the money had gone back another way already"
         return [AlertStaff("refund_overtaken", text)]
@@ -197,8 +200,44 @@ def _failure_effects(order: OrderState, after: RefundState, cause: str) -> list[
                 after.intent_id, rest_minor, reason=reason, unmatched=after.unmatched, currency=after.currency
             )
         ]
-    text = f"{order.public_id}: refund {after.public_id} failed; the buyer must be paid back"
+    missing_minor = _missing_minor(order, after)
+    amount = display(missing_minor, after.currency or order.currency)
+    what = (
+        f"{amount} must be paid back to the buyer" if missing_minor else "nothing of it is missing any more"
+    )
+    text = f"{order.public_id}: refund {after.public_id} failed; {what}"
     return [AlertStaff("refund_failed", text), NotifyBuyer(OrderMail.REFUND_FAILED)]
+
+
+def _mends_failed(order: OrderState, after: RefundState) -> bool:
+    """Whether a refund of an unmatched payment arrives of which another had failed, so that the buyer waits for it."""
+    others = [r for r in order.refunds if r.intent_id == after.intent_id and r.id != after.id]
+    return after.status == State.SUCCEEDED and any(
+        r.unmatched and r.status in {State.FAILED, State.CANCELED} for r in others
+    )
+
+
+def _missing_minor(order: OrderState, after: RefundState) -> int:
+    """Return what the buyer lacks of a refund that failed, in minor units.
+
+    60.00 was paid by card, and the bank has returned 20.00 of it. A refund of 60.00 fails: 40.00 is missing.
+    """
+    others = [
+        r
+        for r in order.refunds
+        if (r.intent_id, r.unmatched) == (after.intent_id, after.unmatched) and r.id != after.id
+    ]
+    gone_minor = stripe_minor([r for r in others if r.status in Refund.KNOWN_TO_STRIPE])
+    if after.unmatched:
+        received_minor = max(r.card_minor for r in [after, *others])
+        lost_minor = _disputed_away_minor(order, after.intent_id)
+    else:
+        refunds = tuple(own_refunds_with(order, after))
+        received_minor = order.captured_minor
+        lost_minor = with_dispute_amounts(replace(order, refunds=refunds)).lost_minor
+    returned_credits = sum(r.credits_minor for r in others if r.status in Refund.KNOWN_TO_STRIPE)
+    credits_minor = min(after.credits_minor, order.credits_applied_minor - returned_credits)
+    return max(min(after.card_minor, received_minor - gone_minor - lost_minor), 0) + max(credits_minor, 0)
 
 
 def _is_lost_with_credits(order: OrderState, after: RefundState) -> bool:
