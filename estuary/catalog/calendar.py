@@ -26,33 +26,54 @@ INSERT_FREE_ENTRIES = """
     ORDER BY requested.practitioner_id, requested.starts_at, requested.turn
     ON CONFLICT DO NOTHING
     RETURNING practitioner_id, lower(during), upper(during), id"""
-# Take what is free between the entries of a practitioner in a range, and return how many gaps there were.
-CLOSE_GAPS = """
-    WITH gaps AS (
-        SELECT gap FROM unnest(tstzmultirange(tstzrange(%(begin)s, %(end)s)) - coalesce(
-            (SELECT range_agg(during) FROM catalog_calendarentry
-             WHERE int8range(practitioner_id, practitioner_id, '[]')
-                   && int8range(%(practitioner)s, %(practitioner)s, '[]')
-               AND during && tstzrange(%(begin)s, %(end)s)), '{}'::tstzmultirange)) AS gap
-    ), closed AS (
+# The part of an entry that is closed. Code from before ``closed_part`` moves entries without it, so it is cut to them.
+CLOSED_PART = """CASE WHEN is_closed
+    THEN coalesce(closed_part * tstzmultirange(during), tstzmultirange(during)) ELSE '{}'::tstzmultirange END"""
+# Take what is free in a range of a practitioner, and close what is taken; count what the statement found to be open.
+CLOSE_RANGE = f"""
+    WITH overlapping AS (
+        SELECT id, during, {CLOSED_PART} AS closed FROM catalog_calendarentry
+        WHERE int8range(practitioner_id, practitioner_id, '[]')
+              && int8range(%(practitioner)s, %(practitioner)s, '[]')
+          AND during && tstzrange(%(begin)s, %(end)s)
+    ), gaps AS (
+        SELECT gap FROM unnest(tstzmultirange(tstzrange(%(begin)s, %(end)s))
+            - coalesce((SELECT range_agg(during) FROM overlapping), '{{}}'::tstzmultirange)) AS gap
+    ), not_closed AS (
+        SELECT id FROM overlapping WHERE NOT closed @> (during * tstzrange(%(begin)s, %(end)s))
+    ), inserted AS (
         INSERT INTO catalog_calendarentry (practitioner_id, during, is_closed)
         SELECT %(practitioner)s, gap, true FROM gaps ORDER BY lower(gap)
         ON CONFLICT DO NOTHING
+    ), updated AS (
+        UPDATE catalog_calendarentry SET is_closed = true, closed_part = nullif(
+            {CLOSED_PART} + tstzmultirange(during * tstzrange(%(begin)s, %(end)s)), tstzmultirange(during))
+        WHERE id IN (SELECT id FROM not_closed) AND during && tstzrange(%(begin)s, %(end)s)
     )
-    SELECT count(*) FROM gaps"""
+    SELECT (SELECT count(*) FROM gaps) + (SELECT count(*) FROM not_closed)"""  # noqa: S608 (ours)
 CLOSE_TRIES = 5
-# Give an entry another time. The closed time that it leaves stays closed, the new time is not.
-MOVE_ENTRY = """
+# Give an entry another time. The closed time that it leaves stays closed; of its new time, what was closed is so still.
+MOVE_ENTRY = f"""
     WITH old AS (
-        SELECT id, practitioner_id, during, is_closed FROM catalog_calendarentry WHERE id = %(entry)s FOR NO KEY UPDATE
+        SELECT id, practitioner_id, {CLOSED_PART} AS closed FROM catalog_calendarentry
+        WHERE id = %(entry)s FOR NO KEY UPDATE
+    ), requested AS (
+        SELECT tstzmultirange(tstzrange(%(begin)s, %(end)s)) AS during
     ), moved AS (
         UPDATE catalog_calendarentry entry SET during = tstzrange(%(begin)s, %(end)s),
-            is_closed = old.is_closed AND old.during = tstzrange(%(begin)s, %(end)s)
-        FROM old WHERE entry.id = old.id
+            is_closed = old.closed && requested.during,
+            closed_part = nullif(old.closed * requested.during, requested.during)
+        FROM old, requested WHERE entry.id = old.id
     )
     SELECT practitioner_id, lower(rest), upper(rest)
-    FROM old, unnest(tstzmultirange(during) - tstzmultirange(tstzrange(%(begin)s, %(end)s))) AS rest
-    WHERE is_closed"""
+    FROM old, requested, unnest(old.closed - requested.during) AS rest"""  # noqa: S608 (ours)
+# Only what was closed of an entry stays in the calendar.
+RELEASE_ENTRIES = f"""
+    WITH released AS (
+        DELETE FROM catalog_calendarentry WHERE id = ANY(%s) RETURNING practitioner_id, {CLOSED_PART} AS closed
+    )
+    INSERT INTO catalog_calendarentry (practitioner_id, during, is_closed)
+    SELECT practitioner_id, part, true FROM released, unnest(closed) AS part"""  # noqa: S608 (ours)
 
 
 class PractitionerRange(Func):
@@ -69,6 +90,13 @@ class CalendarBusy(Conflict):
     code, title = "calendar_busy", "The calendar changes at this moment"
 
 
+class DateTimeMultirangeField(models.Field):  # type: ignore[type-arg]
+    """``tstzmultirange``: several intervals, which only SQL reads and writes."""
+
+    def db_type(self, connection: Any) -> str:
+        return "tstzmultirange"
+
+
 class CalendarEntry(models.Model):
     """One taken interval, half-open ``[start, end)``, of one practitioner."""
 
@@ -76,6 +104,9 @@ class CalendarEntry(models.Model):
     during = DateTimeRangeField()
     is_closed = models.BooleanField(
         default=False, db_default=False, help_text="Stays taken when what it was taken for is released."
+    )
+    closed_part = DateTimeMultirangeField(
+        null=True, editable=False, help_text="Which part of it is closed. Empty: all of it, if it is closed."
     )
 
     class Meta:
@@ -145,23 +176,20 @@ def insert_free_entries(
 def close_time(practitioner_id: int, begin: datetime, end: datetime) -> None:
     """Close a range of a practitioner's calendar: nothing in it can be taken, nor becomes free when it is released.
 
-    What is taken in it keeps its entry. Others may take a slot meanwhile, so gaps are read until none is left.
-    Raises CalendarBusy when that does not come to an end.
+    What is taken in it keeps its entry, of which the part in the range is closed. Others may take or release a slot
+    meanwhile, so it is looked at until nothing in it is open. Raises CalendarBusy when that does not come to an end.
     """
     values: dict[str, Any] = {"practitioner": practitioner_id, "begin": begin, "end": end}
-    taken = entries_of(practitioner_id).filter(during__overlap=DateTimeTZRange(begin, end))
     with connection.cursor() as cursor:
         for _ in range(CLOSE_TRIES):
-            cursor.execute(CLOSE_GAPS, values)
-            [gaps] = cursor.fetchone()
-            taken.filter(is_closed=False, during__startswith__gte=begin).update(is_closed=True)
-            if gaps == 0:
+            cursor.execute(CLOSE_RANGE, values)
+            if cursor.fetchone() == (0,):
                 return
     raise CalendarBusy("Others are booking these days at this moment. Please send it again.")
 
 
 def move_entry(entry_id: int, begin: datetime, end: datetime) -> None:
-    """Give an entry another time; closed time that it leaves stays closed.
+    """Give an entry another time; closed time that it leaves, or keeps, stays closed.
 
     Raises django.db.IntegrityError (calendar_practitioner_never_overlaps) when the new time is taken.
     """
@@ -175,8 +203,9 @@ def move_entry(entry_id: int, begin: datetime, end: datetime) -> None:
 
 
 def release_entries(entry_ids: Sequence[int]) -> None:
-    """Free the time of entries, but for closed time."""
-    CalendarEntry.objects.filter(pk__in=entry_ids, is_closed=False).delete()
+    """Free the time of entries that nothing refers to any more, but for closed time."""
+    with connection.cursor() as cursor:
+        cursor.execute(RELEASE_ENTRIES, [list(entry_ids)])
 
 
 def delete_entries(entry_ids: Sequence[int]) -> None:

@@ -4,43 +4,48 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
-from estuary.catalog.calendar import CalendarEntry, delete_entries, entries_of
+from estuary.catalog.calendar import CLOSE_TRIES, CLOSED_PART, CalendarBusy, release_entries
 
-# Time that is closed and taken for nothing else; its entries are in the range, or reach into it.
-CLOSED_FOR_NOTHING = """
-    SELECT e.id, lower(e.during), upper(e.during) FROM catalog_calendarentry e
-    WHERE int8range(e.practitioner_id, e.practitioner_id, '[]')
-          && int8range(%(practitioner)s, %(practitioner)s, '[]')
-      AND e.during && tstzrange(%(begin)s, %(end)s) AND e.is_closed
-      AND NOT EXISTS (SELECT FROM catalog_servicesession s WHERE s.calendar_entry_id = e.id)
-      AND NOT EXISTS (SELECT FROM bookings_reservation r WHERE r.calendar_entry_id = e.id)
-    ORDER BY e.id FOR UPDATE OF e"""
-CLOSED_RANGES = """
-    SELECT lower(closed), upper(closed) FROM unnest((
-        SELECT range_agg(during) FROM catalog_calendarentry
+# Open a range, and return what was closed in it, and whether it is taken for anything.
+OPEN_RANGE = f"""
+    WITH opened AS (
+        UPDATE catalog_calendarentry SET
+            is_closed = {CLOSED_PART} - tstzmultirange(tstzrange(%(begin)s, %(end)s)) <> '{{}}',
+            closed_part = {CLOSED_PART} - tstzmultirange(tstzrange(%(begin)s, %(end)s))
         WHERE int8range(practitioner_id, practitioner_id, '[]')
               && int8range(%(practitioner)s, %(practitioner)s, '[]')
-          AND during && tstzrange(%(after)s, NULL) AND is_closed)) AS closed
-    ORDER BY closed"""
+          AND during && tstzrange(%(begin)s, %(end)s)
+          AND {CLOSED_PART} && tstzrange(%(begin)s, %(end)s)
+        RETURNING id
+    )
+    SELECT id, EXISTS (SELECT FROM catalog_servicesession s WHERE s.calendar_entry_id = opened.id)
+            OR EXISTS (SELECT FROM bookings_reservation r WHERE r.calendar_entry_id = opened.id)
+    FROM opened"""  # noqa: S608 (ours)
+CLOSED_RANGES = f"""
+    SELECT lower(closed), upper(closed) FROM unnest((
+        SELECT range_agg(part) FROM catalog_calendarentry, unnest({CLOSED_PART}) AS part
+        WHERE int8range(practitioner_id, practitioner_id, '[]')
+              && int8range(%(practitioner)s, %(practitioner)s, '[]')
+          AND during && tstzrange(%(after)s, NULL) AND part && tstzrange(%(after)s, NULL))) AS closed
+    ORDER BY closed"""  # noqa: S608 (ours)
 
 
 def open_time(practitioner_id: int, begin: datetime, end: datetime) -> None:
-    """Open a range that was closed, in the open transaction; closed time before and after it stays closed."""
+    """Open a range that was closed, in the open transaction; closed time before and after it stays closed.
+
+    What is taken keeps its entry. An entry that was only closed may become another one at this moment, because it was
+    released, so it is looked at until nothing in the range is closed.
+    """
     values: dict[str, Any] = {"practitioner": practitioner_id, "begin": begin, "end": end}
     with connection.cursor() as cursor:
-        cursor.execute(CLOSED_FOR_NOTHING, values)
-        closed = cursor.fetchall()
-    delete_entries([key for key, _, _ in closed])
-    rest = [(start, min(stop, begin)) for _, start, stop in closed if start < begin]
-    rest += [(max(start, end), stop) for _, start, stop in closed if stop > end]
-    CalendarEntry.objects.bulk_create(
-        CalendarEntry(practitioner_id=practitioner_id, during=DateTimeTZRange(start, stop), is_closed=True)
-        for start, stop in rest
-    )
-    taken = entries_of(practitioner_id).filter(during__overlap=DateTimeTZRange(begin, end), is_closed=True)
-    taken.filter(during__startswith__gte=begin, during__endswith__lte=end).update(is_closed=False)
+        for _ in range(CLOSE_TRIES):
+            cursor.execute(OPEN_RANGE, values)
+            opened = cursor.fetchall()
+            if not opened:
+                return
+            release_entries([key for key, is_taken in opened if not is_taken])
+    raise CalendarBusy("Others are booking these days at this moment. Please send it again.")
 
 
 def closed_ranges(practitioner_id: int, *, after: datetime) -> list[tuple[datetime, datetime]]:
