@@ -99,6 +99,14 @@ def test_a_date_is_added_moved_and_deleted_with_the_calendar(workshop: Service) 
     assert CalendarEntry.objects.count() == 2
 
 
+def test_the_date_that_is_ticked_is_deleted_and_no_other(workshop: Service) -> None:
+    first, second = workshop.sessions.all()
+    save(workshop, sessions__0__DELETE="on", **at(1, second, hours=1))
+    [left] = workshop.sessions.all()
+    assert (left.pk, left.starts_at) == (second.pk, second.starts_at + timedelta(hours=1))
+    assert not CalendarEntry.objects.filter(pk=first.calendar_entry_id).exists()
+
+
 def test_a_date_over_another_service_of_the_practitioner_is_an_error_on_the_form(workshop: Service) -> None:
     other = make_service(ServiceType.COURSE, workshop.practitioner)
     first = workshop.sessions.get(pk=workshop.sessions.all()[0].pk)

@@ -98,12 +98,22 @@ def check_movable(booking: Booking, at: datetime, *, beyond_limits: bool = False
 def _check_limits(booking: Booking, at: datetime) -> None:
     name, deadline = booking.service_name, free_cancel_until(booking)
     if deadline and deadline < at:
-        raise MoveTooLate(
-            f"{name} could be moved until {describe_utc(deadline)}. It keeps its time; if you can't come, cancel it "
-            "so that somebody else can, but the money is not returned."
+        otherwise = _decline_instead(booking, at) or (
+            " It keeps its time; if you can't come, cancel it so that somebody else can, but the money is not returned."
         )
+        raise MoveTooLate(f"{name} could be moved until {describe_utc(deadline)}.{otherwise}")
     if not moves_left(booking):
-        raise NoMovesLeft(_no_moves_left(booking, deadline))
+        raise NoMovesLeft(_no_moves_left(booking, deadline, at))
+
+
+def _decline_instead(booking: Booking, at: datetime) -> str:
+    """Return what a guest can do whose date the practitioner has moved; empty when there is nothing to decline."""
+    seats = booking.participants.all()
+    if not any(seat.active and seat.can_decline(at) for seat in seats):
+        return ""
+    return (
+        " Its practitioner has moved it: if you can't come, decline the new time, and all of it comes back."
+    )
 
 
 def _check_active(booking: Booking, at: datetime) -> None:
@@ -121,16 +131,17 @@ def _check_active(booking: Booking, at: datetime) -> None:
     if booking.starts_at is None:
         raise BookingNotMovable(f"{name} has no time yet: schedule it instead.")
     if booking.starts_at <= at:
-        raise BookingNotMovable(f"{name} has already begun, so it can't be moved.")
+        instead = _decline_instead(booking, at)
+        raise BookingNotMovable(f"{name} has already begun, so it can't be moved.{instead}")
 
 
-def _no_moves_left(booking: Booking, deadline: datetime | None) -> str:
+def _no_moves_left(booking: Booking, deadline: datetime | None, at: datetime) -> str:
     allowed = max_moves(booking)
     if not allowed:
         return f"{booking.service_name} is sold for one time and can't be moved. You can cancel it and book it anew."
     times = "once" if allowed == 1 else f"{allowed} times"
+    done = f"{booking.service_name} can be moved {times}, and that is done."
+    if instead := _decline_instead(booking, at):
+        return f"{done}{instead}"
     until = f" until {describe_utc(deadline)} for a refund" if deadline else ""
-    return (
-        f"{booking.service_name} can be moved {times}, and that is done. "
-        f"If you need yet another time, cancel it{until} and book it anew."
-    )
+    return f"{done} If you need yet another time, cancel it{until} and book it anew."

@@ -9,8 +9,8 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.forms.models import BaseInlineFormSet
 
 from estuary.catalog.bounds import SESSION_MAX
-from estuary.catalog.calendar import CalendarEntry, entries_of
-from estuary.catalog.models import ServiceSession, ServiceType
+from estuary.catalog.calendar import CalendarEntry, entries_of, release_entries
+from estuary.catalog.models import Service, ServiceSession, ServiceType
 
 OVERLAP = "The practitioner is taken at that time: choose another, or move what is there."
 
@@ -57,6 +57,19 @@ class SessionForm(forms.ModelForm):  # type: ignore[type-arg]
 class SessionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
     """Several dates at once; none may overlap another, or an entry in the practitioner's calendar."""
 
+    def get_queryset(self) -> Any:
+        """Return the dates; when the form is sent, as they are once nobody else can take a seat or change them."""
+        if self.is_bound and not hasattr(self, "_queryset"):
+            self._lock_dates()
+        return super().get_queryset()
+
+    def _lock_dates(self) -> None:
+        """Lock the service and its dates by id, as where a practitioner adds dates (own_dates/create_dates.py)."""
+        services = Service.objects.filter(pk=self.instance.pk)
+        dates = ServiceSession.objects.filter(service=self.instance.pk).order_by("pk")
+        for rows in (services, dates):
+            list(rows.select_for_update(no_key=True).values_list("pk"))
+
     def clean(self) -> None:
         super().clean()
         intervals: list[tuple[SessionForm, DateTimeTZRange]] = [
@@ -93,8 +106,10 @@ class SessionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
 
     def save(self, commit: bool = True) -> Any:
         """Save the dates in the calendar's order, as buyers take slots, so that neither deadlocks the other."""
-        before = self.initial_form_count()
+        before, deleted = self.initial_form_count(), self.deleted_forms
         self.forms = [*sorted(self.forms[:before], key=_begin), *sorted(self.forms[before:], key=_begin)]
+        # Django remembers by position which forms are ticked, so another date than that would be deleted.
+        self._deleted_form_indexes = [index for index, form in enumerate(self.forms) if form in deleted]
         return super().save(commit=commit)
 
     def save_existing(self, form: Any, obj: Any, commit: bool = True) -> Any:
@@ -105,11 +120,11 @@ class SessionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         return obj
 
     def delete_existing(self, obj: models.Model, commit: bool = True) -> None:
-        """Delete the date and its entry in the practitioner's calendar."""
+        """Delete the date and its entry in the practitioner's calendar, but for closed time."""
         session = cast(ServiceSession, obj)
         super().delete_existing(session, commit=commit)
         if commit:
-            CalendarEntry.objects.filter(pk=session.calendar_entry_id).delete()
+            release_entries([session.calendar_entry_id])
 
 
 def _begin(form: Any) -> datetime:

@@ -114,6 +114,28 @@ FULFILMENT_RULES = (
         remedy="Ask the practitioner which time is meant, and correct the other.",
     ),
     Rule(
+        code="time_differs",
+        sentence="A booking of a workshop or course, and a line that holds a seat, has the times of its seats.",
+        sql="""
+            SELECT 'booking ' || b.id, 'from ' || b.starts_at || ' to ' || b.ends_at
+                   || ', its seats from ' || seats.starts_at || ' to ' || seats.ends_at
+            FROM (SELECT p.booking_id, min(s.starts_at) AS starts_at, max(s.ends_at) AS ends_at
+                  FROM bookings_participant p JOIN catalog_servicesession s ON s.id = p.session_id
+                  WHERE p.active GROUP BY p.booking_id) seats
+            JOIN bookings_booking b ON b.id = seats.booking_id
+            WHERE b.status IN ('confirmed', 'partially_refunded')
+              AND (b.starts_at, b.ends_at) IS DISTINCT FROM (seats.starts_at, seats.ends_at)
+            UNION ALL
+            SELECT 'line ' || l.id, 'from ' || l.starts_at || ' to ' || l.ends_at
+                   || ', its seats from ' || seats.starts_at || ' to ' || seats.ends_at
+            FROM (SELECT r.line_id, min(s.starts_at) AS starts_at, max(s.ends_at) AS ends_at
+                  FROM bookings_reservation r JOIN catalog_servicesession s ON s.id = r.session_id
+                  WHERE r.status = 'held' GROUP BY r.line_id) seats
+            JOIN orders_orderline l ON l.id = seats.line_id
+            WHERE (l.starts_at, l.ends_at) IS DISTINCT FROM (seats.starts_at, seats.ends_at)""",
+        remedy="Ask the practitioner which time is meant. Tell the guest, and correct the booking, or its line.",
+    ),
+    Rule(
         code="length_differs",
         sentence="A 1-on-1 booking lasts as long as it was sold.",
         sql="""

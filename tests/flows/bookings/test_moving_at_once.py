@@ -33,9 +33,9 @@ def healthy() -> object:
 
 
 PLACES = {
-    "seats_off", "seat_without_participant", "booking_without_place", "calendar_differs", "length_differs",
-    "place_differs", "moves_miscounted", "moved_too_late", "practitioner_twice", "time_taken_for_nobody",
-    "canceled_keeps_place",
+    "seats_off", "seat_without_participant", "booking_without_place", "calendar_differs", "time_differs",
+    "length_differs", "place_differs", "moves_miscounted", "moved_too_late", "practitioner_twice",
+    "time_taken_for_nobody", "canceled_keeps_place",
 }  # fmt: skip
 
 

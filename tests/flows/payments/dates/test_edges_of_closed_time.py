@@ -60,7 +60,7 @@ def days_off(me: APIClient) -> list[tuple[str | None, str | None]]:
 
 
 def test_a_hold_across_the_beginning_leaves_what_is_closed_closed(
-    ana: Practitioner, massage: Service, buyer: APIClient, other: APIClient, day: date
+    stripe: Sandbox, ana: Practitioner, massage: Service, buyer: APIClient, other: APIClient, day: date
 ) -> None:
     free = slots_on(buyer, massage, day)
     held = buying.service(buyer, massage, start_datetime=free[4])
@@ -111,7 +111,7 @@ def test_a_booking_across_the_end_that_is_called_off_frees_what_is_open(
 
 
 def test_what_is_opened_again_is_free_when_it_is_released(
-    ana: Practitioner, massage: Service, buyer: APIClient, other: APIClient, day: date
+    stripe: Sandbox, ana: Practitioner, massage: Service, buyer: APIClient, other: APIClient, day: date
 ) -> None:
     free = slots_on(buyer, massage, day)
     held = buying.service(buyer, massage, start_datetime=free[4])

@@ -208,7 +208,13 @@ DAMAGE: list[Damage] = [
     (
         "calendar_differs",
         "",
-        "UPDATE catalog_servicesession SET starts_at = starts_at + interval '1 minute'",
+        "UPDATE catalog_calendarentry SET during = tstzrange(lower(during), upper(during) - interval '1 minute')",
+    ),
+    (
+        "time_differs",
+        "",
+        """UPDATE bookings_booking SET starts_at = starts_at - interval '1 minute'
+           WHERE id IN (SELECT booking_id FROM bookings_participant WHERE active)""",
     ),
     (
         "length_differs",
