@@ -143,7 +143,7 @@ AFTERWARDS = {
     "a card is the default": (7, 0),  # one of them reads what its owner agreed to
     "a card is removed": (6, 0),
     "an order is canceled": (16, 1),
-    "a booking is canceled": (45, 1),  # two ask whether it is being called off, and whether it was moved
+    "a booking is canceled": (42, 1),  # two ask whether it is being called off, and whether it was moved
     # Two of each ask for the permissions, one's own and those of one's groups.
     "a refund by staff": (28, 1),
     "the refunds": (6, 0),
