@@ -6,6 +6,7 @@ from django.db.models import F, QuerySet
 
 from estuary.bookings import fulfilment, order_lines, scheduling
 from estuary.bookings.models import Reservation
+from estuary.catalog.calendar import release_entries
 from estuary.catalog.models import ServiceSession
 from estuary.payments.settlement.effects import ReleaseReservations
 from estuary.payments.settlement.rules import orders
@@ -59,7 +60,7 @@ def a_practitioner_is_in_two_places() -> None:
 
 @breaks("S7", "time_taken_for_nobody")
 def a_canceled_slot_stays_in_the_calendar() -> None:
-    instead_of(fulfilment.release_entries, nothing)
+    instead_of(release_entries, nothing)
 
 
 @breaks("S7", "seats_off")
