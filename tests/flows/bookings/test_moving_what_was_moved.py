@@ -1,6 +1,7 @@
 """A guest wants another date than the one to which the practitioner moved theirs: what is refused says what is due."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def booked(
-    stripe: Sandbox, ana: Practitioner, buyer: APIClient, **fields: int
+    stripe: Sandbox, ana: Practitioner, buyer: APIClient, **fields: Any
 ) -> tuple[Booking, ServiceSession, ServiceSession]:
     """Buy the first of two dates of a workshop."""
     first, second = make_sessions(make_service(ServiceType.WORKSHOP, ana, **fields), 2, in_days=20)
@@ -59,8 +60,8 @@ def test_who_is_too_late_to_move_a_date_that_was_moved_is_told_to_decline_it(
 def test_who_can_no_longer_decline_it_is_told_that_the_money_is_kept(
     stripe: Sandbox, ana: Practitioner, buyer: APIClient
 ) -> None:
-    booking, _, second = booked(stripe, ana, buyer, free_cancel_hours=48)
-    with time_machine.travel(booking.starts_at - timedelta(hours=40), tick=False):
+    booking, first, second = booked(stripe, ana, buyer, free_cancel_hours=48)
+    with time_machine.travel(first.starts_at - timedelta(hours=40), tick=False):
         code, detail = refusal_of(signed_in(booking.user), booking, second)
     assert code == "move_too_late"
     assert "not returned" in detail and "decline" not in detail
