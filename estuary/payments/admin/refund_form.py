@@ -193,6 +193,7 @@ def _refund_as_shown(form: RefundForm, *, total: str, staff: User) -> Refund | N
             cancels=data["cancels"],
             reason=data["reason"],
             requested_by=staff,
+            refuses_called_off=True,
         )
 
 

@@ -13,7 +13,7 @@ from estuary.common.api.fields import MoneyField
 from estuary.common.money import to_decimal
 from estuary.orders.api import OrderSerializer
 from estuary.orders.models import Order, OrderLine, OrderTransition
-from estuary.orders.states import LIVE
+from estuary.orders.states import LIVE, Status
 from estuary.payments.checkout.serializers import SchedulingSerializer
 from estuary.payments.mailing.date_changes import describe_line
 from estuary.payments.models import DateChange, Dispute
@@ -134,13 +134,14 @@ def price_kept(order: Order, bookings: Sequence[Booking]) -> set[int]:
 
     A refund of a package is one of its parts too, and the other way round. What a bank decides is no kept price.
     """
-    if order.disputes.all():
+    if order.disputes.all() or order.status == Status.REFUNDED:
         return set()
     refunded = {refund.booking_id for refund in order.refunds.all()}
 
     def comes_back(booking: Booking) -> bool:
         parts = {part.pk for part in bookings if part.parent_id == booking.pk}
-        return bool(refunded & {None, booking.pk, booking.parent_id, *parts}) and not booking.forfeited
+        with_others = refunded & {None, booking.parent_id, *parts} and not booking.forfeited
+        return booking.pk in refunded or bool(with_others)
 
     canceled = (one for one in bookings if one.status == Booking.Status.CANCELED and one.amount_minor)
     return {booking.pk for booking in canceled if not comes_back(booking)}

@@ -200,6 +200,7 @@ class RefundsView(APIView):
             requested_by=staff,
             request_key=claim.request_key,
             guard=guard,
+            refuses_called_off=True,
         )
 
 
@@ -241,12 +242,25 @@ class CancelBookingView(APIView):
         }
         return Response(self.Consequence(body).data)
 
+    class CancelRequest(serializers.Serializer[Any]):
+        returned = AmountField(
+            required=False,
+            help_text="what the buyer was shown: if less would come back by now, nothing is canceled, and the answer "
+            "is a 409 `refund_changed`",
+        )
+
     @extend_schema(
-        summary="Cancel a booking", request=None, responses={200: CanceledBooking} | problems(401, 404, 409)
+        summary="Cancel a booking",
+        request=CancelRequest,
+        responses={200: CanceledBooking} | problems(400, 401, 404, 409, 413, 415),
     )
     def post(self, request: Request, pk: int) -> Response:
         booking = self._own_booking(request, pk)
-        refund = cancel_booking(booking=booking, by=cast(User, request.user))
+        body = self.CancelRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        shown = body.validated_data.get("returned")
+        shown_minor = to_minor(shown, booking.order.currency) if shown else 0
+        refund = cancel_booking(booking=booking, by=cast(User, request.user), shown_minor=shown_minor)
         sent = try_send_now(refund) if refund else None
         booking.refresh_from_db()
         body = {

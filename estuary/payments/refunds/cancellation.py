@@ -15,6 +15,7 @@ from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
 from estuary.common.errors import Conflict
+from estuary.common.money import display, to_decimal
 from estuary.credits import ledger
 from estuary.notifications.order_mail_texts import OrderMail
 from estuary.orders.models import Order
@@ -23,7 +24,7 @@ from estuary.payments.hooks.delivery import announce
 from estuary.payments.hooks.signals import booking_canceled
 from estuary.payments.models import Refund
 from estuary.payments.refunds.call_offs_under_way import is_being_called_off
-from estuary.payments.refunds.cancellation_policy import RefundBreakdown, compute_refund
+from estuary.payments.refunds.cancellation_policy import RefundBreakdown, compute_refund, is_in_time
 from estuary.payments.refunds.request_refund import (
     refundable_minor,
     refunded_of_booking_minor,
@@ -36,12 +37,20 @@ class BookingNotCancelable(Conflict):
     code, title = "booking_not_cancelable", "This booking can't be canceled"
 
 
+class RefundChanged(Conflict):
+    code, title = "refund_changed", "Less would come back now"
+
+
 @dataclass(frozen=True, slots=True)
 class CancellationPreview:
-    """What canceling a booking would return, in minor units, and which bookings would end with it."""
+    """What canceling a booking would return, in minor units, and which bookings would end with it.
+
+    Of the ``late`` ones the policy keeps the price.
+    """
 
     breakdown: RefundBreakdown
     returned_minor: int
+    late: tuple[Booking, ...]
 
 
 def preview_cancellation(booking: Booking) -> CancellationPreview:
@@ -51,8 +60,10 @@ def preview_cancellation(booking: Booking) -> CancellationPreview:
 
 
 @retry_transaction
-def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
+def cancel_booking(*, booking: Booking, by: User, shown_minor: int = 0) -> Refund | None:
     """Cancel a booking for its buyer; return the refund if the policy grants one.
+
+    ``shown_minor`` is what the buyer was told comes back. If it is less by now, RefundChanged is raised.
 
     A package or bundle is canceled with everything in it that is still to come. The refund follows
     cancellation_policy.py, less what was refunded before. It is never less than declining the new time of a moved date
@@ -62,8 +73,10 @@ def cancel_booking(*, booking: Booking, by: User) -> Refund | None:
     with transaction.atomic():
         order = _lock_order(booking.order_id)
         preview = _preview(order, booking, at)
+        _check_shown(preview, shown_minor, order.currency)
+        forfeited = bookings.cancel(preview.late, at=at, forfeited=True)
         canceled = bookings.cancel([booking, *preview.breakdown.also_canceled], at=at)
-        announce(booking_canceled, canceled)
+        announce(booking_canceled, forfeited + canceled)
         act = f"canceled-{booking.pk}"
         outbox.send_mails([(order, OrderMail.CANCELED)], about=act)
         if not preview.returned_minor:
@@ -98,7 +111,7 @@ def cancel_without_refund(*, booking: Booking) -> None:
         booking.refresh_from_db()
         if not booking.is_active:
             raise BookingNotCancelable(f"This booking is {booking.status} already.")
-        _refuse_called_off([booking])
+        _refuse_called_off([booking, *booking.children.all()])
         announce(booking_canceled, bookings.cancel([booking], at=at, forfeited=True))
         outbox.send_mails([(order, OrderMail.CANCELED_UNREFUNDED)], about=f"forfeited-{booking.pk}")
 
@@ -130,7 +143,26 @@ def _preview(order: Order, booking: Booking, at: datetime) -> CancellationPrevie
     breakdown = _compute_breakdown(order, parts, canceling, moved, at)
     by_policy_minor = 0 if order.disputed else _returned_minor(order, breakdown)
     moved_minor = _shares_minor(order, [part for part in canceling if part.pk in moved])
-    return CancellationPreview(breakdown, max(by_policy_minor, moved_minor, 0))
+    late = [part for part in canceling if part.amount_minor and part.pk not in moved]
+    notice = sold_notice(order.snapshot)
+    return CancellationPreview(
+        breakdown,
+        returned_minor=max(by_policy_minor, moved_minor, 0),
+        late=tuple(part for part in late if not is_in_time(part, notice, at)),
+    )
+
+
+def _check_shown(preview: CancellationPreview, shown_minor: int, currency: str) -> None:
+    """Raise RefundChanged if less comes back than the buyer was shown: free canceling may have ended meanwhile."""
+    if preview.returned_minor >= shown_minor:
+        return
+    now, shown = (to_decimal(minor, currency) for minor in (preview.returned_minor, shown_minor))
+    raise RefundChanged(
+        f"{display(shown_minor, currency)} would have come back when you looked; now it is "
+        f"{display(preview.returned_minor, currency)}. Nothing was canceled. Look again, and decide anew.",
+        returned=now,
+        shown=shown,
+    )
 
 
 def _moved_bookings(order: Order, at: datetime) -> Set[int]:

@@ -32,6 +32,7 @@ from estuary.payments.gateway.idempotency_keys import (
     rotate_key,
 )
 from estuary.payments.models import Dispute, Refund
+from estuary.payments.refunds.call_offs_under_way import is_being_called_off
 from estuary.payments.refunds.repeats import RefundRepeatGuard
 from estuary.payments.settlement import load, settle
 from estuary.payments.settlement.apply import apply_effects
@@ -58,13 +59,15 @@ def request_refund(
     requested_by: User | None = None,
     request_key: str = "",
     guard: RefundRepeatGuard | None = None,
+    refuses_called_off: bool = False,
 ) -> Refund:
     """Record a refund of an order, or of one booking in it, and queue it for Stripe; return its row.
 
     ``amount_minor=None`` refunds all that is left. The card is refunded first, then credits. Example: an order is paid
     70.00 by card and 30.00 with credits; a refund of 80.00 is 70.00 to the card and 10.00 of credits. A refund of
     credits alone succeeds at once; one with a card part follows Stripe. ``credits_only``: even while the card's payment
-    is disputed. Raises NotRefundable, ChargeDisputed, RefundTooLarge or RefundedJustNow, and then writes nothing.
+    is disputed. ``refuses_called_off``: do not cancel for a part of the price what its practitioner has called off.
+    Raises NotRefundable, ChargeDisputed, RefundTooLarge or RefundedJustNow, and then writes nothing.
     """
     at = clock.now()
     with transaction.atomic():
@@ -72,6 +75,8 @@ def request_refund(
         if guard:
             guard.refuse_repeat(locked)
         refund = build_refund(locked, booking, amount_minor, at, credits_only=credits_only)
+        if refuses_called_off and cancels:
+            _refuse_called_off(locked, refund)
         refund.reason, refund.origin, refund.cancels = redact(reason)[:200], origin, cancels
         refund.requested_by, refund.request_key = requested_by, request_key
         refund.save()
@@ -85,6 +90,17 @@ def request_refund(
         else:
             _complete_without_stripe(order, refund, at)
     return refund
+
+
+def _refuse_called_off(order: Order, refund: Refund) -> None:
+    """Raise NotRefundable while a call-off waits that would return more than this refund, of what ends with it."""
+    ending = [refund.booking] if refund.booking else list(order.bookings.all())
+    is_part = refund.amount_minor < refundable_minor(order, refund.booking)
+    if is_part and is_being_called_off(order.pk, ending):
+        raise NotRefundable(
+            "This was called off by its practitioner, and all of its price goes back within minutes. Wait for that, "
+            "or refund without canceling."
+        )
 
 
 def build_refund(

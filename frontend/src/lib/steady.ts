@@ -29,6 +29,12 @@ export function useSteady<R extends Result>(query: R, key: string): R {
   return { ...query, isPending: false, isLoading: false, isError: true, status: "error", error: shown };
 }
 
+/** Like useSteady, for a sum that is to be confirmed: one that could not be asked for again may be another by now. */
+export function useFresh<R extends Result>(query: R, key: string): R {
+  const steady = useSteady(query, key);
+  return query.isError ? query : steady;
+}
+
 function errorOf({ data, error, isError, fetchStatus }: Result, earlier: Error | null): Error | null {
   if (data !== undefined) return null;
   if (isError) return error;

@@ -111,7 +111,11 @@ export const bookingsCancelForesee = <ThrowOnError extends boolean = false>(opti
 export const bookingsCancelCreate = <ThrowOnError extends boolean = false>(options: Options<BookingsCancelCreateData, ThrowOnError>): RequestResult<BookingsCancelCreateResponses, BookingsCancelCreateErrors, ThrowOnError> => (options.client ?? client).post<BookingsCancelCreateResponses, BookingsCancelCreateErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/bookings/{id}/cancel/',
-    ...options
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**

@@ -129,6 +129,13 @@ export type CalledOffDate = {
     start_datetime: string;
 };
 
+export type CancelRequestRequest = {
+    /**
+     * what the buyer was shown: if less would come back by now, nothing is canceled, and the answer is a 409 `refund_changed`
+     */
+    returned?: number | string;
+};
+
 export type CanceledBooking = {
     booking_id: string;
     status: string;
@@ -2445,7 +2452,7 @@ export type BookingsCancelForeseeResponses = {
 export type BookingsCancelForeseeResponse = BookingsCancelForeseeResponses[keyof BookingsCancelForeseeResponses];
 
 export type BookingsCancelCreateData = {
-    body?: never;
+    body?: CancelRequestRequest;
     path: {
         id: number;
     };
@@ -2454,6 +2461,10 @@ export type BookingsCancelCreateData = {
 };
 
 export type BookingsCancelCreateErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
     /**
      * Unauthorized
      */
@@ -2466,6 +2477,14 @@ export type BookingsCancelCreateErrors = {
      * Conflict
      */
     409: Problem;
+    /**
+     * Content Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
 };
 
 export type BookingsCancelCreateError = BookingsCancelCreateErrors[keyof BookingsCancelCreateErrors];

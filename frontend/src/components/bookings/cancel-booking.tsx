@@ -1,7 +1,7 @@
 "use client";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type UseQueryResult, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { type Booking, bookingsCancelCreate } from "@/api/generated";
+import { type Booking, type BookingsCancelForeseeResponse, bookingsCancelCreate } from "@/api/generated";
 import { unwrap } from "@/api/problem";
 import { serverNow } from "@/api/server-clock";
 import { Button } from "@/components/ui/button";
@@ -11,7 +11,7 @@ import { LoadError } from "@/components/ui/notice";
 import { announce } from "@/lib/announce";
 import { formatMoney, isZero } from "@/lib/money";
 import { cancellationPreviewQuery, OWN_DATA } from "@/lib/queries";
-import { useSteady } from "@/lib/steady";
+import { useFresh } from "@/lib/steady";
 import { formatTimestamp } from "@/lib/time";
 import { useShowOutcome } from "./outcome";
 
@@ -20,8 +20,10 @@ export function CancelBooking({ booking, label }: { booking: Booking; label: str
   const [open, setOpen] = useState(false);
   const client = useQueryClient();
   const showOutcome = useShowOutcome();
+  const preview = useFresh(useQuery({ ...cancellationPreviewQuery(booking.id), enabled: open }), booking.id);
   const cancel = useMutation({
-    mutationFn: () => unwrap(bookingsCancelCreate({ path: { id: Number(booking.id) } })),
+    mutationFn: (returned: string) =>
+      unwrap(bookingsCancelCreate({ path: { id: Number(booking.id) }, body: { returned } })),
     onSuccess: ({ refund }) => {
       setOpen(false);
       const { id: bookingId, order_id: orderId, service_name: title } = booking;
@@ -48,22 +50,21 @@ export function CancelBooking({ booking, label }: { booking: Booking; label: str
         keep="Keep it"
         busy={cancel.isPending}
         error={cancel.error}
-        onConfirm={() => cancel.mutate()}
+        ready={preview.isSuccess && !preview.isFetching}
+        onConfirm={() => (preview.isSuccess ? cancel.mutate(preview.data.returned) : undefined)}
       >
-        <CancellationPreview booking={booking} />
+        <CancellationPreview booking={booking} preview={preview} />
       </ConfirmDialog>
     </>
   );
 }
 
+type PreviewProps = { booking: Booking; preview: UseQueryResult<BookingsCancelForeseeResponse> };
+
 /** Shows the refund that the server computes: it deducts used parts and earlier refunds. */
-function CancellationPreview({ booking }: { booking: Booking }) {
-  const asked = useQuery(cancellationPreviewQuery(booking.id));
-  const preview = useSteady(asked, booking.id);
+function CancellationPreview({ booking, preview }: PreviewProps) {
   if (preview.isPending) return <Loading rows={1} />;
   if (preview.isError) return <LoadError query={preview} />;
-  // A sum that could not be asked for again may be another by now.
-  if (asked.isError) return <LoadError query={asked} />;
   const { returned, currency, along } = preview.data;
   return (
     <>
@@ -85,6 +86,8 @@ function returnedText(booking: Booking, returned: string, currency: string): str
     return `Free cancelling ended ${formatTimestamp(until)}. Cancelling now frees your place for others, but nothing comes back.`;
   }
   if (isZero(booking.amount)) return "It is a bonus: nothing was paid for it, and nothing comes back.";
+  if (isZero(returned) && booking.disputed)
+    return "Its payment is disputed at your bank, so nothing comes back from us if you cancel it now.";
   if (isZero(returned))
     return "Nothing comes back for it: its price was refunded before, or is used up by what you keep.";
   if (returned === booking.amount) return `${inTime} ${price} comes back to you, the way you paid.`;

@@ -1,7 +1,7 @@
 "use client";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type UseQueryResult, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { type Booking, bookingsDeclineCreate } from "@/api/generated";
+import { type Booking, type BookingsDeclineForeseeResponse, bookingsDeclineCreate } from "@/api/generated";
 import { unwrap } from "@/api/problem";
 import { serverNow } from "@/api/server-clock";
 import { Button } from "@/components/ui/button";
@@ -11,7 +11,7 @@ import { LoadError } from "@/components/ui/notice";
 import { announce } from "@/lib/announce";
 import { formatMoney, isZero } from "@/lib/money";
 import { declinePreviewQuery, OWN_DATA } from "@/lib/queries";
-import { useSteady } from "@/lib/steady";
+import { useFresh } from "@/lib/steady";
 import { formatTimestamp } from "@/lib/time";
 import { useShowOutcome } from "./outcome";
 
@@ -20,6 +20,7 @@ export function DeclineNewTime({ booking }: { booking: Booking }) {
   const [open, setOpen] = useState(false);
   const client = useQueryClient();
   const showOutcome = useShowOutcome();
+  const preview = useFresh(useQuery({ ...declinePreviewQuery(booking.id), enabled: open }), booking.id);
   const decline = useMutation({
     mutationFn: () => unwrap(bookingsDeclineCreate({ path: { id: Number(booking.id) } })),
     onSuccess: ({ refund }) => {
@@ -65,21 +66,18 @@ export function DeclineNewTime({ booking }: { booking: Booking }) {
         keep="Keep my place"
         busy={decline.isPending}
         error={decline.error}
+        ready={preview.isSuccess && !preview.isFetching}
         onConfirm={() => decline.mutate()}
       >
-        <Returned id={booking.id} />
+        <Returned preview={preview} />
       </ConfirmDialog>
     </div>
   );
 }
 
-function Returned({ id }: { id: string }) {
-  const asked = useQuery(declinePreviewQuery(id));
-  const preview = useSteady(asked, id);
+function Returned({ preview }: { preview: UseQueryResult<BookingsDeclineForeseeResponse> }) {
   if (preview.isPending) return <Loading rows={1} />;
   if (preview.isError) return <LoadError query={preview} />;
-  // A sum that could not be asked for again may be another by now.
-  if (asked.isError) return <LoadError query={asked} />;
   const { returned, currency } = preview.data;
   return isZero(returned) ? (
     <p>No money comes back for it: nothing was paid for it, or that has gone back before.</p>

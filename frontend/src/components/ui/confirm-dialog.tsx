@@ -13,6 +13,8 @@ type Props = {
   keep: string;
   busy: boolean;
   error: unknown;
+  /** Whether what will happen is shown already; nobody confirms what can't be read. */
+  ready?: boolean;
   onConfirm: () => void;
 };
 
@@ -26,6 +28,7 @@ export function ConfirmDialog({
   keep,
   busy,
   error,
+  ready = true,
   onConfirm,
 }: Props) {
   return (
@@ -35,7 +38,7 @@ export function ConfirmDialog({
         <Button look="quiet" onClick={() => onOpenChange(false)}>
           {keep}
         </Button>
-        <Button look="danger" busy={busy} onClick={onConfirm}>
+        <Button look="danger" busy={busy} disabled={!ready} onClick={onConfirm}>
           {confirm}
         </Button>
       </DialogActions>

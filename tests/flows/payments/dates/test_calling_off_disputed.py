@@ -142,6 +142,7 @@ def test_of_a_part_that_was_called_off_all_unused_credits_return_when_the_disput
     assert money_of(order) == ("partially_refunded", 6_000, 4_000, 6_000)
 
 
+@pytest.mark.parametrize("used", ["completed", "canceled too late"])
 @pytest.mark.parametrize("is_called_off_first", [True, False])
 def test_credits_pay_first_for_the_part_that_took_place_whatever_comes_first(
     stripe: Sandbox,
@@ -149,9 +150,17 @@ def test_credits_pay_first_for_the_part_that_took_place_whatever_comes_first(
     buyer: APIClient,
     package: tuple[Json, ServiceSession, ServiceSession],
     is_called_off_first: bool,
+    used: str,
 ) -> None:
     order, session, another = package
-    Booking.objects.filter(session=another).update(status="completed")
+    other = Booking.objects.get(session=another)
+    if used == "completed":
+        Booking.objects.filter(pk=other.pk).update(status="completed")
+    else:
+        row = buying.order_of(order)
+        row.snapshot["free_cancel_hours"] = 9_999
+        row.save()
+        assert buyer.post(f"/api/v1/bookings/{other.pk}/cancel/").json()["refund"] is None
     if is_called_off_first:
         call_off_disputed(stripe, ana, order, session, "lost")
     else:

@@ -79,6 +79,50 @@ def test_staff_can_not_keep_the_price_while_the_call_off_waits(
     assert refunded(order) == ("refunded", 10_000)
 
 
+def test_staff_can_not_keep_the_price_of_a_package_while_the_call_off_of_a_part_waits(
+    stripe: Sandbox, ana: Practitioner, strict: ServiceSession, buyer: APIClient
+) -> None:
+    order = _buy_package(stripe, buyer, ana, strict)
+    act(host(ana), call_off_url(strict))
+    with pytest.raises(BookingNotCancelable):
+        cancel_without_refund(booking=Booking.objects.get(position=0))
+    settle_everything(stripe)
+    assert refunded(order) == ("partially_refunded", 5_000)
+
+
+def _buy_package(stripe: Sandbox, buyer: APIClient, ana: Practitioner, first: ServiceSession) -> buying.Json:
+    """Buy a package of a seat and of a part that has no time yet, for 50.00 each."""
+    other = make_service(ServiceType.WORKSHOP, ana, name="Cacao")
+    package = make_service(ServiceType.PACKAGE, ana, holds=[first.service, other], usd=10_000)
+    item = {"service_id": str(first.service_id), "service_session_id": str(first.pk)}
+    order = buying.create(buyer, service_id=str(package.pk), scheduling_data={"items": [item]})
+    buying.pay(stripe, order)
+    return order
+
+
+@pytest.mark.parametrize("of_one_part", [False, True])
+def test_staff_can_not_cancel_for_a_part_of_the_price_while_the_call_off_waits(
+    stripe: Sandbox,
+    ana: Practitioner,
+    strict: ServiceSession,
+    buyer: APIClient,
+    staff: APIClient,
+    of_one_part: bool,
+) -> None:
+    order = _buy_package(stripe, buyer, ana, strict) if of_one_part else buy_seat(stripe, buyer, strict)
+    act(host(ana), call_off_url(strict))
+    url = f"/api/v1/orders/{order['order_id']}/refunds/"
+    booking = Booking.objects.get(session=strict)
+    part = {"booking_id": str(booking.pk)} if of_one_part else {}
+    answer = staff.post(url, part | {"amount": "10.00", "cancel_booking": True})
+    assert refusal(answer) == (409, "not_refundable")
+    assert "called off" in answer.json()["detail"]
+    # Money alone may go back: the call-off returns the rest.
+    assert staff.post(url, part | {"amount": "10.00"}).status_code == 201
+    settle_everything(stripe)
+    assert refunded(order) == (("partially_refunded", 5_000) if of_one_part else ("refunded", 10_000))
+
+
 def test_who_pays_while_the_call_off_waits_can_not_cancel_for_nothing(
     stripe: Sandbox, ana: Practitioner, strict: ServiceSession, buyer: APIClient
 ) -> None:

@@ -13,7 +13,15 @@ from estuary.catalog.models import Service, ServiceSession, ServiceType
 from estuary.payments.models import Refund
 from estuary.payments.refunds.cancellation import BookingNotCancelable, cancel_without_refund
 from stripe_sandbox import Sandbox
-from tests.factories import a_free_slot, make_practitioner, make_service, make_sessions, signed_in
+from tests.factories import (
+    REFUNDING,
+    a_free_slot,
+    make_practitioner,
+    make_service,
+    make_sessions,
+    make_staff,
+    signed_in,
+)
 from tests.flows import buying
 from tests.flows.buying import Json, order_of, pay, posts, status_of
 from tests.sandbox_bridge import settle_everything
@@ -213,3 +221,61 @@ def test_nobody_cancels_the_booking_of_another(
     assert other.post(f"/api/v1/bookings/{booking.pk}/cancel/").status_code == 404
     booking.refresh_from_db()
     assert booking.status == "confirmed"
+
+
+def test_less_than_was_shown_is_not_returned_for_a_cancellation(
+    stripe: Sandbox, buyer: APIClient, session: Service
+) -> None:
+    _, booking = bought(stripe, buyer, session)
+    url = f"/api/v1/bookings/{booking.pk}/cancel/"
+    assert booking.starts_at
+    with time_machine.travel(booking.starts_at - timedelta(hours=24, minutes=1)):
+        shown = signed_in(booking.user).get(url).json()["returned"]
+    with time_machine.travel(booking.starts_at - timedelta(hours=23, minutes=59)):
+        buyer = signed_in(booking.user)
+        answer = buyer.post(url, {"returned": shown})
+        assert (answer.status_code, answer.json()["code"]) == (409, "refund_changed")
+        assert (answer.json()["shown"], answer.json()["returned"]) == ("80.00", "0.00")
+        assert states() == [("session", "confirmed")]
+        # Who has read the new sum, or is shown none, cancels all the same.
+        assert buyer.post(url, {"returned": "0.00"}).json()["refund"] is None
+    assert states() == [("session", "canceled")]
+
+
+def test_more_than_was_shown_is_returned(stripe: Sandbox, buyer: APIClient, session: Service) -> None:
+    order, booking = bought(stripe, buyer, session)
+    answer = buyer.post(f"/api/v1/bookings/{booking.pk}/cancel/", {"returned": "10"})
+    assert answer.json()["refund"]["amount"] == "80.00"
+    assert status_of(order) == "refunded"
+
+
+@pytest.mark.parametrize("returned", ["much", "1.234", -1])
+def test_a_sum_that_is_none_cancels_nothing(
+    stripe: Sandbox, buyer: APIClient, session: Service, returned: object
+) -> None:
+    _, booking = bought(stripe, buyer, session)
+    answer = buyer.post(f"/api/v1/bookings/{booking.pk}/cancel/", {"returned": returned})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_amount")
+    assert states() == [("session", "confirmed")]
+
+
+def test_what_was_canceled_too_late_has_kept_its_price(
+    stripe: Sandbox, buyer: APIClient, session: Service
+) -> None:
+    order, booking = bought(stripe, buyer, session)
+    assert booking.starts_at
+    with time_machine.travel(booking.starts_at - timedelta(hours=23)):
+        buyer, staff = signed_in(booking.user), signed_in(make_staff("Ines Duarte", *REFUNDING))
+        cancel(buyer, booking)
+        booking.refresh_from_db()
+        assert booking.forfeited
+        assert kept(buyer, order)
+        staff.post(f"/api/v1/orders/{order['order_id']}/refunds/", {})
+        settle_everything(stripe)
+        assert not kept(buyer, order)
+
+
+def kept(buyer: APIClient, order: Json) -> bool:
+    """Return whether the order's page says that the price of what was canceled is kept."""
+    [booking] = buyer.get(f"/api/v1/orders/{order['order_id']}/").json()["bookings"]
+    return bool(booking["price_kept"])
