@@ -128,20 +128,33 @@ def take_slots(intervals: Iterable[tuple[int, datetime | None, datetime | None]]
         raise SlotTaken("This time has just been taken. Choose another slot.") from None
 
 
-def check_own_holds(
-    user_id: int, intervals: Iterable[tuple[int, datetime, datetime]], *, except_item_key: str
+def refuse_own_times(
+    user_id: int,
+    intervals: Iterable[tuple[int, datetime, datetime]],
+    *,
+    except_item_key: str = "",
+    except_reservation: Reservation | None = None,
 ) -> None:
-    """Raise HeldByYourOrder if another order of the user holds one of these: for another item, or processing."""
-    own_holds = Reservation.objects.filter(order__user_id=user_id, status=HELD).exclude(
+    """Refuse times ``(practitioner_id, starts_at, ends_at)`` that the user has already.
+
+    Raises AlreadyBooked for a booking, and HeldByYourOrder for another order: for another item, or processing.
+    """
+    own_reservations = Reservation.objects.filter(order__user_id=user_id).exclude(
         order__item_key=except_item_key, order__status__in=sorted(UNPAID)
     )
+    if except_reservation:
+        own_reservations = own_reservations.exclude(pk=except_reservation.pk)
     for practitioner_id, starts_at, ends_at in intervals:
-        overlapping = own_holds.filter(
+        # A released reservation has no calendar entry.
+        overlapping = own_reservations.filter(
             calendar_entry__practitioner_id=practitioner_id,
             calendar_entry__during__overlap=DateTimeTZRange(starts_at, ends_at),
         )
-        if order := overlapping.values_list("order__public_id", "order__status").first():
-            raise HeldByYourOrder(order[0], status=order[1])
+        rows = list(overlapping.values_list("status", "order__public_id", "order__status"))
+        if any(status == CONFIRMED for status, *_ in rows):
+            raise AlreadyBooked("You have a booking at this time already. Your bookings show it.")
+        for _, order_id, order_status in rows:
+            raise HeldByYourOrder(order_id, status=order_status)
 
 
 def book(orders: Sequence[Order], *, at: datetime) -> list[Booking]:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from estuary.bookings.fulfilment import reserve
+from estuary.bookings.fulfilment import refuse_own_times, reserve
 from estuary.bookings.models import ACTIVE, Booking, Participant, Reservation
 from estuary.bookings.order_lines import (
     ScheduleRequest,
@@ -12,6 +12,8 @@ from estuary.bookings.order_lines import (
     plan_matched_lines,
     refuse_other_kind,
 )
+from estuary.catalog.availability import SlotTaken
+from estuary.catalog.bounds import minutes
 from estuary.catalog.models import Service, ServiceType
 from estuary.catalog.pricing import PricedItem
 from estuary.common.db.transactions import retry_transaction
@@ -38,7 +40,6 @@ class NothingToSchedule(Conflict):
     code, title = "nothing_to_schedule", "There is nothing to schedule"
 
 
-@retry_transaction
 def schedule(
     *,
     booking: Booking,
@@ -50,9 +51,23 @@ def schedule(
     """Give an unscheduled booking its slot (``starts_at``) or its seat (``session_id``), once, and return it.
 
     Raises AlreadyScheduled, BookingExpired, BookingCanceled, NothingToSchedule, SchedulingRequired, SessionNotOffered,
-    SessionStarted, SessionCalledOff, TimeChanged,
-    SoldOut, AlreadyBooked, SlotTaken, SlotInPast or OutsideAvailability, and then takes nothing.
+    SessionStarted, SessionCalledOff, TimeChanged, SoldOut, AlreadyBooked, HeldByYourOrder, SlotTaken, SlotInPast or
+    OutsideAvailability, and then takes nothing.
     """
+    request = ScheduleRequest(starts_at=starts_at, session_id=session_id, shown_starts=shown_starts)
+    try:
+        return _take_time(booking, request, at)
+    except SlotTaken:
+        service = booking.service
+        if service and starts_at:
+            set_sold_length(service, booking)
+            interval = (service.practitioner_id, starts_at, starts_at + minutes(service.duration_min))
+            refuse_own_times(booking.user_id, [interval])
+        raise
+
+
+@retry_transaction
+def _take_time(booking: Booking, request: ScheduleRequest, at: datetime) -> Booking:
     with transaction.atomic():
         # The order is locked first, as everywhere: a concurrent refund or cancellation waits, or we do.
         order = Order.objects.select_for_update(no_key=True).get(pk=booking.order_id)
@@ -60,7 +75,6 @@ def schedule(
         locked = bookings.select_for_update(no_key=True, of=("self",)).get(pk=booking.pk)
         service, row = check_schedulable(locked, at)
         set_sold_length(service, locked)
-        request = ScheduleRequest(starts_at=starts_at, session_id=session_id, shown_starts=shown_starts)
         line = plan_line(service, request, at)
         [reservation] = reserve(order=order, lines=[(row, line)], status=Reservation.Status.CONFIRMED)
         for session in line.seats:

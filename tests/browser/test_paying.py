@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.shopper import ASKS, DECLINED, MASTERCARD, Shopper, points_at
+from tests.browser.shopper import ASKS, DECLINED, MASTERCARD, Shopper, points_at, press
 
 SOUND_BATH, PRICE = "Sound bath at dusk", "35.00"
 
@@ -110,6 +110,22 @@ def test_of_two_tabs_only_one_pays(shopper: Shopper) -> None:
     shopper.page.get_by_role("link", name="See your bookings").click()
     expect(shopper.page.get_by_role("article")).to_have_count(1)
     expect(other.orders()).to_have_count(1)
+
+
+def test_of_two_tabs_with_a_time_of_ones_own_the_second_is_not_told_that_it_is_taken(
+    shopper: Shopper,
+) -> None:
+    shopper.chooses("Private yoga", kind="session")
+    other = Shopper(shopper.page.context.new_page())
+    other.page.goto(shopper.page.url)
+    pay = re.compile("^Pay \\$")
+    press(other.types_card().page.get_by_role("button", name=pay))
+    other.is_thanked()
+    press(shopper.types_card().page.get_by_role("button", name=pay))
+    expect(shopper.page.get_by_text("You have booked this already")).to_be_visible()
+    expect(shopper.page.get_by_role("link", name="Choose another time")).to_have_count(0)
+    shopper.page.get_by_role("link", name="See your bookings").click()
+    expect(shopper.page.get_by_role("article")).to_have_count(1)
 
 
 @pytest.mark.exhaustive

@@ -6,7 +6,7 @@ from django.db import IntegrityError
 from django.db.models import F
 
 from estuary.accounts.models import User
-from estuary.bookings.fulfilment import check_own_holds, lock_sessions, take_seats
+from estuary.bookings.fulfilment import lock_sessions, refuse_own_times, take_seats
 from estuary.bookings.models import Booking, BookingMove, Participant, Reservation
 from estuary.bookings.moving.rules import can_move, check_movable
 from estuary.bookings.order_lines import ScheduleRequest
@@ -88,7 +88,7 @@ def _change_slot(booking: Booking, held: Reservation, service: Service, line: Li
     """Change the entry in the practitioner's calendar in place, so the new time may overlap the old one."""
     assert line.starts_at and line.ends_at and held.calendar_entry_id
     interval = (service.practitioner_id, line.starts_at, line.ends_at)
-    check_own_holds(booking.user_id, [interval], except_item_key="")
+    refuse_own_times(booking.user_id, [interval], except_reservation=held)
     try:
         move_entry(held.calendar_entry_id, line.starts_at, line.ends_at)
     except IntegrityError as error:

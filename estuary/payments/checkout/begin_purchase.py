@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from estuary.accounts.models import User
-from estuary.bookings.fulfilment import check_own_holds
+from estuary.bookings.fulfilment import refuse_own_times
 from estuary.catalog.availability import SlotTaken
 from estuary.catalog.bounds import minutes
 from estuary.catalog.models import Service
@@ -86,7 +86,7 @@ def begin_purchase(purchase: Purchase) -> StartedPayment:
             continue
         except SlotTaken:
             besides = item_key(purchase.service, purchase.currency)
-            check_own_holds(purchase.user.pk, _intervals(purchase), except_item_key=besides)
+            refuse_own_times(purchase.user.pk, _intervals(purchase), except_item_key=besides)
             raise
     raise PurchaseBusy("You are buying this in another window as well. Wait a moment and try again.")
 

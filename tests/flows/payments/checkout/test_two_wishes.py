@@ -1,5 +1,7 @@
 """A buyer who wants two things at once: no hold is lost for what can't be had, and one's own hold says its name."""
 
+from datetime import timedelta
+
 import pytest
 from rest_framework.test import APIClient
 
@@ -100,6 +102,47 @@ def test_a_slot_that_an_unpaid_order_of_the_buyer_holds_says_which(
     answer = buyer.post(f"/api/v1/orders/{held['order_id']}/cancel/")
     assert answer.json()["status"] == "canceled"
     assert buying.create(buyer, **body)["status"] == "pending"
+
+
+def test_a_slot_that_the_buyer_has_booked_is_not_said_to_be_taken_by_another(
+    stripe: Sandbox, buyer: APIClient, other: APIClient, ana: Practitioner
+) -> None:
+    session = make_service(ServiceType.SESSION, ana)
+    slot = a_free_slot(session)
+    pay(stripe, buying.service(buyer, session, start_datetime=slot.isoformat()))
+    for start in (slot, slot + timedelta(minutes=30)):
+        wish = {"scheduling_data": {"start_datetime": start.isoformat()}}
+        body = {"service_id": str(session.pk), **wish}
+        buying.refused(buyer, 409, "already_booked", **body)
+        buying.refused(buyer, 409, "already_booked", **body, payment_type="checkout")
+        buying.refused(other, 409, "slot_taken", **body)
+    bundle = make_service(ServiceType.BUNDLE, ana, bundle_of=session, bundle_quantity=2, validity_days=60)
+    items = {"scheduling_data": {"items": [{"start_datetime": slot.isoformat()}]}}
+    buying.refused(buyer, 409, "already_booked", service_id=str(bundle.pk), **items)
+    assert (Order.objects.count(), len(buying.bookings(buyer))) == (1, 1)
+
+
+def test_a_slot_that_the_buyer_has_booked_does_not_cost_the_one_that_is_held(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    session = make_service(ServiceType.SESSION, ana)
+    booked, second = (a_free_slot(session, nth=nth).isoformat() for nth in (0, 8))
+    pay(stripe, buying.service(buyer, session, start_datetime=booked))
+    held = buying.service(buyer, session, start_datetime=second)
+    body = {"service_id": str(session.pk), "scheduling_data": {"start_datetime": booked}}
+    buying.refused(buyer, 409, "already_booked", **body)
+    assert status_of(held) == "pending"
+
+
+def test_a_slot_whose_booking_was_canceled_can_be_bought_again(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    session = make_service(ServiceType.SESSION, ana)
+    slot = a_free_slot(session).isoformat()
+    pay(stripe, buying.service(buyer, session, start_datetime=slot))
+    [booking] = buying.bookings(buyer)
+    assert buyer.post(f"/api/v1/bookings/{booking['id']}/cancel/").status_code == 200
+    assert buying.service(buyer, session, start_datetime=slot)["status"] == "pending"
 
 
 def test_asking_again_for_a_page_whose_bank_is_at_work_says_so(stripe: Sandbox, buyer: APIClient) -> None:
