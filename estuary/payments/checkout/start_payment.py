@@ -18,6 +18,7 @@ from estuary.payments.errors import (
     NotAtStripe,
     NotChargeable,
     OrderChanged,
+    OrderEnded,
     PaymentProcessing,
     StripeBusy,
     StripeRefused,
@@ -103,6 +104,12 @@ def _confirm_with_card(order: Order, intent: Intent, card_id: str) -> StartedPay
     # Fetched, it may have been paid meanwhile with another card.
     is_by_card = intent.payment_method_id == card_id
     _settle_payment(order, intent, CONFIRMED_BY_SERVER if is_by_card else "asked for again")
+    if intent.status == "canceled":
+        raise OrderEnded(
+            f"Your order {order.public_id} ended before the card was charged: it was canceled, or the time to pay was "
+            "over. Nothing was charged. Order it again, if you still want it.",
+            order_id=order.public_id,
+        )
     return StartedPayment(order, intent=intent)
 
 

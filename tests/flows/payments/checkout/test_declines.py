@@ -1,5 +1,7 @@
 """When a payment does not go through at once: declined, challenged, slow, or asked for twice."""
 
+from datetime import timedelta
+
 import pytest
 from rest_framework.test import APIClient
 
@@ -7,7 +9,10 @@ from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Booking, Reservation
 from estuary.catalog.calendar import CalendarEntry
 from estuary.catalog.models import ServiceType
+from estuary.common import clock
 from estuary.orders.models import Order
+from estuary.payments.checkout import start_payment, stripe_creation
+from estuary.payments.reconciliation import overdue
 from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, make_service, make_sessions
 from tests.flows import buying
@@ -42,6 +47,32 @@ def test_the_same_body_again_brings_the_same_order_which_can_then_be_paid(
     assert (shown["status"], shown["failure"]) == ("completed", None)
     assert [step["after"] for step in shown["timeline"]] == ["pending", "failed", "completed"]
     assert buying.balance(buyer) == "100.00"
+
+
+@pytest.mark.parametrize("is_keyed", [True, False], ids=["with a key", "without a key"])
+def test_a_saved_card_whose_order_ends_before_it_is_charged_is_refused_and_not_answered_as_created(
+    stripe: Sandbox, buyer: APIClient, card: str, monkeypatch: pytest.MonkeyPatch, is_keyed: bool
+) -> None:
+    """The hold ends between the creation of the payment and its confirmation."""
+    body = {"is_credit_purchase": True, "amount": "20.00", "payment_method_id": card}
+    headers = {"Idempotency-Key": "one-attempt"} if is_keyed else {}
+    with monkeypatch.context() as patch:
+        patch.setattr(start_payment, "next_order_key", _end_hold_before_confirm)
+        answer = buyer.post(buying.CREATE, body, headers=headers)
+    ended = Order.objects.latest("pk")
+    assert (answer.status_code, answer.json()["code"]) == (409, "order_ended")
+    assert (answer.json()["order_id"], ended.status) == (ended.public_id, "canceled")
+    again = buyer.post(buying.CREATE, body, headers=headers)
+    assert (again.status_code, again.json()["status"]) == (201, "completed")
+    assert again.json()["order_id"] != ended.public_id
+    settle_everything(stripe)
+    assert [charge["amount"] for charge in stripe.state.store.charges if charge["paid"]] == [1_000, 2_000]
+
+
+def _end_hold_before_confirm(order: Order, verb: str) -> str:
+    Order.objects.filter(pk=order.pk).update(expires_at=clock.now() - timedelta(seconds=1))
+    overdue.expire_orders()
+    return stripe_creation.next_order_key(order, verb)
 
 
 def test_another_body_ends_the_old_intent_at_stripe_and_moves_the_hold(
