@@ -73,8 +73,17 @@ def test_an_order_that_has_ended_is_taken_again_on_one_click(shopper: Shopper) -
     shopper.orders().get_by_role("link").first.click()
     page.get_by_role("button", name="Cancel the order").click()
     page.get_by_role("dialog").get_by_role("button", name="Cancel the order").click()
+    bodies: list[str] = []
+
+    def keep_body(route: Route) -> None:
+        bodies.append(route.request.post_data or "")
+        route.continue_()
+
+    page.route(CREATE, keep_body, times=1)
     page.get_by_role("button", name="Take the same again").click()
     page.wait_for_url("**/checkout/?service=**")
+    # The checkout goes on with this order, so its mails tell the times in the zone that was sent with it.
+    assert '"time_zone":"Europe/Berlin"' in bodies[0]
     expect(page.get_by_role("timer")).to_have_text(KEPT)
     shopper.types_card().pays(PRICE).is_thanked()
 

@@ -5,6 +5,7 @@ import { useState } from "react";
 import type { OrderDetail, PaymentRequestRequest } from "@/api/generated";
 import { Button } from "@/components/ui/button";
 import { OWN_DATA } from "@/lib/queries";
+import { ownZone } from "@/lib/time";
 import { useAccount } from "@/lib/use-account";
 import { Attempts } from "./attempts";
 import { checkoutPathOf, schedulingOf, sentWith } from "./checkout-path";
@@ -43,6 +44,7 @@ function bodyOf(order: OrderDetail): PaymentRequestRequest {
     currency: order.currency,
     payment_type: "intent",
     save_payment_method: false,
+    time_zone: ownZone(),
     ...(scheduling ? { scheduling_data: scheduling } : {}),
     ...sentWith(order),
   };

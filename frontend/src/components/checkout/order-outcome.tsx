@@ -85,14 +85,23 @@ function paidText({ amount_due, credits_applied, currency }: OrderDetail): strin
 
 /** Says why an order was canceled. Its payment was canceled at Stripe first; a later one is among its refunds. */
 export function canceledText(order: OrderDetail): string {
-  const { type, cancel_reason: reason, failure, refunds, refunded, currency } = order;
+  const { type, failure, refunds, refunded, currency } = order;
   const over = "The time to pay was over, so what was kept for you is free for others again. ";
-  const why = reason === "abandoned" ? over : failure?.message ? `${failure.message} ` : "";
+  const why = hasRunOut(order) ? over : failure?.message ? `${failure.message} ` : "";
   if (!isZero(refunded))
     return `${why}A payment arrived after that: ${formatMoney(refunded, currency)} went back to you.`;
   if (refunds.length > 0) return `${why}A payment arrived after that, and is on its way back to you in full.`;
   const ifLate = type === "credit" ? "it still buys your credits" : "all of it is returned";
   return `${why}Its payment was ended at Stripe, and nothing is owed for it. Should one come after all, ${ifLate}.`;
+}
+
+/** Stripe's reasons for the end of a hold. An order that is replaced or called off has them too, but sooner. */
+const HOLD_ENDED = new Set(["abandoned", "expired"]);
+
+/** Whether an order was canceled because the time to pay was over. */
+function hasRunOut({ cancel_reason: reason, timeline, expires_at: until }: OrderDetail): boolean {
+  const end = timeline.find(({ after }) => after === "canceled");
+  return HOLD_ENDED.has(reason ?? "") && end !== undefined && Date.parse(end.at) >= Date.parse(until);
 }
 
 function PaymentDeclined({ order }: { order: OrderDetail }) {
