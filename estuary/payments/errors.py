@@ -95,6 +95,12 @@ class PriceChanged(Conflict):
     code, title = "price_changed", "The price is another one"
 
 
+class AmountDueChanged(Conflict):
+    """The card's share is not what the buyer was shown: the balance has changed. Nothing was spent."""
+
+    code, title = "amount_due_changed", "The amount to pay by card has changed"
+
+
 class BelowMinimum(Conflict):
     code, title = "below_minimum", "A card can't be charged that little"
 
@@ -169,6 +175,12 @@ class OrderChanged(Conflict):
     """Another request changed the order first; the same request finds the order as it is now."""
 
     code, title = "order_changed", "The order has just changed"
+
+
+class OrderEnded(Conflict):
+    """The order ended before its payment could begin: it was canceled, or its hold was over. Nothing was charged."""
+
+    code, title = "order_ended", "The order has ended"
 
 
 class CardRemoved(Conflict):

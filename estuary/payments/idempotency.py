@@ -44,6 +44,8 @@ LEASE = timedelta(seconds=60)
 # The only refusal that is stored as an answer: trying a card again takes a new key.
 DECLINED_STATUS = HTTPStatus.PAYMENT_REQUIRED
 SECRET_FIELDS = frozenset({"client_secret"})
+# What a page shows of the balance. After a lost answer the balance may be another one, and the request is the same.
+SHOWN_FIELDS = frozenset({"amount_due"})
 
 PARAMETER = OpenApiParameter(
     HEADER,
@@ -128,7 +130,10 @@ def _check_key(key: str) -> str:
 
 
 def _fingerprint(request: Request) -> str:
-    body = json.dumps(request.data, sort_keys=True, default=str)
+    data = request.data
+    if isinstance(data, dict):
+        data = {name: value for name, value in data.items() if name not in SHOWN_FIELDS}
+    body = json.dumps(data, sort_keys=True, default=str)
     return hashlib.sha256(f"{request.method} {request.path} {body}".encode()).hexdigest()
 
 

@@ -117,6 +117,26 @@ def test_credits_that_have_grown_never_buy_without_a_click_on_pay(shopper: Shopp
     expect(other.orders().filter(has_text=SOUND_BATH).filter(has_text="Paid")).to_have_count(0)
 
 
+@pytest.mark.parametrize("button", ["Pay", pytest.param("Stripe", marks=pytest.mark.exhaustive)])
+def test_credits_that_have_grown_while_a_card_is_typed_buy_nothing(shopper: Shopper, button: str) -> None:
+    """The button says $15.00 by card; meanwhile the credits cover all of it."""
+    page = shopper.buys_credits("20.00").chooses(SOUND_BATH).page
+    _use_credits(page).check()
+    _types_new_card(shopper, GOOD)
+    other = Shopper(page.context.new_page())
+    other.page.goto("/checkout/?credits=40")
+    other.pays("40.00").is_thanked()
+    if button == "Pay":
+        shopper.pays(BY_CARD)
+    else:
+        page.get_by_role("button", name=re.compile("Stripe.s own page")).click()
+    shopper.is_told("The amount has changed")
+    expect(page.get_by_role("button", name="Pay $35.00 with credits")).to_be_visible()
+    expect(other.orders().filter(has_text=SOUND_BATH)).to_have_count(0)
+    page.get_by_role("button", name="Pay $35.00 with credits").click()
+    shopper.is_thanked()
+
+
 def _shop_in(page: Page, currency: str, minimum: str, balances: list[dict[str, str]]) -> None:
     """Let the page believe that the shop sells in another currency."""
 

@@ -164,108 +164,6 @@ def test_a_page_closed_after_its_order_was_placed_goes_on_with_the_same_key(shop
 
 
 @pytest.mark.exhaustive
-def test_an_equal_second_purchase_is_asked_about_first(shopper: Shopper) -> None:
-    page = shopper.page
-    page.goto("/checkout/?credits=25")
-    left_open = Shopper(page.context.new_page())
-    left_open.page.goto("/checkout/?credits=25.00")
-    shopper.types_card().pays("25.00").is_thanked()
-    left_open.types_card().saves_card().pays("25.00")
-    question = left_open.page.get_by_text("You bought this a minute ago. Once more?")
-    expect(question).to_be_visible()
-    expect(left_open.page.get_by_role("link", name="See the order you have")).to_be_visible()
-    expect(shopper.orders()).to_have_count(1)
-    left_open.page.get_by_role("button", name="Buy it once more").click()
-    left_open.is_thanked()
-    expect(shopper.orders()).to_have_count(2)
-    page.goto("/checkout/?credits=30")
-    shopper.pays("30.00").is_thanked()
-
-
-@pytest.mark.exhaustive
-def test_an_equal_second_purchase_on_the_hosted_page_is_asked_about_too(shopper: Shopper) -> None:
-    page = shopper.buys_credits("25.00").page
-    page.goto("/checkout/?credits=25")
-    press(page.get_by_role("button", name=ELSEWHERE))
-    expect(page.get_by_text("You bought this a minute ago. Once more?")).to_be_visible()
-    page.get_by_role("button", name="Buy it once more").click()
-    page.wait_for_url("**/c/pay/**")
-
-
-@pytest.mark.exhaustive
-def test_the_servers_own_question_is_asked_in_the_same_words(shopper: Shopper) -> None:
-    page, bodies = shopper.page, list[str]()
-    bought_at = (datetime.now(UTC) - timedelta(minutes=3)).isoformat()
-    refusal = {"code": "bought_just_now", "detail": "…", "order_id": "ord_x", "bought_at": bought_at}
-
-    def refuse_once(route: Route) -> None:
-        bodies.append(route.request.post_data or "")
-        if len(bodies) == 1:
-            return route.fulfill(status=409, json=refusal, content_type="application/problem+json")
-        return route.continue_()
-
-    page.route(CREATE, refuse_once)
-    page.goto("/checkout/?credits=25")
-    shopper.types_card().pays("25.00")
-    expect(page.get_by_text(re.compile("You bought this . minutes ago. Once more?"))).to_be_visible()
-    page.get_by_role("button", name="Buy it once more").click()
-    page.wait_for_timeout(100)
-    expect(page.get_by_text("Once more?")).to_have_count(0)
-    assert '"again":"ord_x"' in bodies[1]
-
-
-@pytest.mark.exhaustive
-def test_a_tab_whose_purchase_another_tab_has_paid_for_shows_its_order(shopper: Shopper) -> None:
-    paying, left_open = shopper.chooses("Sound bath at dusk"), Shopper(shopper.page.context.new_page())
-    left_open.page.goto(shopper.page.url)
-    left_open.types_card()
-    order_id = paying.types_card().pays("35.00").is_thanked().page.url.partition("order=")[2]
-    left_open.page.route(CREATE, lambda route: _answer_already_paid(route, order_id))
-    left_open.pays("35.00").is_thanked()
-    expect(shopper.orders()).to_have_count(1)
-
-
-@pytest.mark.exhaustive
-def test_an_order_for_another_purchase_that_is_paid_does_not_stand_for_this_one(shopper: Shopper) -> None:
-    shopper.chooses("Sound bath at dusk").types_card().saves_card().pays("35.00").is_thanked()
-    page, order_id = shopper.page, shopper.page.url.partition("order=")[2]
-    page.route(CREATE, lambda route: _answer_already_paid(route, order_id))
-    page.goto("/checkout/?credits=25")
-    shopper.pays("25.00")
-    expect(page.get_by_text("Your earlier order is paid")).to_be_visible()
-    expect(page.get_by_role("link", name="See your order", exact=True)).to_have_attribute(
-        "href", re.compile(order_id)
-    )
-    page.unroute(CREATE)
-    shopper.pays("25.00").is_thanked()
-    expect(shopper.orders()).to_have_count(2)
-
-
-def _answer_already_paid(route: Route, order_id: str) -> None:
-    refusal = {"code": "already_paid", "detail": "This is already paid.", "order_id": order_id}
-    route.fulfill(status=409, json=refusal, content_type="application/problem+json")
-
-
-def test_two_tabs_that_pay_at_once_pay_once(shopper: Shopper) -> None:
-    page = shopper.page
-    page.goto("/checkout/?credits=25")
-    other = Shopper(page.context.new_page())
-    other.page.goto("/checkout/?credits=25")
-    shopper.types_card()
-    other.types_card()
-    click = "[...document.querySelectorAll('button')].find(b => b.textContent === 'Pay $25.00').click()"
-    page.evaluate(click)
-    other.page.evaluate(click)
-    done = re.compile("Thank you|Once more")
-    expect(page.get_by_text(done).first).to_be_visible()
-    expect(other.page.get_by_text(done).first).to_be_visible()
-    expect(shopper.orders()).to_have_count(1)
-    expect(page.get_by_role("listitem").filter(has_text="Paid")).to_have_count(1)
-    page.goto("/credits/")
-    expect(page.get_by_text("Bought", exact=True)).to_have_count(1)
-
-
-@pytest.mark.exhaustive
 def test_who_paid_on_the_hosted_page_and_came_back_by_its_other_link_is_not_told_otherwise(
     shopper: Shopper,
 ) -> None:
@@ -329,21 +227,24 @@ def test_the_banks_window_ends_with_the_hold_and_the_server_says_what_came_of_it
 
 @pytest.mark.exhaustive(one_in=2)
 @pytest.mark.parametrize(
-    ("refunded", "refunds", "words"),
+    ("reason", "refunded", "refunds", "words"),
     [
-        ("0.00", [], "Its payment was ended at Stripe"),
-        ("35.00", [], "$35.00 went back to you"),
+        ("abandoned", "0.00", [], "Its payment was ended at Stripe"),
+        ("expired", "35.00", [], "$35.00 went back to you"),
     ],
 )
 def test_after_the_hold_it_is_said_plainly_what_came_of_it(
-    shopper: Shopper, refunded: str, refunds: list[object], words: str
+    shopper: Shopper, reason: str, refunded: str, refunds: list[object], words: str
 ) -> None:
     page = shopper.page
-    ended = {"status": "canceled", "cancel_reason": "abandoned", "refunded": refunded, "refunds": refunds}
+    ended = {"status": "canceled", "cancel_reason": reason, "refunded": refunded, "refunds": refunds}
 
     def end(route: Route) -> None:
         answer = route.fetch()
-        route.fulfill(response=answer, json=answer.json() | ended)
+        order = answer.json()
+        canceled = {"before": "failed", "after": "canceled", "at": order["expires_at"]}
+        timeline = [*order["timeline"], canceled]
+        route.fulfill(response=answer, json=order | ended | {"timeline": timeline})
 
     shopper.chooses("Sound bath at dusk").types_card(DECLINED).pays("35.00").is_told("declined")
     order = shopper.orders().first.get_by_role("link").get_attribute("href")
@@ -352,6 +253,17 @@ def test_after_the_hold_it_is_said_plainly_what_came_of_it(
     expect(page.get_by_text("The time to pay was over")).to_be_visible()
     expect(page.get_by_text(words)).to_be_visible()
     _claims_nothing(page)
+
+
+def test_an_order_that_another_date_has_replaced_is_not_said_to_have_run_out(shopper: Shopper) -> None:
+    page = shopper.chooses("Sound bath at dusk").types_card(DECLINED).pays("35.00").is_told("declined").page
+    page.get_by_role("link", name="Change").click()
+    page.get_by_role("radio", disabled=False).nth(1).check()
+    page.get_by_role("link", name="Continue to payment").click()
+    shopper.types_card(DECLINED).pays("35.00").is_told("declined")
+    shopper.orders().filter(has_text="Canceled").get_by_role("link").first.click()
+    expect(page.get_by_text("Its payment was ended at Stripe")).to_be_visible()
+    expect(page.get_by_text("The time to pay was over")).to_have_count(0)
 
 
 @pytest.mark.exhaustive

@@ -130,6 +130,7 @@ def _resume_live_order(purchase: Purchase, live: Order) -> StartedPayment | None
     # The first answer may be lost. If that order is paid, it is the answer to this request.
     may_be_lost_answer = is_same and guard is not None and guard.is_unknown(live)
     if is_same and live.total_minor == purchase.total_minor and live.expires_at > clock.now():
+        purchase.check_amount_due(live.amount_due_minor)
         idempotency.record_order(purchase.request_key, live)
         if purchase.consent:
             record_consent(purchase.user, purchase.consent, order=live)

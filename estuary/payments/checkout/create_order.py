@@ -13,7 +13,7 @@ from estuary.catalog.models import Service
 from estuary.catalog.pricing import PricedItem
 from estuary.common import clock
 from estuary.common.db.transactions import retry_transaction
-from estuary.common.money import floor_to_step, min_charge_minor
+from estuary.common.money import display, floor_to_step, min_charge_minor, to_decimal
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount
 from estuary.orders.models import Order, OrderLine
@@ -22,7 +22,7 @@ from estuary.payments import idempotency
 from estuary.payments.checkout import holds
 from estuary.payments.checkout.repeats import RepeatGuard
 from estuary.payments.customers.consents import Wording, record_consent
-from estuary.payments.errors import NotOnSale
+from estuary.payments.errors import AmountDueChanged, NotOnSale
 from estuary.payments.settlement import load
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.rules.orders import fulfil
@@ -33,7 +33,8 @@ from estuary.payments.settlement.state import state_of
 class Purchase:
     """A checked and priced request of a buyer: ``priced`` are the deliverables of ``service``, with their shares.
 
-    ``service=None`` buys ``credits_minor`` of credits. ``address`` is the client's IP address, for the limits of holds.
+    ``service=None`` buys ``credits_minor`` of credits. ``shown_due_minor`` is the card's share as the buyer was shown
+    it. ``address`` is the client's IP address, for the limits of holds.
     """
 
     user: User
@@ -45,6 +46,7 @@ class Purchase:
     credits_minor: int = 0
     items: Sequence[ScheduleRequest] = ()
     use_credits: bool = False
+    shown_due_minor: int | None = None
     consent: Wording | None = None
     request_key: str = ""
     guard: RepeatGuard | None = None
@@ -54,13 +56,26 @@ class Purchase:
     def total_minor(self) -> int:
         return self.credits_minor + sum(item.amount_minor for item in self.priced)
 
+    def check_amount_due(self, due_minor: int) -> None:
+        """Raise AmountDueChanged if the card's share is not what the buyer was shown."""
+        if self.shown_due_minor in {None, due_minor}:
+            return
+        credits_minor = self.total_minor - due_minor
+        raise AmountDueChanged(
+            f"It is {display(due_minor, self.currency)} by card and {display(credits_minor, self.currency)} with "
+            "credits now. Please look at the amount again.",
+            amount_due=to_decimal(due_minor, self.currency),
+            credits_applied=to_decimal(credits_minor, self.currency),
+            currency=self.currency,
+        )
+
 
 @retry_transaction
 def create_order(purchase: Purchase) -> Order:
     """Reserve seats and slots, spend credits and insert the order, in one transaction.
 
     When credits cover the whole price, the order completes in this transaction. Raises SoldOut, SlotTaken,
-    AlreadyBooked, NotEnoughCredits, BoughtJustNow, HoldLimitReached and others. Raises django.db.IntegrityError when
+    AlreadyBooked, AmountDueChanged, BoughtJustNow, HoldLimitReached and others. Raises django.db.IntegrityError when
     the buyer has a live order for the same item (order_one_live_per_item).
     """
     at, user, service, guard = clock.now(), purchase.user, purchase.service, purchase.guard
@@ -68,6 +83,7 @@ def create_order(purchase: Purchase) -> Order:
         counts = _read_hold_counts(purchase, at)
         account = ledger.lock_account(user, purchase.currency) if purchase.use_credits and service else None
         applied_minor = _credits_to_apply(account, purchase.total_minor) if account else 0
+        purchase.check_amount_due(purchase.total_minor - applied_minor)
         lines = _plan_lines(purchase, at)
         is_held = applied_minor < purchase.total_minor and any(line.starts_at for line in lines)
         held = counts if is_held else None

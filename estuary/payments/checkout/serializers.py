@@ -79,7 +79,8 @@ class SchedulingSerializer(ScheduledItemSerializer):
 class PaymentRequestSerializer(serializers.Serializer[Any]):
     """A purchase of a service, or of credits with ``is_credit_purchase``.
 
-    ``amount`` and ``credit_amount`` are what the buyer expects to pay and to get: assertions, never prices.
+    ``amount``, ``credit_amount`` and ``amount_due`` are what the buyer expects to pay, to get, and to pay by card:
+    assertions, never prices.
     """
 
     service_id = IdField(required=False)
@@ -87,6 +88,11 @@ class PaymentRequestSerializer(serializers.Serializer[Any]):
     payment_type = serializers.ChoiceField(choices=PaymentType.values, default=PaymentType.INTENT)
     amount = AmountField(required=False)
     credit_amount = AmountField(required=False)
+    amount_due = AmountField(
+        required=False,
+        help_text="the card's share as the buyer was shown it. If credits pay more or less of the price by now, the "
+        "answer is 409 `amount_due_changed`, and nothing is spent",
+    )
     currency = serializers.CharField(required=False, max_length=3, min_length=3)
     service_data = serializers.DictField(required=False)
     scheduling_data = SchedulingSerializer(required=False, allow_null=True)
@@ -147,7 +153,8 @@ def check_request(body: Any) -> dict[str, Any]:
 def fingerprint_of(data: dict[str, Any]) -> str:
     """Return a hash of what is bought: not of the card, nor of the price of a service.
 
-    The price is the server's and may change between a request and its retry. Credits are identified by their amount.
+    The price is the server's and may change between a request and its retry, as the card's share of it may. Credits are
+    identified by their amount.
     """
     parts = [
         data.get("service_id") if not data["is_credit_purchase"] else None,
@@ -199,6 +206,7 @@ def purchase_from(
         schedule_request=_schedule_request(scheduling),
         items=tuple(_schedule_request(item) for item in scheduling.get("items", [])),
         use_credits=data["use_credits"],
+        shown_due_minor=_shown_due_minor(data, currency),
         consent=_find_consent(data),
         request_key=request_key,
         guard=guard,
@@ -283,6 +291,13 @@ def _price_credits(data: dict[str, Any], currency: str) -> int:
             currency=currency,
         )
     return total_minor
+
+
+def _shown_due_minor(data: dict[str, Any], currency: str) -> int | None:
+    """Return the card's share as the buyer was shown it: zero when credits pay all. None when none is sent."""
+    if "amount_due" not in data:
+        return None
+    return 0 if data["amount_due"].is_zero() else to_minor(data["amount_due"], currency)
 
 
 def _checkout_options(

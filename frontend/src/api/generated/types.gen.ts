@@ -1174,7 +1174,8 @@ export type PaymentRequestPaymentTypeEnum = 'intent' | 'checkout';
 /**
  * A purchase of a service, or of credits with ``is_credit_purchase``.
  *
- * ``amount`` and ``credit_amount`` are what the buyer expects to pay and to get: assertions, never prices.
+ * ``amount``, ``credit_amount`` and ``amount_due`` are what the buyer expects to pay, to get, and to pay by card:
+ * assertions, never prices.
  */
 export type PaymentRequestRequest = {
     service_id?: string | number;
@@ -1182,6 +1183,10 @@ export type PaymentRequestRequest = {
     payment_type?: PaymentRequestPaymentTypeEnum;
     amount?: number | string;
     credit_amount?: number | string;
+    /**
+     * the card's share as the buyer was shown it. If credits pay more or less of the price by now, the answer is 409 `amount_due_changed`, and nothing is spent
+     */
+    amount_due?: number | string;
     currency?: string;
     service_data?: {
         [key: string]: unknown;

@@ -15,6 +15,7 @@ const LASTS_MS = 10 * 60_000;
  * 2. When the response is lost, the next click sends the same key. The server then returns its first response again
  *    (`Idempotency-Replayed`).
  * 3. Another purchase, or the next one after a response, gets a new key.
+ * 4. The card's share (`amount_due`) is no part of what is bought: after a lost response the balance may be another one.
  *
  * The open attempt is stored in the browser: a second tab, or a page that was closed and reopened, sends the same key.
  */
@@ -23,7 +24,8 @@ export class Attempts {
 
   /** `account` is the buyer: another account at this browser has attempts of its own. */
   async create(body: PaymentRequestRequest, account: string): Promise<CreatedPayment> {
-    const text = `${account} ${JSON.stringify(body)}`;
+    const { amount_due: _, ...bought } = body;
+    const text = `${account} ${JSON.stringify(bought)}`;
     if (this.#open?.body !== text) this.#open = storedAttempt(text);
     if (!this.#open) this.#begin(text);
     for (let tries = 1; ; tries++) {

@@ -49,16 +49,28 @@ export function isSamePurchase(order: Order, body: PaymentRequestRequest): boole
 /**
  * Throws BoughtJustNow when the buyer paid for the same purchase in the last minutes, in this tab or another.
  *
- * A purchase with a time needs no such check: the server refuses a second seat, and another time is another purchase.
+ * `paying` is the order to be paid now. `confirmed` is the last one that the buyer has seen and bought the same once
+ * more: nor do the orders before it count. A purchase with a time needs no such check: the server refuses a second
+ * booking, and another time is another purchase.
  */
-export async function refuseRepeat(body: PaymentRequestRequest): Promise<void> {
+export async function refuseRepeat(
+  body: PaymentRequestRequest,
+  { paying, confirmed }: { paying?: string; confirmed?: string },
+): Promise<void> {
   if (body.scheduling_data) return;
-  const order = await findSamePurchase(body);
-  if (!order || !BOUGHT.has(order.status ?? "")) return;
-  const boughtAt = order.completed_at ?? order.created_at;
-  if (serverNow() - Date.parse(boughtAt) < RECENT_MIN * MINUTE_MS)
-    throw new BoughtJustNow(order.order_id, boughtAt);
+  const { results } = await unwrap(ordersList({ query: {} }));
+  // The newest come first. A later order that is not paid does not hide one that is.
+  for (const order of results) {
+    if (order.order_id === confirmed) return;
+    if (order.order_id !== paying && isSamePurchase(order, body) && isBoughtJustNow(order))
+      throw new BoughtJustNow(order.order_id, boughtAt(order));
+  }
 }
+
+const boughtAt = (order: Order) => order.completed_at ?? order.created_at;
+
+const isBoughtJustNow = (order: Order) =>
+  BOUGHT.has(order.status ?? "") && serverNow() - Date.parse(boughtAt(order)) < RECENT_MIN * MINUTE_MS;
 
 /** Turns the API's error `bought_just_now` into BoughtJustNow; returns any other error unchanged. */
 export function toBoughtJustNow(error: unknown): unknown {

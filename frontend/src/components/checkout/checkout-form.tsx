@@ -21,16 +21,15 @@ import { HoldNotice, useSecondsLeft } from "./hold";
 import type { NewCard } from "./new-card";
 import { PaymentError } from "./payment-error";
 import type { Purchase } from "./purchase";
-import { type Balance, splitFor } from "./use-balance";
+import type { Balance } from "./use-balance";
 import type { PaymentPlace } from "./use-exclusive-task";
-import { AmountChanged, usePay } from "./use-pay";
+import { usePay } from "./use-pay";
 
 type Props = {
   purchase: Purchase;
   split: Split;
   cards: Method[];
   balance: Balance;
-  refreshBalance: () => Promise<Balance | undefined>;
   credits: CreditsChoice;
   newCard: NewCard;
   save: boolean;
@@ -52,8 +51,10 @@ export function CheckoutForm(props: Props) {
   const savesCard = save && paysByCard && savedCard === null;
   const body = {
     ...purchase.body,
-    // The choice itself: should the balance have changed by then, another amount is due, and nothing is charged.
     use_credits: credits.use && purchase.type !== "credits",
+    // Should the balance have changed by then, another amount is due. The server refuses that and spends nothing.
+    amount_due: toDecimal(split.cardMinor, purchase.currency),
+    currency: purchase.currency,
     save_payment_method: savesCard,
     ...(savesCard && wording ? { consent_wording: wording.id } : {}),
   };
@@ -61,13 +62,8 @@ export function CheckoutForm(props: Props) {
   const buy = (where: PaymentPlace, again?: string) => {
     setPlace(where);
     if (where === "hosted") return void payOnHostedPage(body, { again });
-    void pay({ body, dueMinor: split.cardMinor, savedCard, newCard, payer }, { again });
+    void pay({ body, savedCard, newCard, payer }, { again });
   };
-  const keepAgain = () =>
-    holdAgain(body, async () => {
-      const now = credits.use ? await props.refreshBalance() : undefined;
-      if (now && splitFor(purchase, now, true).cardMinor !== split.cardMinor) throw new AmountChanged();
-    });
   const submit = (event: FormEvent) => {
     event.preventDefault();
     buy("form");
@@ -98,7 +94,7 @@ export function CheckoutForm(props: Props) {
           until={heldUntil}
           keepsPlace={purchase.holds}
           busy={busy === "form"}
-          onAgain={() => void keepAgain()}
+          onAgain={() => void holdAgain(body)}
         />
       ) : null}
       <CancellationTerms purchase={purchase} />

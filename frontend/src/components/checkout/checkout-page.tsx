@@ -117,7 +117,6 @@ function Payment({ purchase, newCard, choice, onChoice }: PaymentProps) {
         purchase={purchase}
         cards={cards.data}
         balance={balance.data}
-        refreshBalance={async () => (await balance.refetch()).data}
         credits={{ use: wasChosen ?? false, onChange: onChoice }}
         types={config.data.payment_method_types}
       />
@@ -131,7 +130,6 @@ type PaymentFormProps = {
   purchase: Purchase;
   cards: Method[];
   balance: Balance;
-  refreshBalance: () => Promise<Balance | undefined>;
   credits: CreditsChoice;
   types: string[];
 };

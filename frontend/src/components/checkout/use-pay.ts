@@ -3,7 +3,7 @@ import { useElements, useStripe } from "@stripe/react-stripe-js";
 import type { StripeError } from "@stripe/stripe-js";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { CreatedPayment, PaymentRequestRequest } from "@/api/generated";
 import { Problem, ReadableError } from "@/api/problem";
 import { announce } from "@/lib/announce";
@@ -22,9 +22,8 @@ import { returnPath, setOrderInUrl, useOrderInDoubt } from "./order-in-doubt";
 import { type PaymentPlace, useExclusiveTask } from "./use-exclusive-task";
 
 export type Payment = {
-  body: PaymentRequestRequest;
-  /** The card's share as the button shows it. When the server asks for another amount, the buyer must click again. */
-  dueMinor: number;
+  /** With the card's share as the button shows it. When another amount is due, the buyer must click again. */
+  body: PaymentRequestRequest & { amount_due: string; currency: string };
   /** Stripe's id of a saved card; null pays with the card in the form. */
   savedCard: string | null;
   newCard: NewCard;
@@ -47,7 +46,7 @@ export function usePay() {
   const router = useRouter();
   const client = useQueryClient();
   const { runExclusive, busy, error } = useExclusiveTask();
-  const { create, placed } = useCreatePayment();
+  const { create, lookAgain, placed } = useCreatePayment();
   const { checkOrder } = useOrderInDoubt();
 
   const showOrder = (orderId: string) => {
@@ -67,8 +66,9 @@ export function usePay() {
       }
     });
 
-  const pay = ({ body, dueMinor, savedCard, newCard, payer }: Payment, { again }: RepeatOptions = {}) =>
+  const pay = ({ body, savedCard, newCard, payer }: Payment, { again }: RepeatOptions = {}) =>
     runPayment("form", body, async () => {
+      const dueMinor = toMinor(body.amount_due, body.currency);
       const typed = dueMinor > 0 && savedCard === null;
       if (dueMinor > 0 && (!stripe || (typed && !elements)))
         throw new ReadableError("The card form is not ready yet. Wait a moment, then pay.");
@@ -76,6 +76,7 @@ export function usePay() {
       const created = await create({ ...body, payment_type: "intent" }, again);
       if (created.client_secret && stripe) {
         if (toMinor(created.amount_due, created.currency) !== dueMinor) throw new AmountChanged();
+        await lookAgain(body, created.order_id);
         setOrderInUrl(created.order_id);
         const { client_secret: clientSecret } = created;
         const returnUrl = window.location.origin + returnPath(created.order_id);
@@ -99,16 +100,16 @@ export function usePay() {
       here.searchParams.set("canceled", "1");
       const page = { ...body, payment_type: "checkout", cancel_url: here.href } as const;
       const created = await create(page, again);
-      if (created.checkout_url) window.location.assign(created.checkout_url);
-      else router.replace(returnPath(created.order_id));
+      if (!created.checkout_url) return router.replace(returnPath(created.order_id));
+      await lookAgain(body, created.order_id);
+      window.location.assign(created.checkout_url);
     });
 
   /** Places the same order again after its hold has ended, if what it held is still free. Nothing is paid by that. */
-  const holdAgain = (body: PaymentRequestRequest, check: () => Promise<void>) =>
+  const holdAgain = (body: PaymentRequestRequest) =>
     runExclusive(
       "form",
       async () => {
-        await check();
         const created = await create({ ...body, payment_type: "intent" }, undefined);
         if (!created.client_secret) return showOrder(created.order_id);
         announce("It is kept for you again.");
@@ -120,16 +121,23 @@ export function usePay() {
   return { pay, payOnHostedPage, holdAgain, busy, error, placed, ready: stripe !== null };
 }
 
-/** Returns `create`, which places an order unless it repeats a recent one, and the last order it placed. */
+/**
+ * Returns `create`, which places an order unless it repeats a recent one, and the last order it placed.
+ *
+ * `lookAgain` follows before that order is paid. Another tab may have paid for the same since the first look. Its order
+ * is listed as bought by now, for a buyer has one unpaid order of the same at a time.
+ */
 function useCreatePayment() {
   const account = useAccount();
   const client = useQueryClient();
   const [attempts] = useState(() => new Attempts());
   const [placed, setPlaced] = useState<CreatedPayment | null>(null);
+  const confirmed = useRef<string | undefined>(undefined);
 
   async function create(body: PaymentRequestRequest, again: string | undefined): Promise<CreatedPayment> {
     try {
-      if (!again) await refuseRepeat(body);
+      confirmed.current = again ?? confirmed.current;
+      await refuseRepeat(body, { confirmed: confirmed.current });
       const created = await attempts.create({ ...body, ...(again ? { again } : {}) }, account?.email ?? "");
       setPlaced(created);
       return created;
@@ -137,11 +145,15 @@ function useCreatePayment() {
       // A date was moved since the page was loaded: show its new time.
       if (error instanceof Problem && error.code === "time_changed")
         void client.invalidateQueries({ queryKey: ["sessions"] });
+      if (error instanceof Problem && error.code === "amount_due_changed") throw new AmountChanged();
       throw toBoughtJustNow(error);
     }
   }
 
-  return { create, placed };
+  const lookAgain = (body: PaymentRequestRequest, paying: string) =>
+    refuseRepeat(body, { paying, confirmed: confirmed.current });
+
+  return { create, lookAgain, placed };
 }
 
 /** Confirms a payment, and waits only until the hold ends: a bank's window may stay open for hours. */

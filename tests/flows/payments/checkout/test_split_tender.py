@@ -17,6 +17,7 @@ from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, make_service
 from tests.flows import buying
 from tests.flows.buying import order_of, pay, posts, status_of
+from tests.flows.payments.test_idempotency import send
 from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,6 +82,77 @@ def test_use_credits_without_any_is_an_ordinary_card_payment(
 ) -> None:
     order = buying.with_credits(buyer, session)
     assert (order["credits_applied"], order["amount_due"]) == ("0.00", "100.00")
+
+
+@pytest.mark.parametrize("payment_type", ["intent", "checkout"])
+def test_credits_that_have_grown_buy_nothing_that_was_not_shown(
+    stripe: Sandbox, buyer: APIClient, session: Service, payment_type: str
+) -> None:
+    """The buyer saw 40.00 of credits and 60.00 by card; meanwhile credits cover all of it."""
+    buying.buy_credits(stripe, buyer, "150.00")
+    body = {
+        "service_id": str(session.pk),
+        "use_credits": True,
+        "payment_type": payment_type,
+        "scheduling_data": {"start_datetime": a_free_slot(session).isoformat()},
+    }
+    problem = buying.refused(buyer, 409, "amount_due_changed", **body, amount_due="60.00")
+    assert (problem["amount_due"], problem["credits_applied"]) == ("0.00", "100.00")
+    assert (buying.balance(buyer), len(buying.bookings(buyer))) == ("150.00", 0)
+    assert buying.create(buyer, **body, amount_due="0.00")["status"] == "completed"
+
+
+def test_an_order_is_gone_on_with_by_who_was_shown_its_share(
+    stripe: Sandbox, buyer: APIClient, session: Service
+) -> None:
+    buying.buy_credits(stripe, buyer, "40.00")
+    body = {
+        "service_id": str(session.pk),
+        "use_credits": True,
+        "scheduling_data": {"start_datetime": a_free_slot(session).isoformat()},
+    }
+    buying.refused(buyer, 409, "amount_due_changed", **body, amount_due="100.00")
+    order = buying.create(buyer, **body, amount_due=60)
+    buying.buy_credits(stripe, buyer, "60.00")
+    problem = buying.refused(buyer, 409, "amount_due_changed", **body, amount_due="0.00")
+    assert problem["amount_due"] == "60.00"
+    assert buying.create(buyer, **body, amount_due="60.0")["order_id"] == order["order_id"]
+    other_date = {"scheduling_data": {"start_datetime": a_free_slot(session, nth=6).isoformat()}}
+    buying.refused(buyer, 409, "amount_due_changed", **body | other_date, amount_due="60.00")
+    assert (status_of(order), buying.balance(buyer)) == ("pending", "60.00")
+
+
+def test_a_lost_answer_is_found_whatever_share_is_shown_by_then(
+    stripe: Sandbox, buyer: APIClient, session: Service
+) -> None:
+    buying.buy_credits(stripe, buyer, "100.00")
+    body = {
+        "service_id": str(session.pk),
+        "use_credits": True,
+        "scheduling_data": {"start_datetime": a_free_slot(session).isoformat()},
+    }
+    first = send(buyer, body | {"amount_due": "0.00"}, "one-attempt")
+    again = send(buyer, body | {"amount_due": "100.00"}, "one-attempt")
+    assert (first.json()["status"], again["Idempotency-Replayed"]) == ("completed", "true")
+    assert again.json() == first.json()
+
+
+@pytest.mark.parametrize("amount_due", ["", "sixty", "60.001", None, True, [], {}])
+def test_an_amount_due_that_is_none_is_refused(
+    stripe: Sandbox, buyer: APIClient, session: Service, amount_due: object
+) -> None:
+    start = a_free_slot(session).isoformat()
+    body = {"service_id": str(session.pk), "scheduling_data": {"start_datetime": start}}
+    answer = buyer.post(buying.CREATE, body | {"amount_due": amount_due})
+    assert (answer.status_code, Order.objects.count()) == (400, 0)
+    assert answer.json()["code"] in {"invalid_amount", "invalid_request"}
+
+
+def test_credits_are_bought_for_the_amount_that_was_shown(stripe: Sandbox, buyer: APIClient) -> None:
+    body = {"is_credit_purchase": True, "amount": "25.00"}
+    problem = buying.refused(buyer, 409, "amount_due_changed", **body, amount_due="20.00")
+    assert problem["amount_due"] == "25.00"
+    assert buying.create(buyer, **body, amount_due="25.00")["amount_due"] == "25.00"
 
 
 def test_a_debt_is_never_spent(stripe: Sandbox, buyer: APIClient, session: Service) -> None:
