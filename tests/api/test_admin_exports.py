@@ -94,6 +94,20 @@ def test_every_table_is_exported_with_decimals_currencies_and_utc(sold: Order) -
 
 
 @pytest.mark.django_db(transaction=True)
+def test_credits_that_went_back_are_no_part_of_what_was_captured(stripe: Sandbox) -> None:
+    buyer = make_user("Maya Lindqvist")
+    give_credits(buyer, 2_000)
+    yoga = make_service(ServiceType.SESSION, make_practitioner(), usd=10_000)
+    order = buying.with_credits(signed_in(buyer), yoga)
+    buying.pay(stripe, order)
+    buying.refund(signed_in(make_staff("Sam Okafor", *REFUNDING)), order)
+    client = admin_client()
+    [payment] = exported(client, "payments")
+    assert (payment["Captured"], payment["Refunded since"]) == ("80.00", "80.00")
+    assert exported(client, "orders")[0]["Refunded"] == "100.00"
+
+
+@pytest.mark.django_db(transaction=True)
 def test_days_and_currencies_narrow_it(sold: Order) -> None:
     client, day = admin_client(), f"{sold.created_at:%Y-%m-%d}"
     before = f"{sold.created_at - timedelta(days=1):%Y-%m-%d}"

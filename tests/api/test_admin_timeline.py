@@ -30,6 +30,7 @@ from tests.factories import (
 )
 from tests.flows import buying, disputing
 from tests.flows.payments.dates.acting import act, buy_seat, call_off_url, host
+from tests.flows.payments.reconciliation.test_expiry import late_payment, let_holds_end
 from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,6 +95,36 @@ def test_a_paid_refunded_and_disputed_order_is_told_in_sentences(stripe: Sandbox
         )
     ]
     assert positions == sorted(positions)
+
+
+def test_a_full_refund_that_the_bank_returns_does_not_book_the_order_again(stripe: Sandbox) -> None:
+    purchase, order = a_session(stripe)
+    buying.pay(stripe, purchase)
+    stripe.control.refund(purchase["payment_intent_id"])
+    settle_everything(stripe)
+    stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
+    settle_everything(stripe)
+    sentences = sentences_of(order)
+    assert sentences.count("Fulfilled: Private yoga is booked.") == 1
+    assert any(sentence.startswith("The refund of 80.00 USD failed") for sentence in sentences)
+
+
+def test_a_late_payment_whose_refund_the_bank_returns_is_told_once(stripe: Sandbox) -> None:
+    purchase, order = a_session(stripe)
+    let_holds_end()
+    late_payment(stripe, purchase)
+    settle_everything(stripe)
+    stripe.control.fail_refund(Refund.objects.get().stripe_refund_id)
+    settle_everything(stripe)
+    assert sentences_of(order).count("Paid, and not fulfilled.") == 1
+
+
+def test_a_debit_is_not_told_as_a_card(stripe: Sandbox) -> None:
+    purchase, order = a_session(stripe)
+    paid = buying.pay(stripe, purchase, method="us_bank_account")
+    stripe.control.settle(paid["id"])
+    settle_everything(stripe)
+    assert "Paid 80.00 USD by card or bank account." in sentences_of(order)
 
 
 def test_a_move_is_told_with_both_times(stripe: Sandbox) -> None:

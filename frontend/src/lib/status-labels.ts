@@ -33,6 +33,6 @@ export const REFUND_STATUSES: Record<string, string> = {
   requested: "Asked for",
   pending: "On its way to you",
   succeeded: "Returned",
-  failed: "Failed: we will be in touch",
+  failed: "Did not go through",
   canceled: "Canceled",
 };

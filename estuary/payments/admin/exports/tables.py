@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
 
 from estuary.bookings.models import Booking
 from estuary.common.money import to_decimal
@@ -87,13 +87,25 @@ PAYMENTS_HEADER = (
 
 def _payments(batch: list[Order]) -> Iterator[Sequence[Any]]:
     cards = {card.intent_id: card for card in used_cards([row.stripe_payment_intent_id for row in batch])}
+    refunded = _refunded_to_methods(batch)
     for row in batch:
         card = cards.get(row.stripe_payment_intent_id)
         yield (
             row.paid_at, row.public_id, row.user.email, row.currency.upper(),
-            *(_amount(a, row.currency) for a in (row.captured_minor, row.refunded_minor, row.lost_minor)),
+            *(
+                _amount(a, row.currency)
+                for a in (row.captured_minor, refunded.get(row.pk, 0), row.lost_minor)
+            ),
             card.brand_and_last4 if card else "", row.stripe_payment_intent_id, card.charge_id if card else "",
         )  # fmt: skip
+
+
+def _refunded_to_methods(orders: Sequence[Order]) -> dict[int, int]:
+    """Return what went back of each order's captured money, in minor units by the order's key; credits don't count."""
+    refunds = Refund.objects.filter(
+        order__in=orders, status=Refund.Status.SUCCEEDED, is_unmatched=False, card_minor__gt=0
+    )
+    return dict(refunds.values_list("order_id").annotate(Sum("card_minor")))
 
 
 REFUNDS_HEADER = (

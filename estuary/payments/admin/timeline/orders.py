@@ -48,7 +48,7 @@ def _paid(order: Order, cards: Sequence[UsedCard]) -> Iterable[Entry]:
     if order.paid_at and order.captured_minor:
         card = next((card for card in cards if card.intent_id == order.stripe_payment_intent_id), None)
         amount = display(order.captured_minor, order.currency)
-        how = f"with {card.brand_and_last4}" if card else "by card"
+        how = f"with {card.brand_and_last4}" if card else "by card or bank account"
         ids = (
             order.stripe_payment_intent_id,
             order.stripe_checkout_session_id,
@@ -62,8 +62,8 @@ def _paid(order: Order, cards: Sequence[UsedCard]) -> Iterable[Entry]:
 def _statuses(order: Order, transitions: Sequence[OrderTransition]) -> Iterable[Entry]:
     for step in transitions:
         sentence = STATUS_SENTENCES.get(Status(step.after))
-        if step.before == Status.PARTIALLY_REFUNDED or sentence is None:
-            # Refunds tell of themselves.
+        if step.before in {Status.PARTIALLY_REFUNDED, Status.REFUNDED} or sentence is None:
+            # Refunds tell of themselves, also those that failed.
             continue
         yield Entry(
             step.at,

@@ -21,7 +21,7 @@ import { ORDER_STATUSES, REFUND_STATUSES } from "@/lib/status-labels";
 import { formatTimestamp, spanAt } from "@/lib/time";
 import { DisputeNotice } from "./dispute-notice";
 import { Receipt } from "./receipt";
-import { destinationText, durationText } from "./refund-text";
+import { destinationText, durationText, FAILED_REFUND_TEXT, hasFailed } from "./refund-text";
 import { Timeline } from "./timeline";
 
 export function OrderDetails({ id }: { id: string }) {
@@ -245,9 +245,9 @@ function Refunds({ order }: { order: OrderDetail }) {
             <p className="text-base text-soft">
               {formatTimestamp(refund.created_at)}: {destinationText(refund, order.currency)}
             </p>
-            {refund.status === "failed" ? null : (
-              <p className="text-base text-soft">{durationText(refund)}</p>
-            )}
+            <p className="text-base text-soft">
+              {hasFailed(refund) ? FAILED_REFUND_TEXT : durationText(refund)}
+            </p>
           </li>
         ))}
       </ul>

@@ -67,11 +67,15 @@ const DUE: Record<string, string> = {
   processing: "On its way from your bank",
 };
 
-/** Returns how an order was or will be paid. A canceled unpaid order owes nothing. */
+/**
+ * Returns how an order was or will be paid. A canceled unpaid order owes nothing. Credits spent on a paid order that was
+ * never booked went back when it ended.
+ */
 function payments(order: OrderDetail): Row[] {
   if (order.status === "canceled") return [];
+  const areCreditsBack = isPaid(order) && !order.completed_at;
   return [
-    { label: "From credits", amount: order.credits_applied },
+    { label: areCreditsBack ? "From credits, given back" : "From credits", amount: order.credits_applied },
     { label: DUE[order.status ?? "pending"] ?? "Paid by card or bank", amount: order.amount_due },
     { label: "Refunded", amount: order.refunded, strong: true },
   ];

@@ -1,4 +1,4 @@
-import type { OrderBooking, OrderDateChange, OrderDetail, OrderMove } from "@/api/generated";
+import type { OrderBooking, OrderDateChange, OrderDetail, OrderMove, Transition } from "@/api/generated";
 import { Card, CardTitle } from "@/components/ui/card";
 import { formatMoney } from "@/lib/money";
 import { ORDER_STATUSES } from "@/lib/status-labels";
@@ -35,10 +35,10 @@ export function Timeline({ order }: { order: OrderDetail }) {
 
 function stepsOf(order: OrderDetail): Step[] {
   const steps = [
-    ...order.timeline.map(({ at, after }) => ({
-      at,
-      key: `${after} ${at}`,
-      title: ORDER_STATUSES[after as keyof typeof ORDER_STATUSES]?.story ?? after,
+    ...order.timeline.map((transition) => ({
+      at: transition.at,
+      key: `${transition.after} ${transition.at}`,
+      title: titleOf(transition),
     })),
     ...order.moves.map((move) => moved(move, order.bookings)),
     ...order.date_changes.map(changed),
@@ -50,6 +50,14 @@ function stepsOf(order: OrderDetail): Step[] {
     })),
   ];
   return steps.sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
+}
+
+/** How much of an order is refunded: only a refund that fails afterwards leads back. */
+const REFUNDED: Record<string, number> = { paid: 0, completed: 0, partially_refunded: 1, refunded: 2 };
+
+function titleOf({ before = "", after }: Transition): string {
+  if ((REFUNDED[after] ?? 0) < (REFUNDED[before] ?? 0)) return "A refund did not go through";
+  return ORDER_STATUSES[after as keyof typeof ORDER_STATUSES]?.story ?? after;
 }
 
 function moved(move: OrderMove, bookings: OrderBooking[]): Step {
