@@ -117,6 +117,11 @@ class User(AbstractUser):
         check_name(self.get_full_name())
         self.billing_address = clean_address(self.billing_address)
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether the person was erased: nobody can sign in to the account, and no mail is sent."""
+        return self.email.endswith(ERASED_DOMAIN)
+
     def set_name(self, name: str) -> None:
         """Take a full name, without saving it; raises ValidationError."""
         self.first_name, self.last_name = split_name(clean_name(name))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from unicodedata import category
 
-from estuary.accounts.models import ERASED_DOMAIN, User
+from estuary.accounts.models import User
 from estuary.accounts.profile.billing_details import get_billing_details
 from estuary.common.money import display, proportion, round_to_payable
 from estuary.common.validators import JOINERS, UNWRITTEN
@@ -76,7 +76,7 @@ def _buyer_fields(user: User) -> dict[str, str]:
     return {
         "buyer_name": one_line(buyer.name, 310),
         "buyer_address": _several_lines(buyer.address),
-        "buyer_email": "" if buyer.email.endswith(ERASED_DOMAIN) else buyer.email,
+        "buyer_email": "" if user.is_erased else buyer.email,
     }
 
 

@@ -42,6 +42,12 @@ class FormOutOfDate(Conflict):
     code, title = "form_out_of_date", "The order has changed"
 
 
+REACHES_NOBODY = (
+    ", which is erased: nobody can spend it. Return it another way, and take it from the account."
+)
+NO_MAIL = "The buyer’s account is erased, so nobody gets a mail about it."
+
+
 def stamp(order: Order) -> str:
     """Return a text that changes with every refund of the order, and with every refund that fails."""
     open_refunds = open_or_succeeded_refunds(order)
@@ -242,15 +248,14 @@ def describe(preview: RefundPreview) -> list[str]:
     if preview.credits_change_minor:
         moved = display(abs(preview.credits_change_minor), preview.currency)
         is_returned = preview.credits_change_minor > 0
-        sentences.append(
-            f"{moved} of credits {'goes back to' if is_returned else 'is taken back from'} the buyer’s account."
-        )
+        sentence = f"{moved} of credits {'goes back to' if is_returned else 'is taken back from'} the buyer’s account"
+        sentences.append(f"{sentence}{REACHES_NOBODY if is_returned and preview.is_buyer_erased else '.'}")
     if preview.canceled:
         sentences.append(f"Canceled, and on sale again: {_names(preview.canceled)}.")
     if preview.marked:
         sentences.append(f"Stays booked, marked as partially refunded: {_names(preview.marked)}.")
     if preview.writes_to_buyer:
-        sentences.append("The buyer gets a mail about it.")
+        sentences.append(NO_MAIL if preview.is_buyer_erased else "The buyer gets a mail about it.")
     return [*sentences, "A refund can’t be taken back."]
 
 

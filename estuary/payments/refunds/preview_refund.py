@@ -1,6 +1,6 @@
 """What a refund would do, told before it is made: the rules that settle it decide, and nothing is written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 
@@ -20,7 +20,7 @@ class RefundPreview:
     """What a refund would do once Stripe has made it. Amounts are minor units of ``currency``.
 
     ``credits_change_minor`` is the change of the buyer's credits: positive when they return, negative when they were
-    what the order bought.
+    what the order bought. ``is_buyer_erased``: nobody can spend them, and nobody is written to.
     """
 
     currency: str
@@ -30,6 +30,7 @@ class RefundPreview:
     canceled: tuple[Booking, ...]
     marked: tuple[Booking, ...]
     writes_to_buyer: bool
+    is_buyer_erased: bool = False
 
     @property
     def amount_minor(self) -> int:
@@ -50,7 +51,9 @@ def preview_refund(
         effects = follow_up_effects(
             state_of(locked, at=at), before=None, after=RefundState.of(refund), cause="preview"
         )
-        return _summarize(refund, effects, list(locked.bookings.all()))
+        return replace(
+            _summarize(refund, effects, list(locked.bookings.all())), is_buyer_erased=order.user.is_erased
+        )
 
 
 def _summarize(refund: Refund, effects: list[Effect], bookings: list[Booking]) -> RefundPreview:

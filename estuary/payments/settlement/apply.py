@@ -8,11 +8,13 @@ from typing import Any
 import structlog
 from django.db.models import Model
 
+from estuary.accounts.models import User
 from estuary.bookings import fulfilment
 from estuary.bookings.models import Booking
 from estuary.bookings.requested_times import lines_with_requested_times
 from estuary.common.db.bulk import insert_rows, insert_with_keys, prefetched, update_rows
 from estuary.common.db.transactions import pipeline
+from estuary.common.money import display
 from estuary.credits import ledger
 from estuary.notifications import staff_alerts
 from estuary.orders.models import Order, OrderTransition
@@ -106,6 +108,7 @@ def apply_effects(work: Work, *, at: datetime) -> None:
     changes += [*_apply_to_refunds(effects, at), *_apply_to_disputes(effects, at)]
     _record_unmatched_payments(effects)
     _notify(effects)
+    _alert_of_erased_buyers(effects)
     # A job is no part of a pipeline.
     for signal, rows in changes:
         announce(signal, rows)
@@ -180,6 +183,27 @@ def _apply_to_bookings(effects: _EffectsByKind, at: datetime) -> list[Change]:
         if bookings := _bookings_of(marks):
             fulfilment.set_status(bookings, status)
     return changes
+
+
+def _alert_of_erased_buyers(effects: _EffectsByKind) -> None:
+    """Alert staff of credits that go back to a buyer whose account is erased: nobody can spend them."""
+    returned = [
+        (order, effect)
+        for order, effect in effects.of(PostCredits)
+        if effect.kind == ledger.Kind.REFUND and effect.amount_minor > 0
+    ]
+    if not returned:
+        return
+    buyers = User.objects.filter(pk__in={order.user_id for order, _ in returned})
+    erased = {buyer.pk for buyer in buyers if buyer.is_erased}
+    for order, effect in returned:
+        if order.user_id in erased:
+            text = (
+                f"{order.public_id}: {display(effect.amount_minor, order.currency)} of credits went back to a "
+                "buyer whose account is erased, so nobody can spend it. Return it another way, and take it from "
+                "the account."
+            )
+            staff_alerts.alert_staff("credits_of_erased_buyer", text)
 
 
 def _bookings_of(changes: Sequence[tuple[Order, CancelBookings | SetBookingStatus]]) -> list[Booking]:
