@@ -1,5 +1,7 @@
 """What calling off or moving a date means for an order: a pure function of plain data, held to sums that add up."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,12 +80,27 @@ def test_a_disputed_payment_is_held_back_with_the_sum_that_is_due() -> None:
     assert "disputed" in row.why
 
 
-def test_credits_beside_a_disputed_payment_go_back_first_and_at_once() -> None:
-    rows = refund_seats(an_order(a_seat(5_000), card=7_000, credits=3_000, disputed=True))
+def test_credits_beside_a_disputed_payment_go_back_at_once_and_the_rest_waits() -> None:
+    rows = refund_seats(an_order(a_seat(10_000), card=7_000, credits=3_000, disputed=True))
     assert [(row.act, row.tender, row.amount_minor) for row in rows] == [
         (Act.REFUND, Tender.CREDITS, 3_000),
-        (Act.HOLD_BACK, Tender.PAYMENT_METHOD, 2_000),
+        (Act.HOLD_BACK, Tender.PAYMENT_METHOD, 7_000),
     ]
+
+
+def test_credits_that_pay_for_what_stays_do_not_go_back() -> None:
+    rows = refund_seats(an_order(a_seat(5_000), card=7_000, credits=3_000, disputed=True))
+    assert [(row.act, row.amount_minor) for row in rows] == [(Act.HOLD_BACK, 5_000)]
+
+
+def test_after_a_payment_is_wholly_lost_nothing_waits_and_the_bank_is_named() -> None:
+    lost = replace(an_order(a_seat(5_000), card=7_000, credits=3_000, disputed=True), is_wholly_lost=True)
+    [row] = refund_seats(lost)
+    assert (row.act, row.tender, row.amount_minor) == (Act.CANCEL, Tender.NONE, 0)
+    assert "bank has returned" in row.why
+    # What stays costs 10.00, because the bank's money has paid for what ended before.
+    [row] = refund_seats(replace(lost, kept_minor=1_000))
+    assert (row.act, row.tender, row.amount_minor) == (Act.REFUND, Tender.CREDITS, 2_000)
 
 
 def test_an_unpaid_order_ends_and_one_at_its_bank_ends_only_when_its_date_is_called_off() -> None:
@@ -116,10 +133,8 @@ def test_never_more_goes_back_than_is_left_of_either_tender_or_than_the_shares(
     assert by_tender[Tender.NONE] == 0
     assert sum(by_tender.values()) == min(sum(shares), card + credits)
     assert {row.booking_id for row in rows} == set(range(len(shares)))
-    # What is disputed comes last and waits; whatever goes back now is credits.
-    last, first_left = (Tender.PAYMENT_METHOD, credits) if disputed else (Tender.CREDITS, card)
-    first = Tender.CREDITS if disputed else Tender.PAYMENT_METHOD
-    assert not by_tender[last] or by_tender[first] == first_left
+    # A dispute changes when it goes back, and by no means by which tender.
+    assert by_tender[Tender.PAYMENT_METHOD] == min(sum(shares), card)
     assert {row.act for row in rows if row.tender == Tender.CREDITS} <= {Act.REFUND}
     assert {row.act for row in rows if row.tender == Tender.PAYMENT_METHOD} <= {
         Act.HOLD_BACK if disputed else Act.REFUND

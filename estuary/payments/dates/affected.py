@@ -1,7 +1,8 @@
 """What a change of dates affects: the orders with a seat or slot in it, read as plain data for ``consequences``."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db.models import Prefetch, Q, QuerySet
@@ -15,7 +16,7 @@ from estuary.common.money import allocate
 from estuary.orders.models import Order, OrderLine
 from estuary.orders.states import UNPAID, Status
 from estuary.payments.dates.consequences import AffectedOrder, AffectedSeat, Stage
-from estuary.payments.models import DateChange
+from estuary.payments.models import DateChange, DateChangeRow, Refund
 from estuary.payments.refunds.request_refund import (
     card_left_minor,
     is_blocked_by_dispute,
@@ -24,7 +25,9 @@ from estuary.payments.refunds.request_refund import (
     share_left_minor,
 )
 
-RELEASED = Reservation.Status.RELEASED
+Act, RELEASED = DateChangeRow.Act, Reservation.Status.RELEASED
+# Acts after which the guest's booking is over.
+ENDS_BOOKING = frozenset({Act.REFUND, Act.CANCEL, Act.HOLD_BACK})
 # In 31 days there may be any number of short dates.
 DATES_SHOWN = 50
 
@@ -110,18 +113,56 @@ def read_affected(
         .filter(order__in=[order.pk for order in loaded])
         .values_list("pk", flat=True)
     )
-    return [(order, _affected(order, affected_ids, practitioner, old_starts_at)) for order in loaded]
+    earlier = read_call_offs(loaded)
+    return [
+        (order, _affected(order, affected_ids, practitioner, old_starts_at, earlier[order.pk]))
+        for order in loaded
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierCallOffs:
+    """The bookings of a disputed order that were called off in part or whole, and what is held back of each."""
+
+    booking_ids: Set[int] = frozenset()
+    held_back: Mapping[int | None, int] = field(default_factory=dict)
+
+    @property
+    def held_back_minor(self) -> int:
+        return sum(self.held_back.values())
+
+
+def read_call_offs(orders: Sequence[Order]) -> dict[int, EarlierCallOffs]:
+    """Return what earlier changes called off, by order; of orders without a dispute nothing is held back."""
+    disputed = [order.pk for order in orders if order.disputed or order.disputes.all()]
+    rows = DateChangeRow.objects.filter(order__in=disputed, act__in=ENDS_BOOKING)
+    rows_by_order: dict[int, list[DateChangeRow]] = {order.pk: [] for order in orders}
+    for row in rows.exclude(status=DateChangeRow.Status.WAITING) if disputed else ():
+        rows_by_order[row.order_id].append(row)
+    return {order_id: _summarize(own_rows) for order_id, own_rows in rows_by_order.items()}
+
+
+def _summarize(rows: Sequence[DateChangeRow]) -> EarlierCallOffs:
+    held_back: Counter[int | None] = Counter()
+    for row in rows:
+        if row.status == DateChangeRow.Status.HELD_BACK:
+            held_back[row.booking_id] += row.amount_minor
+    return EarlierCallOffs(frozenset(row.booking_id for row in rows if row.booking_id), held_back)
 
 
 def _affected(
-    order: Order, affected_ids: set[int], practitioner: Practitioner, old_starts_at: datetime | None
+    order: Order,
+    affected_ids: set[int],
+    practitioner: Practitioner,
+    old_starts_at: datetime | None,
+    earlier: EarlierCallOffs,
 ) -> AffectedOrder:
-    left_minor = left_of_order_minor(order)
-    by_card_minor = max(min(card_left_minor(order), left_minor), 0)
-    seats = tuple(_seats(order, affected_ids, practitioner, old_starts_at))
     is_disputed = is_blocked_by_dispute(order)
-    # Should the dispute be lost, credits first pay for what stays (docs/decisions/0011-disputes.md).
-    kept = kept_minor(order, _shares_given_back(order, seats)) if is_disputed else 0
+    left_minor = left_of_order_minor(order, earlier)
+    # What a bank has returned, it has returned for something of this order: no other tender returns it once more.
+    card_minor = card_left_minor(order) + order.lost_minor - earlier.held_back_minor
+    by_card_minor = max(min(card_minor, left_minor), 0)
+    seats = tuple(_seats(order, affected_ids, practitioner, old_starts_at, earlier))
     return AffectedOrder(
         id=order.pk,
         public_id=order.public_id,
@@ -130,8 +171,10 @@ def _affected(
         stage=_stage(order),
         is_disputed=is_disputed,
         is_dispute_lost=order.lost_minor > 0 and all(not dispute.is_open for dispute in order.disputes.all()),
+        is_wholly_lost=is_wholly_lost(order),
         card_left_minor=by_card_minor,
-        credits_left_minor=max(left_minor - by_card_minor - kept, 0),
+        credits_left_minor=left_minor - by_card_minor,
+        kept_minor=kept_minor(order, earlier, affected_ids) if order.lost_minor else left_minor,
         seats=seats,
     )
 
@@ -142,37 +185,68 @@ def _stage(order: Order) -> Stage:
     return Stage.AT_BANK if order.status == Status.PROCESSING else Stage.PAID
 
 
-def left_of_order_minor(order: Order) -> int:
-    """Return what is left to refund of a fulfilled order, in minor units, whether or not a dispute blocks it."""
+def left_of_order_minor(order: Order, earlier: EarlierCallOffs) -> int:
+    """Return what is left to give back of a fulfilled order, in minor units, whether or not a dispute blocks it.
+
+    What is held back is on its way, like a refund that waits. What a bank has returned is still to be accounted for.
+    """
     refunded_minor = sum(refund.amount_minor for refund in open_or_succeeded_refunds(order))
-    return max(order.total_minor - order.lost_minor - refunded_minor, 0)
+    return max(order.total_minor - refunded_minor - earlier.held_back_minor, 0)
 
 
-def _shares_given_back(order: Order, seats: Sequence[AffectedSeat]) -> dict[int | None, int]:
-    """Return what the affected seats of each booking cost at most, in minor units."""
-    shares: dict[int | None, int] = {}
-    for seat in seats:
-        share_minor = order.total_minor if seat.takes_rest else seat.share_minor
-        shares[seat.booking_id] = shares.get(seat.booking_id, 0) + share_minor
-    return shares
+def is_wholly_lost(order: Order) -> bool:
+    """Whether a bank has returned all of the card's money that was not refunded."""
+    refunds = [refund for refund in order.refunds.all() if not refund.is_unmatched]
+    refunded = sum(refund.card_minor for refund in refunds if refund.status in Refund.KNOWN_TO_STRIPE)
+    return order.lost_minor > 0 and order.captured_minor <= refunded + order.lost_minor
 
 
-def kept_minor(order: Order, returned: Mapping[int | None, int]) -> int:
-    """Return what the parts that stay cost, in minor units: attended, to come or forfeited, less what is ``returned``.
+def kept_minor(order: Order, earlier: EarlierCallOffs, leaving: Set[int] = frozenset()) -> int:
+    """Return what the parts that stay cost at most, in minor units: attended, to come, or canceled without a refund.
 
-    A package of 100.00 has two parts. One of them is called off and returns 50.00: the other is kept, for 50.00.
+    ``leaving`` has the primary keys of the seats that are called off now. A package of 100.00 has two parts. One of
+    them is called off: the other is kept, for 50.00.
     """
     bookings = list(order.bookings.all())
     parts = [booking for booking in bookings if booking.parent_id] or bookings
+    return sum(_kept_of_part_minor(order, part, earlier, leaving) for part in parts)
+
+
+def _kept_of_part_minor(order: Order, part: Booking, earlier: EarlierCallOffs, leaving: Set[int]) -> int:
+    share_minor = max(share_left_minor(order, part), 0)
+    if part.status == Booking.Status.CANCELED:
+        was_not_canceled_by_guest = part.pk in earlier.booking_ids or _ended_with_payment(order, part)
+        return 0 if was_not_canceled_by_guest and not part.forfeited else share_minor
+    seats = [row for row in order.reservations.all() if row.line_id == part.line_id]
+    if part.service_type == ServiceType.COURSE:
+        live = {row.session_id for row in seats if row.status != RELEASED and row.pk not in leaving}
+        return min(share_minor, _price_of_meetings(part, seats, live, order.currency))
+    return 0 if any(row.pk in leaving for row in seats) else share_minor
+
+
+def _ended_with_payment(order: Order, part: Booking) -> bool:
+    """Whether a part was canceled because the bank had returned the payment."""
+    closed = [
+        dispute.closed_at for dispute in order.disputes.all() if dispute.lost_minor and dispute.closed_at
+    ]
+    return bool(closed and part.canceled_at and part.canceled_at >= max(closed)) and is_wholly_lost(order)
+
+
+def _price_of_meetings(
+    part: Booking, seats: Sequence[Reservation], session_ids: Set[int | None], currency: str
+) -> int:
+    meetings = sorted({row.session_id for row in seats if row.session_id})
     return sum(
-        max(share_left_minor(order, part) - returned.get(part.pk, 0), 0)
-        for part in parts
-        if part.status != Booking.Status.CANCELED or part.forfeited
+        _share_minor(part.amount_minor, meetings, one, currency) for one in meetings if one in session_ids
     )
 
 
 def _seats(
-    order: Order, affected_ids: set[int], practitioner: Practitioner, old_starts_at: datetime | None
+    order: Order,
+    affected_ids: set[int],
+    practitioner: Practitioner,
+    old_starts_at: datetime | None,
+    earlier: EarlierCallOffs,
 ) -> Iterable[AffectedSeat]:
     """Yield the affected seats in the order of the lines, those of a course by their sessions."""
     lines = sorted(order.lines.all(), key=lambda line: line.position)
@@ -195,6 +269,7 @@ def _seats(
                 of_line=of_line,
                 line_text=_describe(line, starts_at, practitioner),
                 is_last=is_last,
+                earlier=earlier,
             )
             yield replace(seat, starts_at=starts_at, ends_at=ends_at)
 
@@ -222,14 +297,22 @@ def _seat(
     of_line: Sequence[Reservation],
     line_text: str,
     is_last: bool,
+    earlier: EarlierCallOffs,
 ) -> AffectedSeat:
     meetings = sorted({other.session_id for other in of_line if other.session_id})
     is_part = booking is not None and booking.position > 0
     price_minor = booking.amount_minor if booking else line.amount_minor
-    booking_left_minor = left_of_order_minor(order)
-    if booking and is_part:
-        booking_left_minor = min(booking_left_minor, price_minor - refunded_of_booking_minor(order, booking))
     is_course = line.service_type == ServiceType.COURSE and row.session_id is not None
+    booking_left_minor = left_of_order_minor(order, earlier)
+    if booking and is_part:
+        given_minor = refunded_of_booking_minor(order, booking) + earlier.held_back.get(booking.pk, 0)
+        booking_left_minor = min(booking_left_minor, price_minor - given_minor)
+    if booking and is_course and order.lost_minor:
+        # A bank may have returned the meetings that were called off before.
+        live = {other.session_id for other in of_line if other.status != RELEASED}
+        booking_left_minor = min(
+            booking_left_minor, _price_of_meetings(booking, of_line, live, order.currency)
+        )
     return AffectedSeat(
         line=line_text,
         booking_id=booking.pk if booking else None,

@@ -43,8 +43,6 @@ from estuary.payments.refunds.request_refund import request_refund
 
 Act, RowStatus = DateChangeRow.Act, DateChangeRow.Status
 GONE = "It had been canceled or moved before its turn came."
-# Acts after which the guest's booking is over.
-ENDS_BOOKING = frozenset({Act.REFUND, Act.CANCEL, Act.HOLD_BACK})
 
 
 def carry_out(change_id: int) -> None:

@@ -6,9 +6,10 @@ It takes plain data and returns rows, so a larger solver can take its place. No 
   100.00 was paid, 70.00 by card and 30.00 with credits: 70.00 goes to the card and 30.00 to the credits.
 - A part of a package or bundle returns its share. A bonus session has no share: the guest may choose another time.
 - A meeting of a course returns its share: 1 of 6 meetings of 90.00 is 15.00. The last meeting returns what is left.
-- A disputed payment is not refunded while the bank decides about it: a refund would pay twice. Credits are nobody's to
-  dispute, so they go back first then, and at once, but for those that the parts which stay need. Of the 100.00 above,
-  30.00 goes to the credits and 70.00 waits.
+- A disputed payment is not refunded while the bank decides about it: a refund would pay twice. So what would go to the
+  payment method waits, and the credits beside it go back at once. Of the 100.00 above, 70.00 waits and 30.00 goes to
+  the credits. A dispute that is won therefore ends as if there had been none. After one that is lost the bank has
+  returned the 70.00, and the guest has all of it too.
 - An unpaid order ends. So does one that a bank works on when its date is called off: money that comes is refunded.
 """
 
@@ -26,6 +27,7 @@ WHY_HELD_BACK = (
     "The guest has disputed this payment with the bank, so nothing is refunded now. It is refunded once the dispute "
     "has ended and the money is ours."
 )
+WHY_LOST = "The bank has returned the payment to the guest."
 WHY_LOST_IN_PART = "The bank has returned a part of the payment. Staff return the rest of it another way."
 WHY_NOTHING_LEFT = "All that was paid for it was refunded before, or is on its way back."
 WHY_BONUS = "It was a bonus without a price, so the guest may choose another time."
@@ -63,7 +65,12 @@ class AffectedSeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AffectedOrder:
-    """An order with the seats that a change affects; what is left to refund of it, in minor units, by tender."""
+    """An order with the seats that a change affects; what is left to give back of it, in minor units, by tender.
+
+    Of the payment method that is with what a bank has returned, since that too was for something of the order.
+    ``kept_minor`` is what the parts that stay cost at most. It says more than the sums only after a loss, which may
+    have paid for parts that ended before.
+    """
 
     id: int
     public_id: str
@@ -72,8 +79,10 @@ class AffectedOrder:
     stage: Stage
     is_disputed: bool = False
     is_dispute_lost: bool = False
+    is_wholly_lost: bool = False
     card_left_minor: int = 0
     credits_left_minor: int = 0
+    kept_minor: int | None = None
     seats: tuple[AffectedSeat, ...] = ()
 
 
@@ -113,19 +122,46 @@ def consequences(
 
 def refund_seats(order: AffectedOrder) -> list[Consequence]:
     """Return the rows that give a paid order's seats back: a refund in full, or the reason why there is none."""
-    left = {Tender.PAYMENT_METHOD: order.card_left_minor, Tender.CREDITS: order.credits_left_minor}
-    left_of_booking: dict[int | None, int] = {}
+    dues = _dues(order)
+    left = _left_by_tender(order, sum(dues))
     rows = []
-    for seat in order.seats:
+    for seat, due in zip(order.seats, dues, strict=True):
         if seat.is_bonus:
             rows.append(_row(order, seat, Act.RESCHEDULE, WHY_BONUS))
             continue
+        why = WHY_LOST if due and order.is_wholly_lost else WHY_NOTHING_LEFT
+        rows += _split(order, seat, due, left) or [_row(order, seat, Act.CANCEL, why)]
+    return rows
+
+
+def _dues(order: AffectedOrder) -> list[int]:
+    """Return what is due for each seat, by whatever tender; a bonus session has no price."""
+    left = order.card_left_minor + order.credits_left_minor
+    left_of_booking: dict[int | None, int] = {}
+    dues = []
+    for seat in order.seats:
         booking_left = left_of_booking.setdefault(seat.booking_id, seat.booking_left_minor)
         due = booking_left if seat.takes_rest else min(seat.share_minor, booking_left)
-        due = max(min(due, sum(left.values())), 0)
+        due = 0 if seat.is_bonus else max(min(due, left), 0)
         left_of_booking[seat.booking_id] = booking_left - due
-        rows += _split(order, seat, due, left) or [_row(order, seat, Act.CANCEL, WHY_NOTHING_LEFT)]
-    return rows
+        left -= due
+        dues.append(due)
+    return dues
+
+
+def _left_by_tender(order: AffectedOrder, due_minor: int) -> dict[DateChangeRow.Tender, int]:
+    """Return what each tender can give now. While a dispute blocks the card, credits first pay for what is kept.
+
+    60.00 was paid by card and 40.00 with credits, and 50.00 of it is due. What is kept costs 50.00, and needs all 40.00
+    of credits: the 50.00 waits for the card. When all 100.00 is due, 40.00 of it is credits.
+    """
+    by_card, by_credits = order.card_left_minor, order.credits_left_minor
+    if order.is_disputed:
+        kept = by_card + by_credits - due_minor
+        if order.kept_minor is not None:
+            kept = min(kept, order.kept_minor)
+        by_credits = max(by_credits - kept, 0)
+    return {Tender.PAYMENT_METHOD: by_card, Tender.CREDITS: by_credits}
 
 
 def _split(
@@ -133,7 +169,8 @@ def _split(
 ) -> list[Consequence]:
     """Return a refund by each tender, and take them from what is left.
 
-    The payment method comes first. One that is disputed comes last, and is held back.
+    The payment method comes first. One that is disputed comes last, and is held back. If the bank has returned all of
+    it, nothing waits.
     """
     tenders = [Tender.PAYMENT_METHOD, Tender.CREDITS]
     if order.is_disputed:
@@ -143,7 +180,8 @@ def _split(
         amount_minor = min(due_minor, left[tender])
         left[tender] -= amount_minor
         due_minor -= amount_minor
-        if amount_minor:
+        is_with_bank = tender == Tender.PAYMENT_METHOD and order.is_wholly_lost
+        if amount_minor and not is_with_bank:
             row = _row(order, seat, *_act_for(order, seat, tender))
             rows.append(replace(row, tender=tender, amount_minor=amount_minor))
     return rows

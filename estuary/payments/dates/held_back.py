@@ -11,11 +11,11 @@ from estuary.common.money import display
 from estuary.credits import ledger
 from estuary.notifications import staff_alerts
 from estuary.orders.models import Order
-from estuary.payments.dates.affected import kept_minor, left_of_order_minor
+from estuary.payments.dates.affected import kept_minor, left_of_order_minor, read_call_offs
 from estuary.payments.dates.carry_out import refund_called_off
-from estuary.payments.dates.consequences import WHY_LOST_IN_PART, WHY_NOTHING_LEFT
+from estuary.payments.dates.consequences import WHY_LOST, WHY_LOST_IN_PART, WHY_NOTHING_LEFT
 from estuary.payments.errors import run_all
-from estuary.payments.models import DateChangeRow, Dispute
+from estuary.payments.models import DateChangeRow, Dispute, Refund
 from estuary.payments.refunds.request_refund import (
     credits_left_minor,
     is_blocked_by_dispute,
@@ -28,7 +28,6 @@ DECIDED = PreparedValuesQuery(
         status=DateChangeRow.Status.HELD_BACK,
     ).values_list("order_id")
 )
-WHY_LOST = "The bank has returned the payment to the guest."
 
 
 def refund_held_back() -> None:
@@ -58,13 +57,14 @@ def _end_lost(order: Order, rows: list[DateChangeRow]) -> None:
 
     Credits pay for what stays first, and the rest of them goes back. Stripe refunds none of such a payment any more.
     70.00 was paid by card and 30.00 with credits, which went back at once; 20.00 of the card is lost. So 50.00 is due,
-    and staff return it another way.
+    and staff return it another way. A refund that waits counts as made: it ends by itself, and then returns or reports
+    its own sum.
     """
-    planned: dict[int | None, int] = {}
-    for row in rows:
-        planned[row.booking_id] = planned.get(row.booking_id, 0) + row.amount_minor
-    kept = kept_minor(order, planned)
-    due_minor = min(sum(planned.values()), max(left_of_order_minor(order) - kept, 0))
+    earlier = read_call_offs([order])[order.pk]
+    held_back_minor = sum(row.amount_minor for row in rows)
+    left_minor = left_of_order_minor(order, earlier)
+    kept = min(kept_minor(order, earlier), left_minor)
+    due_minor = min(held_back_minor, max(left_minor + held_back_minor - order.lost_minor - kept, 0))
     credits_minor = min(due_minor, max(credits_left_minor(order) - kept, 0))
     rest_minor = due_minor - credits_minor
     for row in rows:
@@ -116,18 +116,29 @@ def _refund_booking(order: Order, rows: list[DateChangeRow]) -> None:
         DateChangeRow.Tender.CREDITS: refund.credits_minor if refund else 0,
     }
     for row in rows:
-        taken = min(row.amount_minor, left[DateChangeRow.Tender(row.tender)])
-        left[DateChangeRow.Tender(row.tender)] -= taken
-        row.status, row.done_at, row.refund = DateChangeRow.Status.DONE, clock.now(), refund or None
-        if taken:
-            row.act, row.amount_minor, row.why = (
-                DateChangeRow.Act.REFUND,
-                taken,
-                "The dispute has ended: it goes back.",
-            )
-        else:
-            row.act, row.amount_minor, row.why = DateChangeRow.Act.CANCEL, 0, WHY_NOTHING_LEFT
-            row.tender, row.refund = DateChangeRow.Tender.NONE, None
-    DateChangeRow.objects.bulk_update(
-        rows, ["status", "done_at", "refund", "act", "amount_minor", "tender", "why"]
-    )
+        _end_returned_row(row, refund or None, left)
+
+
+def _end_returned_row(
+    row: DateChangeRow, refund: Refund | None, left: dict[DateChangeRow.Tender, int]
+) -> None:
+    """Mark a row as returned by the tenders of its refund, of which ``left`` is what no other row has: a row for each.
+
+    It was planned by the payment method. If the guest has canceled another part since, credits may pay for it.
+    """
+    due_minor, row.status, row.done_at = row.amount_minor, DateChangeRow.Status.DONE, clock.now()
+    row.act, row.amount_minor, row.why = DateChangeRow.Act.CANCEL, 0, WHY_NOTHING_LEFT
+    row.tender, row.refund = DateChangeRow.Tender.NONE, None
+    for tender in (DateChangeRow.Tender.PAYMENT_METHOD, DateChangeRow.Tender.CREDITS):
+        amount_minor = min(due_minor, left[tender])
+        if not amount_minor:
+            continue
+        left[tender] -= amount_minor
+        due_minor -= amount_minor
+        if row.amount_minor:
+            # Another row, for the other tender.
+            row.save()
+            row.pk, row._state.adding = None, True
+        row.act, row.tender, row.amount_minor = DateChangeRow.Act.REFUND, tender, amount_minor
+        row.why, row.refund = "The dispute has ended: it goes back.", refund
+    row.save()

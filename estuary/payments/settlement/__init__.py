@@ -22,7 +22,7 @@ from estuary.common.db.transactions import pipeline, retry_transaction
 from estuary.notifications import staff_alerts
 from estuary.orders.models import Order, OrderLine, OrderType
 from estuary.payments import throttling
-from estuary.payments.models import Dispute, Refund
+from estuary.payments.models import DateChangeRow, Dispute, Refund
 from estuary.payments.settlement.apply import apply_effects
 from estuary.payments.settlement.effects import RecordCapture
 from estuary.payments.settlement.facts import FetchRequired, StripeObservation
@@ -55,6 +55,7 @@ LINES = PreparedQuery(lambda: OrderLine.objects.filter(BELONGS_TO_ORDERS).order_
 RESERVATIONS = PreparedQuery(lambda: Reservation.objects.filter(BELONGS_TO_ORDERS))
 REFUNDS = PreparedQuery(lambda: Refund.objects.filter(BELONGS_TO_ORDERS).order_by("pk"))
 DISPUTES = PreparedQuery(lambda: Dispute.objects.filter(BELONGS_TO_ORDERS).order_by("pk"))
+CALLED_OFF = PreparedQuery(lambda: DateChangeRow.objects.filter(BELONGS_TO_ORDERS).order_by("pk"))
 BOOKINGS = PreparedQuery(lambda: Booking.objects.filter(BELONGS_TO_ORDERS).order_by("position"))
 
 
@@ -176,21 +177,25 @@ def load(order_ids: Iterable[int]) -> list[Order]:
 
 
 def _prefetch_all(orders: Sequence[Order]) -> None:
-    """Load the rows of orders afresh for each round: at most five queries, none for rows that cannot exist."""
+    """Load the rows of orders afresh for each round: at most six queries, none for rows that cannot exist."""
     all_keys = [order.pk for order in orders]
     direct_keys = [order.pk for order in orders if order.type == OrderType.DIRECT]
     fulfilled_keys = [order.pk for order in orders if order.completed_at and order.type == OrderType.DIRECT]
+    disputed = [order for order in orders if order.disputed]
     queries: dict[str, tuple[PreparedQuery[Any], list[int]]] = {
         "lines": (LINES, direct_keys),
         "reservations": (RESERVATIONS, direct_keys),
         "refunds": (REFUNDS, all_keys),
         "disputes": (DISPUTES, all_keys),
         "bookings": (BOOKINGS, fulfilled_keys),
+        # Only of disputed orders: a refund of a date that was called off waits for the end of a dispute.
+        "date_change_rows": (CALLED_OFF, [order.pk for order in disputed]),
     }
     with pipeline():
         pending = {name: query.send(orders=keys) for name, (query, keys) in queries.items() if keys}
         for name in queries:
-            set_prefetched(orders, name, pending[name]() if name in pending else [])
+            owners = disputed if name == "date_change_rows" else orders
+            set_prefetched(owners, name, pending[name]() if name in pending else [])
 
 
 def _lock_orders_of(facts: Sequence[StripeObservation], extra_keys: Iterable[int]) -> list[Order]:

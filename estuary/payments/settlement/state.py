@@ -1,5 +1,6 @@
 """State: an order and its rows as the rules see them. Plain data, without a database behind it."""
 
+from collections import Counter
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Self
@@ -12,7 +13,7 @@ from estuary.common.db.bulk import prefetched
 from estuary.common.livemode import is_live
 from estuary.orders.models import Order, OrderType, PaymentType
 from estuary.orders.states import UNPAID, Status
-from estuary.payments.models import Dispute, Refund
+from estuary.payments.models import DateChangeRow, Dispute, Refund
 from estuary.payments.stripe_objects import StripeDispute
 
 
@@ -54,13 +55,17 @@ class RefundState:
 
 @dataclass(frozen=True, slots=True)
 class BookingState:
-    """A booking as the rules see it; ``is_upcoming``: active, and neither begun nor lapsed."""
+    """A booking as the rules see it; ``is_upcoming``: active, and neither begun nor lapsed.
+
+    ``held_back_minor`` is what is due for dates of it that were called off, and waits for the end of a dispute.
+    """
 
     id: int
     parent_id: int | None
     amount_minor: int
     status: Booking.Status
     is_upcoming: bool = False
+    held_back_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,7 @@ class OrderState:
 def state_of(order: Order, *, at: datetime | None = None) -> OrderState:
     """Return the order's state at a moment (now); reads only what ``load`` has prefetched."""
     at = at or clock.now()
+    held_back = _held_back_by_booking(order)
     return OrderState(
         public_id=order.public_id,
         kind=OrderType(order.type),
@@ -184,10 +190,25 @@ def state_of(order: Order, *, at: datetime | None = None) -> OrderState:
         decline=RecordDecline(order.failure_code, order.decline_code, order.failure_message),
         refunds=tuple(map(RefundState.of, prefetched(order, "refunds"))),
         bookings=tuple(
-            BookingState(b.pk, b.parent_id, b.amount_minor, Booking.Status(b.status), b.is_to_come(at))
+            BookingState(
+                b.pk,
+                b.parent_id,
+                b.amount_minor,
+                Booking.Status(b.status),
+                b.is_to_come(at),
+                held_back_minor=held_back[b.pk],
+            )
             for b in prefetched(order, "bookings")
         ),
         disputes=tuple(map(DisputeState.of, prefetched(order, "disputes"))),
         disputed=order.disputed,
         lost_minor=order.lost_minor,
     )
+
+
+def _held_back_by_booking(order: Order) -> Counter[int | None]:
+    held_back: Counter[int | None] = Counter()
+    for row in prefetched(order, "date_change_rows") if order.disputed else ():
+        if row.status == DateChangeRow.Status.HELD_BACK:
+            held_back[row.booking_id] += row.amount_minor
+    return held_back

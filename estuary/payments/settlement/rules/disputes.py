@@ -170,17 +170,22 @@ def _unused_credits_minor(order: OrderState, ending: list[BookingState]) -> int:
 
     The spent credits first pay for what was used; the rest goes back. A package of 4 sessions costs 100.00: 60.00 was
     paid by card and 40.00 with credits. After one session the 60.00 is lost to a dispute. The credits pay 25.00 for
-    that session, so 15.00 goes back.
+    that session, so 15.00 goes back. What was called off, and is held back for the dispute, was not used either.
     """
     refunds = [r for r in order.refunds if r.status in Refund.OPEN_OR_SUCCEEDED and not r.unmatched]
     returned_minor = sum(refund.amount_minor for refund in refunds)
+    held_back_minor = sum(booking.held_back_minor for booking in order.bookings)
     refunded_minor = {
         booking.id: sum(r.amount_minor for r in refunds if r.booking_id == booking.id) for booking in ending
     }
-    ending_minor = sum(max(booking.amount_minor - refunded_minor[booking.id], 0) for booking in ending)
-    used_minor = max(order.total_minor - returned_minor - ending_minor, 0)
+    ending_minor = sum(
+        max(booking.amount_minor - refunded_minor[booking.id] - booking.held_back_minor, 0)
+        for booking in ending
+    )
+    unused_minor = ending_minor + held_back_minor
+    used_minor = max(order.total_minor - returned_minor - unused_minor, 0)
     credits_left = order.credits_applied_minor - sum(refund.credits_minor for refund in refunds)
-    return min(max(credits_left - used_minor, 0), ending_minor)
+    return min(max(credits_left - used_minor, 0), unused_minor)
 
 
 def _notices(
