@@ -238,6 +238,25 @@ def scenario_of_a_disputed_date_that_is_called_off(seed: int) -> Scenario:
     return _focused(seed, acts, path="", fine=False)
 
 
+def scenario_of_meetings_that_are_called_off_before_their_dispute_is_won(seed: int) -> Scenario:
+    """Plan a course that is paid mostly with credits and disputed; two meetings are called off before it is won."""
+    paid = PLAIN | {"payment_type": "intent", "way": "4242424242424242", "tries": 1, "looks afterwards": 1}
+    paid |= {"afterwards": "sync", "amount": "100.00"}
+    mixed = paid | {"use_credits": True}
+    won = (("an inquiry", False), ("amount", None), ("outcome", "won"))
+    # The dates of the workshop come first.
+    meetings = [(("way", "call off"), ("who", 1), ("date", number)) for number in (2, 3)]
+    acts = [
+        Act(1, TABS[0], "buy", "credits", tuple(paid.items())),
+        Act(2, TABS[0], "buy", "course", tuple(mixed.items())),
+        Act(3, "cardholder", "wait", "60"),
+        Act(4, "cardholder", "dispute", "", won),
+        Act(5, "the practitioner", "wait", str(Random(f"{seed} called off").choice([62, 66, 70]))),
+        *(Act(number, "the practitioner", "call off", "", off) for number, off in enumerate(meetings, 6)),
+    ]
+    return _focused(seed, acts, path="", fine=False)
+
+
 def _focused(
     seed: int,
     acts: list[Act],
@@ -283,4 +302,5 @@ SCENARIOS: dict[str, Callable[[int], Scenario]] = {
     "permissions": scenario_of_staff_who_try_permissions,
     "called off": scenario_of_a_date_that_is_called_off,
     "disputed and called off": scenario_of_a_disputed_date_that_is_called_off,
+    "called off and won": scenario_of_meetings_that_are_called_off_before_their_dispute_is_won,
 }

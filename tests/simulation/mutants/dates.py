@@ -52,3 +52,26 @@ def credits_beside_a_disputed_payment_are_kept_with_it() -> None:
     by_card = DateChangeRow.Tender.PAYMENT_METHOD
     instead_of(act_for, lambda order, seat, _: act_for(order, seat, by_card))
     vars(held_back)["credits_left_minor"] = none_done
+
+
+SHARES_KEPT = "who paid for meetings of a course that were called off has their shares back"
+
+
+@breaks("L1", SHARES_KEPT, scenarios="called off and won")
+def what_was_held_back_is_forgotten_when_its_dispute_is_won() -> None:
+    vars(held_back)["refundable_minor"] = none_done
+
+
+@breaks("L1", SHARES_KEPT, scenarios="called off and won")
+def what_a_disputed_card_does_not_cover_is_cut_off() -> None:
+    """Only the card's money waits for the bank's decision. What credits paid is not due then, and never will be."""
+    dues_of = consequences._dues
+
+    def cut(order: consequences.AffectedOrder) -> list[int]:
+        dues, left = [], order.card_left_minor
+        for due in dues_of(order):
+            dues.append(min(due, left) if order.is_disputed else due)
+            left -= dues[-1]
+        return dues
+
+    instead_of(dues_of, cut)

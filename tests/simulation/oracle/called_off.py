@@ -3,10 +3,12 @@
 from tests.simulation.oracle.observer import Observer
 from tests.simulation.oracle.violation import InvariantViolation
 
-# Whose payment is or was disputed, whose refund failed, and for whom staff cancel and say how much goes back is
-# another's affair. Of a disputed payment, the credits beside it have a rule of their own.
+# Whose payment is disputed or lost, whose refund failed, and for whom staff cancel and say how much goes back is
+# another's affair. A dispute that was won ends as if there had been none. Of a payment that is lost, the credits beside
+# it have a rule of their own.
 NO_OTHER_DECIDED = """
-      AND NOT EXISTS (SELECT FROM payments_dispute d WHERE d.order_id = o.id)
+      AND NOT EXISTS (
+          SELECT FROM payments_dispute d WHERE d.order_id = o.id AND d.status NOT IN ('won', 'warning_closed'))
       AND NOT EXISTS (SELECT FROM payments_refund f WHERE f.order_id = o.id
           AND (f.status IN ('failed', 'canceled') OR (f.origin = 'staff' AND f.cancels)))"""
 
@@ -39,6 +41,22 @@ UNPAID_MEANWHILE = f"""
         WHERE f.order_id = o.id AND NOT f.stray AND f.status NOT IN ('failed', 'canceled')
           AND (b.position = 0 OR f.booking_id = b.id OR f.booking_id IS NULL)) given ON true
     WHERE r.act = 'cancel' AND coalesce(given.total, 0) < b.amount_minor{NO_OTHER_DECIDED}"""
+SHARES_KEPT = "who paid for meetings of a course that were called off has their shares back"
+UNPAID_SHARES = f"""
+    SELECT o.public_id, seats.called_off, seats.meetings, b.amount_minor, coalesce(given.total, 0)
+    FROM bookings_booking b
+    JOIN orders_order o ON o.id = b.order_id
+    JOIN LATERAL (
+        SELECT count(*) AS meetings, count(*) FILTER (
+            WHERE r.status = 'released' AND (b.canceled_at IS NULL OR b.canceled_at >= s.called_off_at)
+              AND s.called_off_at IS NOT NULL) AS called_off
+        FROM bookings_reservation r JOIN catalog_servicesession s ON s.id = r.session_id
+        WHERE r.line_id = b.line_id) seats ON seats.meetings > 0
+    LEFT JOIN LATERAL (
+        SELECT sum(f.card_minor + f.credits_minor) AS total FROM payments_refund f
+        WHERE f.order_id = o.id AND NOT f.stray AND f.status NOT IN ('failed', 'canceled')) given ON true
+    WHERE b.service_type = 'course' AND b.position = 0 AND NOT b.forfeited
+      AND coalesce(given.total, 0) < seats.called_off * (b.amount_minor / seats.meetings){NO_OTHER_DECIDED}"""
 CREDITS_KEPT = "credits that paid for a date that was called off are back, whatever a bank decides"
 # Of orders of one booking: a package's credits may have paid for what took place.
 UNPAID_CREDITS = """
@@ -77,6 +95,7 @@ def check_called_off(observer: Observer) -> None:
     for rule, query in (
         (PAID_FOR_NOTHING, UNPAID_BACK),
         (CANCELED_MEANWHILE, UNPAID_MEANWHILE),
+        (SHARES_KEPT, UNPAID_SHARES),
         (CREDITS_KEPT, UNPAID_CREDITS),
         (MOVED_FOR_NOTHING, UNPAID_MOVED),
     ):
