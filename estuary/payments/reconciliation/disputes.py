@@ -2,19 +2,15 @@
 
 from datetime import datetime, timedelta
 
-import structlog
-
 from estuary.common import clock
 from estuary.common.db.bulk import any_id
 from estuary.common.db.prepared_queries import Param
-from estuary.common.process import shutdown
 from estuary.orders.models import Order
 from estuary.payments import client
-from estuary.payments.errors import StripeUnavailable
-from estuary.payments.models import Dispute, SyncCursor
+from estuary.payments.models import Dispute
 from estuary.payments.reconciliation.overdue import SYNC_AFTER
 from estuary.payments.reconciliation.retry import DueQuery, process_due
-from estuary.payments.reconciliation.stripe_lists import OVERLAP
+from estuary.payments.reconciliation.stripe_lists import SyncResult, count_reconciled, sync_list
 from estuary.payments.settlement import unmatched_refunds
 from estuary.payments.settlement.facts import ObjectKind
 from estuary.payments.settlement.sync import fetch_and_settle
@@ -30,23 +26,15 @@ OPEN_DISPUTES = DueQuery(
     again="next_fetch_at",
 )
 
-log = structlog.get_logger(__name__)
-
 
 def sync_new_disputes() -> int:
     """Settle disputes opened at Stripe since the cursor, with some overlap; returns how many."""
-    at = clock.now()
-    cursor, _ = SyncCursor.objects.get_or_create(
-        name="disputes", defaults={"looked_until": at - DISPUTE_LOOKBACK}
-    )
-    settled = _settle_since(cursor.looked_until - OVERLAP)
-    SyncCursor.objects.filter(pk=cursor.pk).update(looked_until=at, looked_at=at)
-    return settled
+    return sync_list("disputes", _settle_since, lookback=DISPUTE_LOOKBACK)
 
 
 def sync_changed_disputes() -> int:
     """Settle disputes of the last months that differ here: a bank may reopen a closed dispute."""
-    return _settle_since(clock.now() - DISPUTE_LOOKBACK)
+    return _settle_since(clock.now() - DISPUTE_LOOKBACK).changed
 
 
 def sync_open_disputes() -> int:
@@ -62,7 +50,7 @@ def sync_dispute(dispute_id: str) -> None:
     fetch_and_settle(ObjectKind.DISPUTE, dispute_id, "asked of Stripe")
 
 
-def _settle_since(moment: datetime) -> int:
+def _settle_since(moment: datetime) -> SyncResult:
     disputes = client.disputes_since(moment)
     status_by_id = dict(
         Dispute.objects.filter(stripe_dispute_id__in=[dispute.id for dispute in disputes]).values_list(
@@ -71,19 +59,11 @@ def _settle_since(moment: datetime) -> int:
     )
     changed = [dispute for dispute in disputes if status_by_id.get(dispute.id) != dispute.status]
     own_payments = _own_payments(changed)
-    return sum(_sync_logged(dispute.id) for dispute in changed if dispute.intent_id in own_payments)
+    return count_reconciled(_settle, [dispute for dispute in changed if dispute.intent_id in own_payments])
 
 
-def _sync_logged(dispute_id: str) -> bool:
-    """Settle one dispute; a failure is logged, and the next sync of changed disputes tries again."""
-    shutdown.raise_if_shutting_down()
-    try:
-        sync_dispute(dispute_id)
-    except StripeUnavailable:
-        raise
-    except Exception:
-        log.exception("dispute_not_settled", dispute=dispute_id)
-        return False
+def _settle(dispute: StripeDispute) -> bool:
+    sync_dispute(dispute.id)
     return True
 
 

@@ -102,7 +102,7 @@ def sync_all_lists() -> int:
 
 def sync_new_refunds() -> int:
     """Settle refunds created at Stripe since the cursor; returns of how many payments."""
-    return _sync_list("refunds", settle_refunds_since)
+    return sync_list("refunds", settle_refunds_since)
 
 
 def sync_changed_refunds() -> int:
@@ -112,8 +112,8 @@ def sync_changed_refunds() -> int:
 
 def sync_customers() -> int:
     """Restore customers and cards that Stripe has and this database has lost; returns how many."""
-    return _sync_list(
-        "customers", lambda since: _count_reconciled(restore_customer, client.customers_since(since))
+    return sync_list(
+        "customers", lambda since: count_reconciled(restore_customer, client.customers_since(since))
     )
 
 
@@ -122,13 +122,13 @@ def sync_unlisted_events() -> int:
 
     If the cursor is older than Stripe's list of events, the cards of every customer are compared as well.
     """
-    return _sync_list("events", _enqueue_unlisted_events)
+    return sync_list("events", _enqueue_unlisted_events)
 
 
 def _enqueue_unlisted_events(since: datetime) -> SyncResult:
     relisted = SyncResult()
     if since < clock.now() - EVENT_LIST_REACH:
-        relisted = _count_reconciled(
+        relisted = count_reconciled(
             resync_payment_methods, list(StripeCustomer.objects.exclude(stripe_customer_id="").order_by("pk"))
         )
     return relisted + SyncResult(processor.enqueue_events(client.events_since(since, UNLISTED_EVENT_TYPES)))
@@ -136,7 +136,7 @@ def _enqueue_unlisted_events(since: datetime) -> SyncResult:
 
 def sync_sessions() -> int:
     """Settle Checkout Sessions created since the cursor; expire those that nobody may pay any more."""
-    return _sync_list(
+    return sync_list(
         "sessions",
         lambda since: _reconcile_all(client.sessions_since(since)),
         overlap=_payments_overlap(),
@@ -149,10 +149,10 @@ def sync_payments() -> int:
     def sync(since: datetime) -> SyncResult:
         listed = _reconcile_all(client.intents_since(since))
         # One that fails has its next turn with the others: the cursor need not wait for it.
-        revisited = _count_reconciled(orphans.revisit_payment, orphans.undecided_payments())
+        revisited = count_reconciled(orphans.revisit_payment, orphans.undecided_payments())
         return listed + SyncResult(revisited.changed)
 
-    return _sync_list("payments", sync, overlap=_payments_overlap())
+    return sync_list("payments", sync, overlap=_payments_overlap())
 
 
 def _payments_overlap() -> timedelta:
@@ -164,18 +164,23 @@ def _payments_overlap() -> timedelta:
     return OVERLAP + max(settings.HOLD, timedelta(seconds=longest_s))
 
 
-def _sync_list(
-    name: str, reconcile: Callable[[datetime], SyncResult], *, overlap: timedelta = OVERLAP
+def sync_list(
+    name: str,
+    reconcile: Callable[[datetime], SyncResult],
+    *,
+    overlap: timedelta = OVERLAP,
+    lookback: timedelta = REFUND_LOOKBACK,
 ) -> int:
     """Read a list from its cursor on and save the new cursor.
 
-    If anything fails, the cursor stays, so the next run starts at the same place, for as long as RETRY_FOR.
+    The first run ever starts ``lookback`` ago. If anything fails, the cursor stays, so the next run starts at the same
+    place, for as long as RETRY_FOR.
     """
     shutdown.raise_if_shutting_down()
     at = clock.now()
-    cursor, _ = SyncCursor.objects.get_or_create(name=name, defaults={"looked_until": at - REFUND_LOOKBACK})
+    cursor, _ = SyncCursor.objects.get_or_create(name=name, defaults={"looked_until": at - lookback})
     # A clock that ran ahead may have set a cursor in the future; the real position is unknown.
-    since = cursor.looked_until if cursor.looked_until <= at else at - REFUND_LOOKBACK
+    since = cursor.looked_until if cursor.looked_until <= at else at - lookback
     result = _sync_since(name, reconcile, since - overlap)
     if result.failed:
         _record_failures(cursor, result.failed, at)
@@ -229,8 +234,9 @@ def _alert_of_failing(kind: str, names: Sequence[str]) -> None:
     staff_alerts.alert_staff(
         "reconcile_fails",
         f"Of Stripe's {kind} these can't be made to agree with our books: {', '.join(names)}. What was paid may not be"
-        " handed over, or what was refunded may still count as paid. The worker's log says why (sweep_failed or"
-        " sweep_put_off, with the same name). It is tried again every few minutes: once the cause is removed, it heals",
+        " handed over, or what was refunded or disputed may still count as paid. The worker's log says why"
+        " (sweep_failed or sweep_put_off, with the same name). It is tried again every few minutes: once the cause is"
+        " removed, it heals",
     )
 
 
@@ -243,7 +249,7 @@ def _alert_of_abandoned(kind: str, names: Sequence[str]) -> None:
 
 
 def settle_refunds_since(moment: datetime) -> SyncResult:
-    return _count_reconciled(_sync_refunds, differing_orders(client.refunds_since(moment)))
+    return count_reconciled(_sync_refunds, differing_orders(client.refunds_since(moment)))
 
 
 def differing_orders(refunds: Sequence[StripeRefund]) -> list[Order]:
@@ -275,7 +281,7 @@ def _reconcile_all(payments: Sequence[Intent | CheckoutSession]) -> SyncResult:
             return _reconcile(order, payment)
         return bool(orphans.REF.fullmatch(payment.order_ref)) and orphans.handle_orphan(payment)
 
-    return _count_reconciled(reconcile, payments)
+    return count_reconciled(reconcile, payments)
 
 
 def orders_by_name(names: Iterable[str]) -> dict[str, Order]:
@@ -336,7 +342,7 @@ def _settle(payment: Intent | CheckoutSession) -> bool:
     return any(outcome.effects for outcome in fetch_and_settle(kind, payment.id, "found at Stripe"))
 
 
-def _count_reconciled[T](reconcile: Callable[[T], bool], items: Sequence[T]) -> SyncResult:
+def count_reconciled[T](reconcile: Callable[[T], bool], items: Sequence[T]) -> SyncResult:
     """Reconcile each item; a failure stops no other. A Stripe that does not answer, or a shutdown, stops all."""
     result = SyncResult()
 
