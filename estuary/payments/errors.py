@@ -45,6 +45,10 @@ class PermissionMissing(StripeUnavailable):
     """The restricted key lacks the permission for a call."""
 
 
+# After one of these, every other call to Stripe fails as well.
+EVERY_CALL_FAILS = (StripeUnreachable, KeyRefused, WrongAccount)
+
+
 class StripeBusy(Unavailable):
     code = "payment_service_busy"
 
@@ -195,13 +199,13 @@ def run_all(*actions: Callable[[], Any]) -> None:
     """Run every action; failures are logged, and the first is raised at the end. Several with a bug are one group.
 
     Example: of two orders, Stripe is busy for the first. The second is canceled, StripeBusy is raised, and the job is
-    retried. StripeUnavailable and a shutdown would stop every action, so they are raised at once.
+    retried. What fails for every call to Stripe, and a shutdown, would stop every action, so it is raised at once.
     """
     failures: list[Exception] = []
     for action in actions:
         try:
             action()
-        except (StripeUnavailable, ShuttingDown):
+        except (*EVERY_CALL_FAILS, ShuttingDown):
             raise
         except Exception as failure:
             code = failure.code if isinstance(failure, EstuaryError) else ""

@@ -100,12 +100,12 @@ def bind_account(account_id: str, *, livemode: bool, replace: bool = False) -> S
     return row
 
 
-def alert_of_refusal(text: str) -> None:
+def alert_of_refusal(text: str, *, consequence: str) -> None:
     """Alert staff that Stripe refuses STRIPE_SECRET_KEY, altogether or for a call; at most once an hour."""
     StripeAccount.objects.get_or_create(pk=1)
     _alert(
         "stripe_refused_our_key",
-        f"{text} Nobody can pay until it is changed; nothing is lost meanwhile.",
+        f"{text} {consequence}; nothing is lost meanwhile.",
     )
 
 

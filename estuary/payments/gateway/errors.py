@@ -107,7 +107,7 @@ def _translate_refused_key(error: Any, call: str, quiet: Quiet) -> KeyRefused:
         log.warning("stripe_refused_a_key", call=call, stripe_request_id=error.request_id or "")
     else:
         log.critical("stripe_refused_our_key", call=call, stripe_request_id=error.request_id or "")
-        alert_of_refusal(text)
+        alert_of_refusal(text, consequence="Nobody can pay until it is changed")
     options = {"retry_after_s": RETRY_AFTER_S, "for_operators": text}
     # The SDK does not pass the code on.
     return KeyRefused(UNAVAILABLE_NOW, stripe_code=str(_body_of(error).get("code") or ""), **options)
@@ -130,7 +130,7 @@ def _translate_missing_permission(error: Any, call: str, quiet: Quiet) -> Permis
     if quiet != Quiet.ALWAYS:
         record_missing_permission(call, sentence)
     if quiet == Quiet.NEVER:
-        alert_of_refusal(text)
+        alert_of_refusal(text, consequence=f"Whatever needs {call} waits until then")
     return PermissionMissing(UNAVAILABLE_NOW, retry_after_s=RETRY_AFTER_S, for_operators=text)
 
 

@@ -26,7 +26,7 @@ from estuary.orders.models import Order
 from estuary.payments import client
 from estuary.payments.checkout.stripe_creation import cancel_at_stripe
 from estuary.payments.customers.customers import own_database_id
-from estuary.payments.errors import NotOwner
+from estuary.payments.errors import EVERY_CALL_FAILS, NotOwner
 from estuary.payments.gateway import ownership
 from estuary.payments.inbox import processor
 from estuary.payments.models import Refund, StripeCustomer, SyncCursor
@@ -47,6 +47,8 @@ RETRY_FOR = timedelta(days=3)
 # After the next run, because most failures do not last that long.
 ALERT_AFTER = timedelta(minutes=4)
 MAX_FAILURES = 100
+# In place of an object's name: none of the list's objects could be looked at.
+LIST_ITSELF = "the list itself"
 BATCH = 500
 PAYABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 # Events whose objects no list shows, or shows only when they are old. Stripe keeps its list of events for thirty days.
@@ -190,25 +192,30 @@ def sync_list(
 
 
 def _sync_since(name: str, reconcile: Callable[[datetime], SyncResult], since: datetime) -> SyncResult:
-    """Read one list; if it can't be read, the others still are. A Stripe that does not answer stops all."""
+    """Read one list; if it can't be read, the others still are. What fails for every call to Stripe stops all."""
     try:
         return reconcile(since)
-    except (EstuaryError, shutdown.ShuttingDown):
+    except (*EVERY_CALL_FAILS, shutdown.ShuttingDown):
         raise
+    except EstuaryError as error:
+        log.warning("list_not_looked_through", list=name, code=error.code)
     except Exception:
         log.exception("list_not_looked_through", list=name)
-        return SyncResult(failed=("the list itself",))
+    return SyncResult(failed=(LIST_ITSELF,))
 
 
 def _record_failures(cursor: SyncCursor, failed: Sequence[str], at: datetime) -> None:
     """Keep the cursor where it is, and alert staff once of each object that keeps failing.
 
-    ``looked_at`` is saved all the same: the worker is not silent. An object is abandoned after RETRY_FOR.
+    ``looked_at`` is saved all the same: the worker is not silent. An object is abandoned after RETRY_FOR. A list that
+    can't be read is never abandoned, and the time of its objects begins anew once it can be read.
     """
     first_failure = {"since": at.isoformat(), "told": False}
     failing = {name: cursor.failing.get(name, first_failure) for name in failed[:MAX_FAILURES]}
+    if is_unread := LIST_ITSELF in failing:
+        failing = {name: one | {"since": at.isoformat()} for name, one in cursor.failing.items()} | failing
     failing_since = {name: clock.parse_iso(str(one["since"])) for name, one in failing.items()}
-    abandoned = [name for name in failing if failing_since[name] < at - RETRY_FOR]
+    abandoned = [name for name in failing if failing_since[name] < at - RETRY_FOR and not is_unread]
     to_alert = [
         name for name in failing if not failing[name]["told"] and failing_since[name] <= at - ALERT_AFTER
     ]
@@ -235,8 +242,8 @@ def _alert_of_failing(kind: str, names: Sequence[str]) -> None:
         "reconcile_fails",
         f"Of Stripe's {kind} these can't be made to agree with our books: {', '.join(names)}. What was paid may not be"
         " handed over, or what was refunded or disputed may still count as paid. The worker's log says why"
-        " (sweep_failed or sweep_put_off, with the same name). It is tried again every few minutes: once the cause is"
-        " removed, it heals",
+        " (sweep_failed or sweep_put_off, with the same name; list_not_looked_through of a list). It is tried again"
+        " every few minutes: once the cause is removed, it heals",
     )
 
 

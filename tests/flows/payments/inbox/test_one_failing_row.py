@@ -21,7 +21,7 @@ from estuary.payments.doctor.check import Rule
 from estuary.payments.doctor.runner import run_check, run_checks
 from estuary.payments.errors import run_all
 from estuary.payments.inbox import processor
-from estuary.payments.models import SyncCursor, WebhookEvent
+from estuary.payments.models import Dispute, SyncCursor, WebhookEvent
 from estuary.payments.reconciliation import stripe_lists
 from stripe_sandbox import Sandbox
 from tests.factories import make_service
@@ -130,6 +130,66 @@ def test_a_list_that_can_not_be_read_stops_no_other_list_and_no_worker(
     assert buying.status_of(order) == "completed"
     [text] = mails_about("reconcile_fails", mailoutbox)
     assert "the list itself" in text
+
+
+@pytest.mark.parametrize("fault", ["error_before", "rate_limit", "lock_timeout", "refuse", "forbidden"])
+def test_a_list_that_stripe_does_not_serve_stops_no_other_list(
+    stripe: Sandbox, buyer: APIClient, settings: Settings, mailoutbox: list[Any], fault: str
+) -> None:
+    """Meanwhile a payment, a refund and a dispute are found, each without an event."""
+    settings.STAFF_MAIL = "staff@estuary.example"
+    refunded, disputed = (buying.buy_credits(stripe, buyer, usd) for usd in ("50.00", "20.00"))
+    stripe_lists.sync_all_lists()
+    order = buying.credits(buyer)
+    buying.pay_only(stripe, order)
+    stripe.control.refund(refunded["payment_intent_id"])
+    stripe.control.dispute(disputed["payment_intent_id"])
+    stripe.control.lose_events()
+    stripe.faults.add(fault, "GET /v1/events", times=None)
+    for minutes in (6, 20):
+        with later(timedelta(minutes=minutes)):
+            tasks.ask_stripe(0)
+            run_jobs()
+            call_command("worker", "--check")
+    assert (buying.status_of(order), buying.status_of(refunded)) == ("completed", "refunded")
+    assert Dispute.objects.count() == 1
+    [text] = mails_about("reconcile_fails", mailoutbox)
+    assert "Of Stripe's events" in text and "the list itself" in text
+    assert "Nobody can pay" not in "".join(mail.body for mail in mailoutbox)
+    stripe.faults.clear()
+    settle_everything(stripe)
+
+
+def test_a_list_that_can_not_be_read_for_days_is_read_from_where_it_was(
+    stripe: Sandbox, buyer: APIClient, settings: Settings, mailoutbox: list[Any]
+) -> None:
+    """One refund fails before, another is created meanwhile; neither is given up."""
+    settings.STAFF_MAIL = "staff@estuary.example"
+    first, second = (buying.buy_credits(stripe, buyer, usd) for usd in ("50.00", "20.00"))
+    stripe_lists.sync_all_lists()
+    stripe.control.refund(first["payment_intent_id"])
+    stripe.control.lose_events()
+    stripe.faults.add("lock_timeout", f"GET /v1/payment_intents/{first['payment_intent_id']}", times=None)
+    stripe_lists.sync_all_lists()
+    stripe.faults.add("error_before", "GET /v1/refunds", times=None)
+    with later(timedelta(hours=2)):
+        stripe.control.refund(second["payment_intent_id"])
+        stripe.control.lose_events()
+    for hours in (1, 2, 73, 74, 75):
+        with later(timedelta(hours=hours)):
+            stripe_lists.sync_all_lists()
+            run_jobs()
+    assert [text.count("the list itself") for text in mails_about("reconcile_fails", mailoutbox)] == [1]
+    with later(timedelta(hours=76)):
+        stripe.faults.remove("error_before")
+        assert stripe_lists.sync_all_lists() == 1
+        assert (buying.status_of(first), buying.status_of(second)) == ("completed", "refunded")
+        stripe.faults.clear()
+        assert stripe_lists.sync_all_lists() == 1
+        assert buying.status_of(first) == "refunded"
+        run_jobs()
+        settle_everything(stripe)
+    assert mails_about("reconcile_gave_up", mailoutbox) == []
 
 
 def test_a_worker_that_does_not_look_is_still_silent(stripe: Sandbox, buyer: APIClient) -> None:
