@@ -75,13 +75,15 @@ def carry_out_date_change(change_id: int) -> None:
     enqueue("payments.carry_out_date_change", [{"change_id": change_id}])
 
 
-def alert_staff_hourly(code: str, text: str) -> None:
-    """Alert staff at most once an hour for each code, from all processes together."""
+def alert_staff_hourly(code: str, text: str) -> bool:
+    """Alert staff at most once an hour for each code, from all processes together; returns whether it did."""
     at = clock.now()
     with connection.cursor() as cursor:
         cursor.execute(CLAIM_ALERT_HOUR, {"code": code, "at": at, "before": at - ALERT_INTERVAL})
-        if cursor.fetchone():
-            alert_staff(code, text)
+        is_due = bool(cursor.fetchone())
+    if is_due:
+        alert_staff(code, text)
+    return is_due
 
 
 def detach_cards(payment_method_ids: Sequence[str]) -> None:

@@ -13,7 +13,8 @@
 2. *Single*: a lease is the claim, and the attempt is counted before it starts. One bad event cannot stop the others.
    An event over which a process has died is always settled singly.
 3. *Fetch*: the event alone does not decide. Its object is fetched under a lease and settled in place of the event.
-4. *Retry*: while Stripe cannot be reached, an event is due again every 30 s and no attempt is counted.
+4. *Retry*: while Stripe cannot be reached, an event is due again every 30 s and no attempt is counted. While Stripe
+   itself fails (5xx), it is due again every two minutes at least, and is never dead.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +26,6 @@ from operator import attrgetter
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 
 from estuary.common import clock
@@ -36,7 +36,6 @@ from estuary.common.livemode import is_live
 from estuary.common.observability import metrics
 from estuary.common.observability.logging import bind_log_fields
 from estuary.common.observability.redaction import redact
-from estuary.notifications import staff_alerts
 from estuary.orders.models import Order
 from estuary.payments import observability, outbox, throttling
 from estuary.payments.customers.customers import forget_customer
@@ -45,10 +44,10 @@ from estuary.payments.customers.non_card_removal import (
     remove_other_payment_method,
 )
 from estuary.payments.customers.payment_methods import PaymentMethodEvent, fetch_event, sync_method
-from estuary.payments.errors import NotAtStripe, NotOwner, StripeBusy, StripeUnavailable
+from estuary.payments.errors import NotAtStripe, NotOwner, StripeBusy, StripeRefused, StripeUnavailable
 from estuary.payments.event_store import store_event, without_secrets
 from estuary.payments.fraud.notices import FraudNoticeEvent, fetch_notice, sync_notice
-from estuary.payments.inbox import leases
+from estuary.payments.inbox import alerts, leases
 from estuary.payments.inbox.leases import LEASE, claim_events
 from estuary.payments.models import Dispute, SetupIntent, StripeCustomer, WebhookEvent
 from estuary.payments.settlement import settle, unmatched_refunds
@@ -58,13 +57,9 @@ from estuary.payments.webhooks import CustomerDeleted, ForeignEvent, ParsedEvent
 
 BATCH = 200
 MAX_ATTEMPTS = 12
-# Staff are alerted after so many failures. The fourth comes half a minute after the first: a brief fault is over.
-ALERT_AFTER = 4
 FIRST_DELAY_S, LONGEST_DELAY_S = 2, 3600
-RETRY_NOTICE = (
-    "It will be tried again, less and less often. Until it is settled, a paid order may not be fulfilled, or a"
-    " refunded one may still count as paid."
-)
+# So many failures inside Stripe are counted: the delay is two minutes then, so events are settled soon afterwards.
+COUNTED_FAILURES_OF_STRIPE = 6
 # How long an event waits while Stripe cannot be reached.
 DOWN_DELAY_S = 30
 
@@ -336,22 +331,23 @@ def _is_of_our_order(stripe_id: str) -> bool:
 def _schedule_retry(row: WebhookEvent, error: Exception) -> None:
     """Make an event due again after a delay that doubles; after MAX_ATTEMPTS the event is dead, and staff are alerted.
 
-    An unreachable Stripe is no fault of the event. Such a failure is not counted.
+    An unreachable Stripe is no fault of the event. Such a failure is not counted. A failure inside Stripe is counted
+    until the delay is two minutes, so an outage makes no event dead.
     """
     at = clock.now()
-    stripe_is_down = isinstance(error, StripeUnavailable | StripeBusy | NotOwner)
-    delay_s = DOWN_DELAY_S if stripe_is_down else min(FIRST_DELAY_S * 2**row.attempts, LONGEST_DELAY_S)
-    if stripe_is_down:
+    is_stripe_down = isinstance(error, StripeUnavailable | StripeBusy | NotOwner)
+    if is_stripe_down:
         row.attempts -= 1
+    elif isinstance(error, StripeRefused):
+        row.attempts = min(row.attempts, COUNTED_FAILURES_OF_STRIPE)
+    delay_s = DOWN_DELAY_S if is_stripe_down else min(FIRST_DELAY_S * 2**row.attempts, LONGEST_DELAY_S)
     is_dead = row.attempts >= MAX_ATTEMPTS
-    is_failing = not stripe_is_down and row.attempts >= ALERT_AFTER and not row.alerted_at
     changes = {
         "error": redact(f"{type(error).__name__}: {error}")[: leases.ERROR_MAX],
         "due_at": at + timedelta(seconds=delay_s),
         "attempts": row.attempts,
         "attempt_started_at": None,
         "status": Status.DEAD if is_dead else Status.PENDING,
-        "alerted_at": at if is_failing else row.alerted_at,
     }
     log.error(
         "inbox_event_failed", stripe_event=row.stripe_event_id, type=row.type, dead=is_dead, exc_info=error
@@ -360,18 +356,7 @@ def _schedule_retry(row: WebhookEvent, error: Exception) -> None:
         if not leases.if_still_leased(row).update(**changes):
             return
         metrics.EVENTS_SETTLED.labels("dead" if is_dead else "put_off").inc()
-        if is_dead or is_failing:
-            _alert_of_failing(row, str(changes["error"]), is_dead=is_dead)
-
-
-def _alert_of_failing(row: WebhookEvent, error: str, *, is_dead: bool) -> None:
-    page = f"{settings.FRONTEND_URL}/admin/payments/webhookevent/{row.pk}/change/"
-    meaning = "It is not tried again." if is_dead else RETRY_NOTICE
-    staff_alerts.alert_staff(
-        "event_dead" if is_dead else "event_fails",
-        f"{row.type} {row.stripe_event_id} failed {row.attempts} times: {error}. {meaning} Remove the cause that the"
-        f" error names, then press Replay at {page}",
-    )
+        alerts.alert_of_failure(row, error, str(changes["error"]), is_dead=is_dead)
 
 
 def replay(rows: Sequence[WebhookEvent]) -> int:

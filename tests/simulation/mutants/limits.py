@@ -9,7 +9,7 @@ from estuary.catalog import bounds
 from estuary.catalog.models import Service
 from estuary.orders import place_order
 from estuary.payments import webhooks
-from estuary.payments.inbox import processor
+from estuary.payments.inbox import alerts, processor
 from estuary.payments.reconciliation import stripe_lists
 from tests.simulation.mutants.patching import breaks, instead_of, nothing, weaken
 from tests.simulation.typed_values import TYPED
@@ -58,4 +58,4 @@ def one_payment_that_fails_makes_the_worker_look_dead() -> None:
 @breaks("L4", "an event that fails alerts staff")
 def an_event_fails_for_hours_and_nobody_hears_of_it() -> None:
     webhooks.HANDLERS["charge.refunded"] = webhooks.HANDLERS["payment_intent.succeeded"] = _raise
-    vars(processor)["ALERT_AFTER"] = processor.MAX_ATTEMPTS
+    vars(alerts)["ALERT_AFTER"] = processor.MAX_ATTEMPTS

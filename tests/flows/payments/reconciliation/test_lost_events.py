@@ -159,6 +159,38 @@ def test_events_wait_for_a_stripe_that_is_down_as_long_as_it_takes(stripe: Sandb
     assert status_of(order) == "partially_refunded"
 
 
+@pytest.mark.parametrize("fault", ["error_before", "lock_timeout"])
+def test_events_wait_for_a_stripe_that_fails_as_long_as_it_takes(
+    stripe: Sandbox, buyer: APIClient, settings: Settings, mailoutbox: list[Any], fault: str
+) -> None:
+    """For two hours Stripe fails at the payments of three events, of which staff read once an hour."""
+    settings.STAFF_MAIL = "staff@estuary.example"
+    orders = [buying.buy_credits(stripe, buyer, amount) for amount in ("50.00", "60.00", "70.00")]
+    for order in orders:
+        stripe.control.refund(order["payment_intent_id"], 2000)
+    for delivery in stripe.take_deliveries():
+        if delivery.type == "charge.refunded":
+            post_event(delivery)
+    stripe.faults.add(fault, "*", times=None)
+    start = clock.now()
+    for minutes in (0, 1, 2, 4, 9, 20, 30, 40, 50, 65, 70, 75, 80, 85, 90):
+        with time_machine.travel(start + timedelta(minutes=minutes), tick=True):
+            WebhookEvent.objects.filter(status="pending").update(due_at=clock.now())
+            processor.drain()
+            run_jobs()
+    with time_machine.travel(start + timedelta(minutes=91), tick=True):
+        waiting = WebhookEvent.objects.filter(type="charge.refunded")
+        assert set(waiting.values_list("status", flat=True)) == {"pending"}
+        assert max(row.due_at for row in waiting) < clock.now() + timedelta(minutes=15)
+        assert mailoutbox_of("event_dead", mailoutbox) == 0
+        assert mailoutbox_of("event_fails", mailoutbox) == (2 if fault == "error_before" else 1)
+    stripe.faults.clear()
+    WebhookEvent.objects.filter(status="pending").update(due_at=clock.now())
+    processor.drain()
+    settle_everything(stripe)
+    assert {status_of(order) for order in orders} == {"partially_refunded"}
+
+
 def test_a_worker_whose_lease_is_over_leaves_the_event_to_the_next(stripe: Sandbox, buyer: APIClient) -> None:
     order = buying.credits(buyer, "50.00")
     stripe.control.confirm(order["payment_intent_id"], card=buying.FINE)
