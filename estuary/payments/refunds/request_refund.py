@@ -69,12 +69,11 @@ def request_refund(
     is disputed. ``refuses_called_off``: do not cancel for a part of the price what its practitioner has called off.
     Raises NotRefundable, ChargeDisputed, RefundTooLarge or RefundedJustNow, and then writes nothing.
     """
-    at = clock.now()
     with transaction.atomic():
         [locked] = load([order.pk])
         if guard:
             guard.refuse_repeat(locked)
-        refund = build_refund(locked, booking, amount_minor, at, credits_only=credits_only)
+        refund = build_refund(locked, booking, amount_minor, clock.now(), credits_only=credits_only)
         if refuses_called_off and cancels:
             _refuse_called_off(locked, refund)
         refund.reason, refund.origin, refund.cancels = redact(reason)[:200], origin, cancels
@@ -82,14 +81,18 @@ def request_refund(
         refund.save()
         observability.count_refunds([refund])
         if requested_by and origin == Refund.Origin.STAFF:
-            amount = display(refund.amount_minor, refund.currency)
-            why = f": {reason[:200]}" if reason else ""
-            audit.record(requested_by, order, f"Refunded {amount} ({refund.public_id}){why}")
+            _record_act(refund, requested_by, reason)
         if refund.card_minor:
             outbox.send_refunds([refund])
         else:
-            _complete_without_stripe(order, refund, at)
+            _complete_without_stripe(order, refund, refund.created_at)
     return refund
+
+
+def _record_act(refund: Refund, staff: User, reason: str) -> None:
+    amount = display(refund.amount_minor, refund.currency)
+    why = f": {reason[:200]}" if reason else ""
+    audit.record(staff, refund.order, f"Refunded {amount} ({refund.public_id}){why}")
 
 
 def _refuse_called_off(order: Order, refund: Refund) -> None:

@@ -161,7 +161,6 @@ class OrderState:
 def state_of(order: Order, *, at: datetime | None = None) -> OrderState:
     """Return the order's state at a moment (now); reads only what ``load`` has prefetched."""
     at = at or clock.now()
-    held_back = _held_back_by_booking(order)
     return OrderState(
         public_id=order.public_id,
         kind=OrderType(order.type),
@@ -189,20 +188,25 @@ def state_of(order: Order, *, at: datetime | None = None) -> OrderState:
         livemode=is_live(),
         decline=RecordDecline(order.failure_code, order.decline_code, order.failure_message),
         refunds=tuple(map(RefundState.of, prefetched(order, "refunds"))),
-        bookings=tuple(
-            BookingState(
-                b.pk,
-                b.parent_id,
-                b.amount_minor,
-                Booking.Status(b.status),
-                b.is_to_come(at),
-                held_back_minor=held_back[b.pk],
-            )
-            for b in prefetched(order, "bookings")
-        ),
+        bookings=_bookings_of(order, at),
         disputes=tuple(map(DisputeState.of, prefetched(order, "disputes"))),
         disputed=order.disputed,
         lost_minor=order.lost_minor,
+    )
+
+
+def _bookings_of(order: Order, at: datetime) -> tuple[BookingState, ...]:
+    held_back = _held_back_by_booking(order)
+    return tuple(
+        BookingState(
+            b.pk,
+            b.parent_id,
+            b.amount_minor,
+            Booking.Status(b.status),
+            b.is_to_come(at),
+            held_back_minor=held_back[b.pk],
+        )
+        for b in prefetched(order, "bookings")
     )
 
 

@@ -91,7 +91,6 @@ INJECTED = {
     "user_id": "1",
     "price": "0.50",
     "total_minor": 1,
-    "amount_due": "0.00",
     "amount_due_minor": 0,
     "credits_applied": "100.00",
     "captured_minor": 10_000,

@@ -110,6 +110,7 @@ def test_once_the_new_time_and_a_day_have_come_nothing_can_be_declined(
     workshop.refresh_from_db()
     workshop.starts_at = past
     workshop.save()
+    Booking.objects.update(starts_at=past)
     Participant.objects.update(moved_at=past - timedelta(hours=24))
     [booking] = buying.bookings(buyer)
     assert booking["decline_until"] is None

@@ -45,14 +45,16 @@ def part(service_type: str) -> Booking:
 
 
 def takes_place(booking: Booking, *, ended: bool = True) -> None:
-    """Let a booking have begun five hours ago; it is over since an hour, or goes on for another."""
+    """Let the last date of a booking have begun five hours ago; it is over since an hour, or goes on for another."""
     at = clock.now()
     begin, end = at - timedelta(hours=5), at + timedelta(hours=-1 if ended else 1)
-    Booking.objects.filter(pk=booking.pk).update(starts_at=begin, ends_at=end)
+    first = begin
     seats = ServiceSession.objects.filter(service=booking.service)
-    for week, session in enumerate(seats.order_by("starts_at")):
-        session.starts_at, session.ends_at = begin + timedelta(weeks=week), end + timedelta(weeks=week)
+    for weeks, session in enumerate(seats.order_by("-starts_at")):
+        first = begin - timedelta(weeks=weeks)
+        session.starts_at, session.ends_at = first, end - timedelta(weeks=weeks)
         session.save()
+    Booking.objects.filter(pk=booking.pk).update(starts_at=first, ends_at=end)
 
 
 def lapses(order: Json) -> None:
