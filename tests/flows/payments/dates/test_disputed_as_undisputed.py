@@ -16,6 +16,7 @@ from django.db.models import Sum
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from estuary.bookings.date_changes.seats import retime
 from estuary.bookings.models import Booking
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common import clock
@@ -130,7 +131,7 @@ class Play:
             first.starts_at = clock.now() - timedelta(hours=1)
             first.ends_at = first.starts_at + timedelta(hours=2)
             first.save()
-            own.update(starts_at=first.starts_at)
+            retime([row.pk for row in own], [row.line_id for row in own if row.line_id])
         elif self.sold.attended:
             own.filter(session=self.dates[0]).update(status="completed")
         if self.opened:
