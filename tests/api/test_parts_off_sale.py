@@ -7,32 +7,13 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from estuary.accounts.models import Practitioner, User
+from estuary.accounts.models import Practitioner
 from estuary.bookings.models import Booking
 from estuary.catalog.models import Service, ServiceType
-from tests.factories import a_free_slot, buy, make_service, make_sessions
+from tests.api.test_scheduling import part
+from tests.factories import a_free_slot, make_service, make_sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def yoga(ana: Practitioner) -> Service:
-    return make_service(ServiceType.SESSION, ana, name="Yoga", duration_min=60)
-
-
-@pytest.fixture
-def bath(ana: Practitioner) -> Service:
-    return make_service(ServiceType.WORKSHOP, ana, name="Sound bath")
-
-
-@pytest.fixture
-def package(maya: User, ana: Practitioner, yoga: Service, bath: Service) -> Booking:
-    """Maya's package of a 1-on-1 session and a workshop, neither of which has its time yet."""
-    return buy(maya, make_service(ServiceType.PACKAGE, ana, holds=[yoga, bath], validity_days=60))
-
-
-def part(package: Booking, service: Service) -> Booking:
-    return package.children.get(service=service)
 
 
 def times(client: APIClient, path: str) -> list[dict[str, Any]]:

@@ -29,22 +29,6 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def yoga(ana: Practitioner) -> Service:
-    return make_service(ServiceType.SESSION, ana, name="Yoga")
-
-
-@pytest.fixture
-def bath(ana: Practitioner) -> Service:
-    return make_service(ServiceType.WORKSHOP, ana, name="Sound bath")
-
-
-@pytest.fixture
-def package(maya: User, ana: Practitioner, yoga: Service, bath: Service) -> Booking:
-    """Maya's package of a 1-on-1 session and a workshop, neither of which has its time yet."""
-    return buy(maya, make_service(ServiceType.PACKAGE, ana, holds=[yoga, bath], validity_days=60))
-
-
 def part(package: Booking, service: Service) -> Booking:
     return package.children.get(service=service)
 

@@ -57,7 +57,7 @@ def _end_lost(order: Order, rows: list[DateChangeRow]) -> None:
 
     Credits pay for what stays first, and the rest of them goes back. Stripe refunds none of such a payment any more.
     70.00 was paid by card and 30.00 with credits, which went back at once; 20.00 of the card is lost. So 50.00 is due,
-    and staff return it another way. A refund that waits counts as made: it ends by itself, and then returns or reports
+    and staff return it another way. A refund that waits is deducted too: it ends by itself, and then returns or reports
     its own sum.
     """
     earlier = read_call_offs([order])[order.pk]

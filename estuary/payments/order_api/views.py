@@ -256,9 +256,9 @@ class CancelBookingView(APIView):
     )
     def post(self, request: Request, pk: int) -> Response:
         booking = self._own_booking(request, pk)
-        asked = self.CancelRequest(data=request.data)
-        asked.is_valid(raise_exception=True)
-        shown = asked.validated_data.get("returned")
+        cancellation = self.CancelRequest(data=request.data)
+        cancellation.is_valid(raise_exception=True)
+        shown = cancellation.validated_data.get("returned")
         shown_minor = to_minor(shown, booking.order.currency) if shown else 0
         refund = cancel_booking(booking=booking, by=cast(User, request.user), shown_minor=shown_minor)
         sent = try_send_now(refund) if refund else None
