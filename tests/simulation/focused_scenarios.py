@@ -81,6 +81,13 @@ def scenario_of_one_who_is_erased(seed: int) -> Scenario:
     return _focused(seed, acts, path="customers/", method="DELETE", fine=False)
 
 
+def scenario_of_buyers_who_want_the_same_once_more(seed: int) -> Scenario:
+    """Plan four who save a card, buy something and then the same once more; two answers in five are lost."""
+    settled = (("saves one first", True), ("once more", True))
+    acts = [Act(number, f"buyer {number}, tab 1", "retry", "", settled) for number in range(1, 5)]
+    return _focused(seed, acts, path="", fine=False)
+
+
 def scenario_of_hoarders_at_one_address(seed: int) -> Scenario:
     """Plan four new accounts of one address: each asks for a session and a lesson, at times that nobody else wants."""
     acts = [
@@ -288,6 +295,7 @@ SCENARIOS: dict[str, Callable[[int], Scenario]] = {
     "copy": scenario_of_a_copy_with_refunds_to_send,
     "erase": scenario_of_one_who_is_erased,
     "owner not created": scenario_of_an_owner_that_stripe_fails_to_create,
+    "once more": scenario_of_buyers_who_want_the_same_once_more,
     "hoard": scenario_of_hoarders_at_one_address,
     "second debit": scenario_of_a_second_payment_by_debit,
     "refused second debit": partial(scenario_of_a_second_payment_by_debit, arrives=False),

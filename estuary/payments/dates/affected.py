@@ -1,6 +1,5 @@
 """What a change of dates affects: the orders with a seat or slot in it, read as plain data for ``consequences``."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -143,11 +142,8 @@ def read_call_offs(orders: Sequence[Order]) -> dict[int, EarlierCallOffs]:
 
 
 def _summarize(rows: Sequence[DateChangeRow]) -> EarlierCallOffs:
-    held_back: Counter[int | None] = Counter()
-    for row in rows:
-        if row.status == DateChangeRow.Status.HELD_BACK:
-            held_back[row.booking_id] += row.amount_minor
-    return EarlierCallOffs(frozenset(row.booking_id for row in rows if row.booking_id), held_back)
+    booking_ids = frozenset(row.booking_id for row in rows if row.booking_id)
+    return EarlierCallOffs(booking_ids, DateChangeRow.sum_held_back(rows))
 
 
 def _affected(

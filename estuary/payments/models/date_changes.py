@@ -1,5 +1,9 @@
 """Changes of dates: a date is called off or moved, or all days of a range are. Each has a row per consequence."""
 
+from collections import Counter
+from collections.abc import Iterable
+from typing import Self
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -134,3 +138,12 @@ class DateChangeRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.act} of {self.line}"
+
+    @classmethod
+    def sum_held_back(cls, rows: Iterable[Self]) -> Counter[int | None]:
+        """Return what waits for a dispute, in minor units by the id of its booking."""
+        held_back: Counter[int | None] = Counter()
+        for row in rows:
+            if row.status == cls.Status.HELD_BACK:
+                held_back[row.booking_id] += row.amount_minor
+        return held_back

@@ -1,6 +1,5 @@
 """State: an order and its rows as the rules see them. Plain data, without a database behind it."""
 
-from collections import Counter
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Self
@@ -196,7 +195,9 @@ def state_of(order: Order, *, at: datetime | None = None) -> OrderState:
 
 
 def _bookings_of(order: Order, at: datetime) -> tuple[BookingState, ...]:
-    held_back = _held_back_by_booking(order)
+    # Nothing waits for a dispute where there is none: most orders read no row.
+    rows = prefetched(order, "date_change_rows") if order.disputed else ()
+    held_back = DateChangeRow.sum_held_back(rows)
     return tuple(
         BookingState(
             b.pk,
@@ -208,11 +209,3 @@ def _bookings_of(order: Order, at: datetime) -> tuple[BookingState, ...]:
         )
         for b in prefetched(order, "bookings")
     )
-
-
-def _held_back_by_booking(order: Order) -> Counter[int | None]:
-    held_back: Counter[int | None] = Counter()
-    for row in prefetched(order, "date_change_rows") if order.disputed else ():
-        if row.status == DateChangeRow.Status.HELD_BACK:
-            held_back[row.booking_id] += row.amount_minor
-    return held_back

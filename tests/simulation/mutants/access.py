@@ -17,7 +17,7 @@ from estuary.payments.customers import payment_methods
 from estuary.payments.models import PaymentMethod
 from estuary.payments.order_api import views as order_views
 from estuary.payments.refusals import signatures
-from tests.simulation.mutants.patching import breaks, instead_of, nothing
+from tests.simulation.mutants.patching import breaks, instead_of, nothing, rebind
 
 OTHERS_OBJECTS = ("what is another's is not found", "an answer holds only what is its asker's")
 UNSIGNED = "what Stripe did not sign is refused"
@@ -47,13 +47,13 @@ def any_card_by_its_name() -> None:
 def any_booking_by_its_number() -> None:
     view: Any = order_views.CancelBookingView
     bookings = Booking.objects.select_related("order")
-    view._own_booking = staticmethod(lambda request, pk: get_object_or_404(bookings, pk=pk))
+    rebind(view, "_own_booking", staticmethod(lambda request, pk: get_object_or_404(bookings, pk=pk)))
 
 
 @breaks("S11", *OTHERS_OBJECTS)
 def everybodys_orders_in_one_list() -> None:
     view: Any = orders_api.OrderList
-    view.get_queryset = lambda _: Order.objects.all()
+    rebind(view, "get_queryset", lambda _: Order.objects.all())
 
 
 @breaks("S11", *OTHERS_OBJECTS)

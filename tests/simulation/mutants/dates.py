@@ -5,7 +5,7 @@ from typing import Any
 from estuary.bookings import order_lines
 from estuary.payments.dates import carry_out, consequences, held_back
 from estuary.payments.models import DateChange, DateChangeRow
-from tests.simulation.mutants.patching import breaks, instead_of, none_done, nothing
+from tests.simulation.mutants.patching import breaks, instead_of, none_done, nothing, rebind
 
 FOCUS = "called off"
 
@@ -26,7 +26,7 @@ def a_date_that_was_called_off_is_still_sold() -> None:
 
 @breaks("L1", "called_off_unrefunded", "who paid for a date that was called off has it back", scenarios=FOCUS)
 def a_guest_of_a_date_that_was_called_off_is_not_refunded() -> None:
-    vars(carry_out)["request_refund"] = nothing
+    rebind(carry_out, "request_refund", nothing)
 
 
 @breaks("L1", "called_off_keeps_seat", "date_change_half_done", scenarios=FOCUS)
@@ -51,7 +51,7 @@ def credits_beside_a_disputed_payment_are_kept_with_it() -> None:
     act_for = consequences._act_for
     by_card = DateChangeRow.Tender.PAYMENT_METHOD
     instead_of(act_for, lambda order, seat, _: act_for(order, seat, by_card))
-    vars(held_back)["credits_left_minor"] = none_done
+    rebind(held_back, "credits_left_minor", none_done)
 
 
 SHARES_KEPT = "who paid for meetings of a course that were called off has their shares back"
@@ -59,7 +59,7 @@ SHARES_KEPT = "who paid for meetings of a course that were called off has their 
 
 @breaks("L1", SHARES_KEPT, scenarios="called off and won")
 def what_was_held_back_is_forgotten_when_its_dispute_is_won() -> None:
-    vars(held_back)["refundable_minor"] = none_done
+    rebind(held_back, "refundable_minor", none_done)
 
 
 @breaks("L1", SHARES_KEPT, scenarios="called off and won")

@@ -11,7 +11,7 @@ from estuary.orders import place_order
 from estuary.payments import webhooks
 from estuary.payments.inbox import alerts, processor
 from estuary.payments.reconciliation import stripe_lists
-from tests.simulation.mutants.patching import breaks, instead_of, nothing, weaken
+from tests.simulation.mutants.patching import breaks, instead_of, nothing, rebind, weaken
 from tests.simulation.typed_values import TYPED
 
 UNSETTLED = (
@@ -58,4 +58,4 @@ def one_payment_that_fails_makes_the_worker_look_dead() -> None:
 @breaks("L4", "an event that fails alerts staff")
 def an_event_fails_for_hours_and_nobody_hears_of_it() -> None:
     webhooks.HANDLERS["charge.refunded"] = webhooks.HANDLERS["payment_intent.succeeded"] = _raise
-    vars(alerts)["ALERT_AFTER"] = processor.MAX_ATTEMPTS
+    rebind(alerts, "ALERT_AFTER", processor.MAX_ATTEMPTS)

@@ -10,8 +10,9 @@ from estuary.common.db.bulk import insert_rows
 from estuary.credits import ledger
 from estuary.credits.models import CreditAccount, CreditTransaction
 from estuary.orders.models import Order
-from estuary.orders.states import LIVE, Status
-from estuary.payments import client, settlement, utils
+from estuary.orders.states import LIVE, Status, check_transition
+from estuary.payments import client, settlement
+from estuary.payments.checkout import create_order
 from estuary.payments.models import Refund
 from estuary.payments.refunds import request_refund as refunds
 from estuary.payments.settlement import apply
@@ -24,6 +25,7 @@ from tests.simulation.mutants.patching import (
     instead_of,
     let_the_ledger_change,
     nothing,
+    rebind,
     run_sql,
     weaken,
 )
@@ -130,7 +132,7 @@ def two_refunds_at_once_see_the_same_rest() -> None:
             Order.objects.filter(pk__in=list(order_ids)).prefetch_related("refunds", "bookings", "disputes")
         )
 
-    vars(refunds)["load"] = unlocked
+    rebind(refunds, "load", unlocked)
 
 
 @breaks("S3", *OVER)
@@ -219,9 +221,7 @@ def _let_effects_be_written_twice() -> None:
 def paid_is_paid_however_often_it_is_told() -> None:
     """What was captured is not looked at, the path is not checked, and no constraint counts: three stand in the way."""
     _let_effects_be_written_twice()
-    from estuary.orders import models
-
-    vars(models)["check"] = nothing
+    instead_of(check_transition, nothing)
     paid = rules.decide_paid
 
     def forgetful(order: Any, intent: Any, cause: str) -> Any:
@@ -229,7 +229,7 @@ def paid_is_paid_however_often_it_is_told() -> None:
         return paid(replace(order, captured_minor=0) if fresh else order, intent, cause)
 
     instead_of(paid, forgetful)
-    vars(rules)["LIVE"] = LIVE | {Status.COMPLETED}
+    rebind(rules, "LIVE", LIVE | {Status.COMPLETED})
 
 
 @breaks("S4", *TWICE, "path_broken")
@@ -244,7 +244,7 @@ def what_credits_cover_is_never_booked() -> None:
     def unbooked(order: Any, cause: str) -> Any:
         return [effect for effect in orders.fulfil(order, cause) if not isinstance(effect, Fulfil)]
 
-    vars(utils)["hand_over"] = unbooked
+    rebind(create_order, "fulfil", unbooked)
 
 
 def _unlock_orders() -> None:
@@ -282,9 +282,10 @@ def no_order_is_locked_when_it_is_settled() -> None:
 
 @breaks("S8", "status_off")
 def an_end_is_not_written_down() -> None:
-    vars(apply)["insert_rows"] = lambda rows: insert_rows(
-        [row for row in rows if getattr(row, "after", "") != "canceled"]
-    )
+    def uncanceled(rows: Any) -> None:
+        insert_rows([row for row in rows if getattr(row, "after", "") != "canceled"])
+
+    rebind(apply, "insert_rows", uncanceled)
 
 
 @breaks("S8", "what happened to an order stays written down")
@@ -308,9 +309,7 @@ def the_timeline_is_tidied_when_an_order_is_paid() -> None:
 @breaks("S8", "path_broken", "handed_over_unpaid", "fulfilled_not_once", "hold_of_ended_order")
 def late_event_of_a_decline_takes_back_what_was_paid() -> None:
     """The rule looks at no status, and the table lets it pass."""
-    from estuary.orders import models
-
-    vars(models)["check"] = nothing
+    instead_of(check_transition, nothing)
     weaken("orders_order", "order_one_live_per_item")
     declined = rules._decide_declined
 

@@ -8,7 +8,7 @@ from django.db.models import F
 from estuary.bookings.models import Booking
 from estuary.bookings.moving import move_booking, rules
 from estuary.catalog.models import ServiceSession
-from tests.simulation.mutants.patching import breaks, instead_of, nothing
+from tests.simulation.mutants.patching import breaks, instead_of, nothing, rebind
 
 
 @breaks("S7", "seats_off", scenarios="moves")
@@ -35,4 +35,4 @@ def a_booking_is_moved_for_ever() -> None:
 @breaks("S8", "moved_too_late", scenarios="moves")
 def moving_gives_the_notice_anew() -> None:
     present: Any = Booking
-    present.counted_start = property(lambda booking: booking.starts_at)
+    rebind(present, "counted_start", property(lambda booking: booking.starts_at))

@@ -48,6 +48,14 @@ def instead_of(original: Any, other: Any) -> None:
     assert is_replaced, f"nothing in the product is {original}"
 
 
+def rebind(owner: Any, name: str, other: Any) -> None:
+    """Put another in the place of a function or a value in one module or class alone, which must have that name."""
+    assert hasattr(owner, name), (
+        f"{owner} has no {name}: it was renamed, and this mutant would change nothing"
+    )
+    setattr(owner, name, other)
+
+
 def unwritten(original: Any) -> None:
     """Let a function do all that it does, and then roll it back; its answer goes out all the same."""
 
@@ -79,6 +87,15 @@ def run_sql(*statements: str) -> None:
 
 def weaken(table: str, constraint: str) -> None:
     """Leave a constraint's name there and nothing of its strength, as a migration may that was resolved in haste."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_constraint WHERE conrelid = %s::regclass AND conname = %s"
+            " UNION ALL SELECT 1 FROM pg_indexes WHERE tablename = %s AND indexname = %s",
+            [table, constraint, table, constraint],
+        )
+        assert cursor.fetchone(), (
+            f"{table} has no {constraint}: it was renamed, and this mutant would change nothing"
+        )
     run_sql(
         f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{constraint}"',
         f'DROP INDEX IF EXISTS "{constraint}"',

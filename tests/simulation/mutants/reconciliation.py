@@ -11,7 +11,7 @@ from estuary.payments.reconciliation import disputes, overdue, stripe_lists
 from estuary.payments.settlement import apply
 from estuary.payments.settlement.rules import checkout_sessions
 from estuary.payments.settlement.rules import payments as rules
-from tests.simulation.mutants.patching import breaks, instead_of, none_done, nothing, weaken
+from tests.simulation.mutants.patching import breaks, instead_of, none_done, nothing, rebind, weaken
 
 STUCK, OPEN = "no order is stuck", "an ended order can't be paid at Stripe"
 CAPTURES, REFUNDS = "captures are equal on both sides", "refunds are equal on both sides"
@@ -102,7 +102,7 @@ def an_event_that_nobody_understands() -> None:
 def an_event_dies_without_a_word() -> None:
     """Its third failure is the last, and nobody is told."""
     webhooks.HANDLERS["charge.refunded"] = webhooks.HANDLERS["payment_intent.succeeded"] = _poison
-    vars(processor)["MAX_ATTEMPTS"] = 3
+    rebind(processor, "MAX_ATTEMPTS", 3)
     tell = staff_alerts.alert_staff
     instead_of(tell, lambda code, text: None if code == "event_dead" else tell(code, text))
 

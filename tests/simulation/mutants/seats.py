@@ -10,7 +10,7 @@ from estuary.catalog.calendar import release_entries
 from estuary.catalog.models import ServiceSession
 from estuary.payments.settlement.effects import ReleaseReservations
 from estuary.payments.settlement.rules import orders
-from tests.simulation.mutants.patching import breaks, instead_of, nothing, weaken
+from tests.simulation.mutants.patching import breaks, instead_of, nothing, rebind, weaken
 
 
 @breaks("S7", "seats_off")
@@ -50,7 +50,7 @@ def a_seat_chosen_later_is_not_counted() -> None:
         ServiceSession.objects.filter(pk__in=[row.session_id for row in rows]).update(taken=F("taken") - 1)
         return rows
 
-    vars(scheduling)["reserve"] = uncounted
+    rebind(scheduling, "reserve", uncounted)
 
 
 @breaks("S7", "practitioner_twice")

@@ -11,7 +11,7 @@ from estuary.payments import client, event_store, idempotency
 from estuary.payments.customers import payment_methods
 from estuary.payments.models import PaymentMethod
 from estuary.payments.refunds import request_refund as refunds
-from tests.simulation.mutants.patching import breaks, instead_of, weaken
+from tests.simulation.mutants.patching import breaks, instead_of, rebind, weaken
 
 KEPT, LOGGED = "no secret is written down", "no secret is written down"
 
@@ -32,7 +32,7 @@ def an_answer_is_kept_with_its_secret() -> None:
 def a_payment_is_logged_whole() -> None:
     """What is made is logged field by field; it shows no secret of itself, and the formatter would redact it."""
     formatter: Any = redaction.RedactingFormatter
-    formatter.format = ProcessorFormatter.format
+    rebind(formatter, "format", ProcessorFormatter.format)
     send = client.create_intent
 
     def telling(params: Any, *, key: str) -> Any:
@@ -45,7 +45,7 @@ def a_payment_is_logged_whole() -> None:
 
 @breaks("S12", KEPT)
 def a_reason_is_kept_as_it_was_typed() -> None:
-    vars(refunds)["redact"] = str
+    rebind(refunds, "redact", str)
 
 
 @breaks("S12", "default_card_not_one", "a user has one default card")

@@ -13,7 +13,7 @@ from estuary.orders.models import Order
 from estuary.payments.admin import dashboard
 from estuary.payments.admin.search import palette
 from estuary.payments.order_api import views as order_views
-from tests.simulation.mutants.patching import breaks, instead_of
+from tests.simulation.mutants.patching import breaks, instead_of, rebind
 
 CLOSED = "without the permission nothing is shown and nothing changes"
 OPEN = "a permission opens what it names"
@@ -53,7 +53,7 @@ def permissions_open_nothing() -> None:
 @breaks("S11", CLOSED, scenarios="permissions")
 def the_api_refunds_for_whoever_is_of_staff() -> None:
     view: Any = order_views.MayRefund
-    view.has_permission = lambda _, request, __: _is_staff(request.user)
+    rebind(view, "has_permission", lambda _, request, __: _is_staff(request.user))
 
 
 @breaks("S11", CLOSED, scenarios="permissions")
@@ -67,25 +67,26 @@ def the_api_shows_orders_to_whoever_is_of_staff() -> None:
 @breaks("S11", CLOSED, scenarios="permissions")
 def the_admin_refunds_for_whoever_is_of_staff() -> None:
     """The API asks for the permission, and the form of the admin does not."""
-    _page(Order).has_refund_permission = _anybody
+    rebind(_page(Order), "has_refund_permission", _anybody)
 
 
 @breaks("S11", CLOSED, scenarios="permissions")
 def the_admin_acts_for_whoever_views_orders() -> None:
     page = _page(Order)
-    page.has_act_permission = page.has_cancel_booking_permission = _views_orders
+    rebind(page, "has_act_permission", _views_orders)
+    rebind(page, "has_cancel_booking_permission", _views_orders)
 
 
 @breaks("S11", CLOSED, scenarios="permissions")
 def every_list_of_the_admin_is_open_to_staff() -> None:
     pages: Any = ReadOnlyAdmin
-    pages.has_view_permission = _anybody
+    rebind(pages, "has_view_permission", _anybody)
 
 
 @breaks("S11", CLOSED, scenarios="permissions")
 def the_overview_shows_everything_to_everybody() -> None:
     figures = dashboard.figures
-    vars(dashboard)["figures"] = lambda request, context: figures(_RequestOfChief(), context)  # type: ignore[arg-type]
+    rebind(dashboard, "figures", lambda request, context: figures(_RequestOfChief(), context))  # type: ignore[arg-type]
 
 
 @breaks("S11", CLOSED, scenarios="permissions")
@@ -103,7 +104,7 @@ def whoever_looks_at_services_and_people_changes_them() -> None:
 
 @breaks("S11", CLOSED, scenarios="permissions")
 def credits_are_given_by_whoever_sees_the_accounts() -> None:
-    _page(CreditAccount).has_adjust_permission = _anybody
+    rebind(_page(CreditAccount), "has_adjust_permission", _anybody)
 
 
 class _RequestOfChief:
