@@ -45,8 +45,8 @@ class PermissionMissing(StripeUnavailable):
     """The restricted key lacks the permission for a call."""
 
 
-# After one of these, every other call to Stripe fails as well.
-EVERY_CALL_FAILS = (StripeUnreachable, KeyRefused, WrongAccount)
+# After one of these, every other call to Stripe fails as well. A call without an answer may be the only one.
+EVERY_CALL_FAILS = (KeyRefused, WrongAccount)
 
 
 class StripeBusy(Unavailable):
@@ -195,11 +195,16 @@ class UnsafeReturnUrl(InvalidRequest):
     code, title = "unsafe_return_url", "The return address is not ours"
 
 
+def is_unreachable(error: Exception) -> bool:
+    return isinstance(error, StripeUnreachable)
+
+
 def run_all(*actions: Callable[[], Any]) -> None:
     """Run every action; failures are logged, and the first is raised at the end. Several with a bug are one group.
 
     Example: of two orders, Stripe is busy for the first. The second is canceled, StripeBusy is raised, and the job is
-    retried. What fails for every call to Stripe, and a shutdown, would stop every action, so it is raised at once.
+    retried. What fails for every call to Stripe, and a shutdown, would stop every action, so it is raised at once. So
+    is the second call that Stripe does not answer.
     """
     failures: list[Exception] = []
     for action in actions:
@@ -208,6 +213,8 @@ def run_all(*actions: Callable[[], Any]) -> None:
         except (*EVERY_CALL_FAILS, ShuttingDown):
             raise
         except Exception as failure:
+            if is_unreachable(failure) and any(map(is_unreachable, failures)):
+                raise
             code = failure.code if isinstance(failure, EstuaryError) else ""
             log.warning("one_of_many_failed", error_type=type(failure).__name__, code=code)
             failures.append(failure)

@@ -8,10 +8,14 @@ from estuary.payments.models.events import NO_EVENT_REPORTS_PAYMENT
 WORKER_SILENT = LivenessRule(
     code="worker_silent",
     sentence="The worker looks through Stripe's lists every few minutes.",
+    # Lists of what may be another database's wait until somebody has claimed this one, or Stripe has named the owner.
     sql="""
         SELECT 'list of ' || name, 'looked through until ' || looked_until
         FROM payments_lookout WHERE greatest(looked_until, looked_at) < %(late)s
-          AND NOT EXISTS (SELECT FROM payments_stripeaccount WHERE standing IN ('other', 'behind'))""",
+          AND NOT (name IN ('customers', 'sessions', 'payments')
+                   AND EXISTS (SELECT FROM payments_stripeaccount
+                               WHERE standing IN ('other', 'behind') OR judged_at IS NULL
+                                  OR judged_at < %(at)s - interval '1 hour'))""",
 )
 
 NOT_OWNER = LivenessRule(

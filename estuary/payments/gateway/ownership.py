@@ -131,15 +131,17 @@ def _status_until_stripe_answers() -> OwnerStatus:
 def find_owner_status(product: OwnerProductClient, *, may_create: bool = True) -> OwnerStatus:
     """Read the owner at Stripe, save this database's owner status, and return it.
 
-    Without an owner, a database that is about to write (``may_create``) becomes the owner. When Stripe fails, a copy
-    knows itself by the URL in its row; any other database raises StripeRefused.
+    Without an owner, a database that has written or is about to (``may_create``) becomes the owner. When Stripe fails,
+    a copy knows itself by the URL in its row; any other database raises StripeRefused.
     """
     row = _own_row()
     owner: Owner | None = None
     try:
         owner = product.read()
         owner_status = compare_with_owner(row, current_site_url(), owner)
-        if owner_status == OwnerStatus.OWNER and owner is None and (may_create or row.counted_at):
+        # A key that was not allowed to see products may have written already.
+        has_written = row.counted_at or row.owner_status == OwnerStatus.UNKNOWN
+        if owner_status == OwnerStatus.OWNER and owner is None and (may_create or has_written):
             owner = product.create(_owner_of_row(row))
             owner_status = compare_with_owner(row, current_site_url(), owner)
             StripeAccount.objects.filter(pk=1, counted_at=None).update(counted_at=clock.now())

@@ -7,12 +7,18 @@ from django.conf import settings
 from estuary.common import clock
 from estuary.notifications import staff_alerts
 from estuary.payments import outbox
-from estuary.payments.errors import NotOwner, StripeBusy, StripeRefused, StripeUnavailable
+from estuary.payments.errors import (
+    NotOwner,
+    StripeBusy,
+    StripeRefused,
+    StripeUnavailable,
+    StripeUnreachable,
+)
 from estuary.payments.models import WebhookEvent
 
 # Staff are alerted after so many failures. The fourth comes half a minute after the first: a brief fault is over.
 ALERT_AFTER = 4
-# An event for which Stripe is too busy counts no failures.
+# An event for which Stripe is too busy, or does not answer, counts no failures.
 ALERT_OF_BUSY_AFTER = timedelta(hours=1)
 RETRY_NOTICE = (
     "It will be tried again, less and less often. Until it is settled, a paid order may not be fulfilled, or a"
@@ -33,7 +39,7 @@ def alert_of_failure(row: WebhookEvent, error: Exception, text: str, *, is_dead:
     event = f"{row.type} {row.stripe_event_id}"
     if not is_dead and not _is_to_alert(row, error):
         return
-    if isinstance(error, StripeRefused | StripeBusy):
+    if isinstance(error, StripeRefused | StripeBusy | StripeUnreachable):
         is_alerted = outbox.alert_staff_hourly(
             "event_fails", f"{event} fails: {text}. {STRIPE_FAILS_NOTICE}: {page}"
         )
@@ -52,7 +58,7 @@ def alert_of_failure(row: WebhookEvent, error: Exception, text: str, *, is_dead:
 def _is_to_alert(row: WebhookEvent, error: Exception) -> bool:
     """Return whether a failure is one of which staff are alerted, and have not been."""
     match error:
-        case StripeBusy():
+        case StripeBusy() | StripeUnreachable():
             lasts_long = row.received_at <= clock.now() - ALERT_OF_BUSY_AFTER
         case StripeUnavailable() | NotOwner():
             lasts_long = False

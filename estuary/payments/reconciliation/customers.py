@@ -148,12 +148,13 @@ def check_saved_payment_methods() -> int:
     for customer in rows[:CUSTOMERS_PER_RUN]:
         if shutdown.is_shutting_down():
             break
+        # Before Stripe is asked: one customer whose cards it never lists must not be the first each time.
+        StripeCustomer.objects.filter(pk=customer.pk).update(cards_checked_at=at)
         try:
             checked += run_logged(partial(resync_payment_methods, customer), what=f"cards of {customer}")
         except StripeUnavailable:
             log.warning("card_checks_stopped", customer=customer.stripe_customer_id)
             break
-        StripeCustomer.objects.filter(pk=customer.pk).update(cards_checked_at=at)
     return checked
 
 

@@ -23,10 +23,10 @@ from estuary.common.errors import EstuaryError
 from estuary.common.process import shutdown
 from estuary.notifications import staff_alerts
 from estuary.orders.models import Order
-from estuary.payments import client
+from estuary.payments import client, outbox
 from estuary.payments.checkout.stripe_creation import cancel_at_stripe
 from estuary.payments.customers.customers import own_database_id
-from estuary.payments.errors import EVERY_CALL_FAILS, NotOwner
+from estuary.payments.errors import EVERY_CALL_FAILS, NotOwner, StripeUnreachable
 from estuary.payments.gateway import ownership
 from estuary.payments.inbox import processor
 from estuary.payments.models import Refund, StripeCustomer, SyncCursor
@@ -219,16 +219,17 @@ def _record_failures(cursor: SyncCursor, failed: Sequence[str], at: datetime) ->
     to_alert = [
         name for name in failing if not failing[name]["told"] and failing_since[name] <= at - ALERT_AFTER
     ]
-    retried = {
-        name: one | {"told": one["told"] or name in to_alert}
-        for name, one in failing.items()
-        if name not in abandoned
-    }
-    since = min((failing_since[name] for name in retried), default=at) if abandoned else cursor.looked_until
     with transaction.atomic():
+        is_alerted = bool(to_alert) and _alert_of_failing(cursor.name, to_alert)
+        retried = {
+            name: one | {"told": one["told"] or (is_alerted and name in to_alert)}
+            for name, one in failing.items()
+            if name not in abandoned
+        }
+        since = (
+            min((failing_since[name] for name in retried), default=at) if abandoned else cursor.looked_until
+        )
         _save_cursor(cursor, at, since=since, failing=retried)
-        if to_alert:
-            _alert_of_failing(cursor.name, to_alert)
         if abandoned:
             _alert_of_abandoned(cursor.name, abandoned)
 
@@ -237,14 +238,18 @@ def _save_cursor(cursor: SyncCursor, at: datetime, *, since: datetime, failing: 
     SyncCursor.objects.filter(pk=cursor.pk).update(looked_at=at, looked_until=since, failing=failing)
 
 
-def _alert_of_failing(kind: str, names: Sequence[str]) -> None:
-    staff_alerts.alert_staff(
-        "reconcile_fails",
+def _alert_of_failing(kind: str, names: Sequence[str]) -> bool:
+    """Alert staff, of lists that can't be read at most once an hour: one cause may stop them all. Returns whether."""
+    text = (
         f"Of Stripe's {kind} these can't be made to agree with our books: {', '.join(names)}. What was paid may not be"
         " handed over, or what was refunded or disputed may still count as paid. The worker's log says why"
         " (sweep_failed or sweep_put_off, with the same name; list_not_looked_through of a list). It is tried again"
-        " every few minutes: once the cause is removed, it heals",
+        " every few minutes: once the cause is removed, it heals"
     )
+    if LIST_ITSELF in names:
+        return outbox.alert_staff_hourly("reconcile_fails", text)
+    staff_alerts.alert_staff("reconcile_fails", text)
+    return True
 
 
 def _alert_of_abandoned(kind: str, names: Sequence[str]) -> None:
@@ -350,8 +355,8 @@ def _settle(payment: Intent | CheckoutSession) -> bool:
 
 
 def count_reconciled[T](reconcile: Callable[[T], bool], items: Sequence[T]) -> SyncResult:
-    """Reconcile each item; a failure stops no other. A Stripe that does not answer, or a shutdown, stops all."""
-    result = SyncResult()
+    """Reconcile each item; a failure stops no other. A shutdown stops all, and so do two in a row without an answer."""
+    result, is_first_silence = SyncResult(), True
 
     def reconcile_item(item: T) -> None:
         result.changed += reconcile(item)
@@ -359,6 +364,13 @@ def count_reconciled[T](reconcile: Callable[[T], bool], items: Sequence[T]) -> S
     for item in items:
         shutdown.raise_if_shutting_down()
         name = str(getattr(item, "public_id", getattr(item, "id", item)))
-        if not run_logged(partial(reconcile_item, item), what=name):
+        try:
+            is_reconciled = run_logged(partial(reconcile_item, item), what=name)
+            is_first_silence = True
+        except StripeUnreachable:
+            if not is_first_silence:
+                raise
+            is_reconciled = is_first_silence = False
+        if not is_reconciled:
             result.failed += (name,)
     return result

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import override_settings
 from rest_framework.test import APIClient
 
@@ -236,6 +236,21 @@ def counted_on_since(hours: int = 2) -> None:
     for hour in range(1, hours + 1):
         with later(timedelta(hours=hour)):
             tasks.ask_stripe(0)
+
+
+def test_a_worker_of_a_restored_backup_that_looks_at_nothing_is_silent(
+    stripe: Sandbox, shop: dict[str, Json]
+) -> None:
+    """What has to wait for a claim may be late; refunds, disputes and events may not."""
+    backup = contents()
+    counted_on_since()
+    put_back(backup)
+    with later(3 * HOUR), estuary_talks_to(stripe):
+        tasks.ask_stripe(0)
+        assert StripeAccount.objects.get().owner_status == "behind"
+        call_command("worker", "--check")
+    with later(5 * HOUR), pytest.raises(CommandError, match="list of refunds"):
+        call_command("worker", "--check")
 
 
 def test_a_restored_backup_settles_and_sells_and_ends_nothing_until_it_is_claimed(

@@ -103,6 +103,20 @@ def test_a_key_that_may_not_read_products_sells_refunds_and_takes_in_nothing_unk
     assert not ownership.may_recover_orphans()
 
 
+def test_a_key_that_may_read_products_later_makes_the_shop_their_owner_without_a_restart(
+    stripe: Sandbox, buyer: APIClient
+) -> None:
+    """Otherwise the first other installation with this key would be, and the shop would sell nothing."""
+    stripe.faults.add("forbidden", "GET /v1/products/*", times=None)
+    buying.buy_credits(stripe, buyer)
+    tasks.ask_stripe(0)
+    stripe.faults.clear()
+    tasks.ask_stripe(0)
+    row = StripeAccount.objects.get()
+    assert (row.owner_status, bool(owner_at(stripe))) == ("owner", True)
+    assert row.counted_at is not None
+
+
 def test_a_shop_that_moves_to_another_address_is_claimed_there(
     stripe: Sandbox, buyer: APIClient, staff: APIClient, shop: dict[str, Json], settings: Settings
 ) -> None:

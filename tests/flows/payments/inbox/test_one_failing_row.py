@@ -1,5 +1,6 @@
 """One payment that can't be settled: others are, the worker is well, and staff hear of it once, within minutes."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from estuary.payments import client, tasks
 from estuary.payments.doctor import LIVENESS
 from estuary.payments.doctor.check import Rule
 from estuary.payments.doctor.runner import run_check, run_checks
-from estuary.payments.errors import run_all
+from estuary.payments.errors import StripeUnreachable, run_all
 from estuary.payments.inbox import processor
 from estuary.payments.models import Dispute, SyncCursor, WebhookEvent
 from estuary.payments.reconciliation import stripe_lists
@@ -132,7 +133,9 @@ def test_a_list_that_can_not_be_read_stops_no_other_list_and_no_worker(
     assert "the list itself" in text
 
 
-@pytest.mark.parametrize("fault", ["error_before", "rate_limit", "lock_timeout", "refuse", "forbidden"])
+@pytest.mark.parametrize(
+    "fault", ["error_before", "rate_limit", "lock_timeout", "refuse", "forbidden", "timeout_before"]
+)
 def test_a_list_that_stripe_does_not_serve_stops_no_other_list(
     stripe: Sandbox, buyer: APIClient, settings: Settings, mailoutbox: list[Any], fault: str
 ) -> None:
@@ -158,6 +161,57 @@ def test_a_list_that_stripe_does_not_serve_stops_no_other_list(
     assert "Nobody can pay" not in "".join(mail.body for mail in mailoutbox)
     stripe.faults.clear()
     settle_everything(stripe)
+
+
+def test_an_object_that_stripe_never_serves_stops_no_other(
+    stripe: Sandbox, buyer: APIClient, other: APIClient, settings: Settings, mailoutbox: list[Any]
+) -> None:
+    """Of two payments, the first is never answered for; the second, a refund and a dispute are found all the same."""
+    settings.STAFF_MAIL = "staff@estuary.example"
+    refunded, disputed = (buying.buy_credits(stripe, buyer, usd) for usd in ("50.00", "20.00"))
+    stripe_lists.sync_all_lists()
+    silent, answered = (buying.credits(who, "30.00") for who in (buyer, other))
+    for order in (silent, answered):
+        buying.pay_only(stripe, order)
+    stripe.control.refund(refunded["payment_intent_id"])
+    stripe.control.dispute(disputed["payment_intent_id"])
+    stripe.control.lose_events()
+    stripe.faults.add("timeout_before", f"GET /v1/payment_intents/{silent['payment_intent_id']}", times=None)
+    for minutes in (6, 20):
+        with later(timedelta(minutes=minutes)):
+            tasks.ask_stripe(0)
+            run_jobs()
+            call_command("worker", "--check")
+    statuses = [buying.status_of(order) for order in (silent, answered, refunded)]
+    assert statuses == ["pending", "completed", "refunded"]
+    assert Dispute.objects.count() == 1
+    [text] = mails_about("reconcile_fails", mailoutbox)
+    assert silent["payment_intent_id"] in text and "the list itself" not in text
+    stripe.faults.clear()
+    with later(timedelta(minutes=40)):
+        tasks.ask_stripe(0)
+        settle_everything(stripe)
+    assert buying.status_of(silent) == "completed"
+
+
+def test_staff_hear_once_an_hour_of_lists_while_stripe_answers_nothing(
+    stripe: Sandbox, buyer: APIClient, settings: Settings, mailoutbox: list[Any]
+) -> None:
+    """Each list is asked for once a run, and the worker that asks is well."""
+    settings.STAFF_MAIL = "staff@estuary.example"
+    buying.buy_credits(stripe, buyer, "50.00")
+    tasks.ask_stripe(0)
+    stripe.faults.add("timeout_before", "*", times=None)
+    for minutes in (5, 10, 15, 50, 80):
+        with later(timedelta(minutes=minutes)):
+            before = len(stripe.requests)
+            with suppress(StripeUnreachable):
+                tasks.ask_stripe(0)
+            assert len(stripe.requests) - before < 10
+            call_command("worker", "--check")
+            run_jobs()
+    assert len(mails_about("reconcile_fails", mailoutbox)) == 2, "after 10 and after 80 minutes"
+    stripe.faults.clear()
 
 
 def test_a_list_that_can_not_be_read_for_days_is_read_from_where_it_was(
