@@ -185,11 +185,15 @@ BANK_DECIDES = "You have disputed the payment with your bank, which decides abou
 YOURS_AGAIN = "It was a bonus, so it is yours to schedule again: {url}."
 
 
-def describe_returned(amount: str, ways: Sequence[str], *, if_nothing: str = TOO_LATE) -> str:
+def describe_returned(
+    amount: str, ways: Sequence[str], *, if_nothing: str = TOO_LATE, bank_decides: bool = False
+) -> str:
     """Return what a cancellation returns, and where to; ``ways`` are the parts of the ``amount``, or empty."""
     if not ways:
         return if_nothing
     where = f", {ways[0].removeprefix(amount).strip()}" if len(ways) == 1 else f": {' and '.join(ways)}"
+    if bank_decides:
+        return f"{BANK_DECIDES} If your bank leaves it with us, {amount} goes back to you{where}."
     return f"{amount} goes back to you{where}. We write to you once it is on its way."
 
 

@@ -9,6 +9,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from estuary.accounts.models import Practitioner
 from estuary.bookings.date_changes.seats import live_reservations, live_seats, live_slots
 from estuary.bookings.models import Booking, Reservation
+from estuary.catalog.cancellation_terms import sold_notice
 from estuary.catalog.models import ServiceSession, ServiceType
 from estuary.common.english_times import describe_short_moment
 from estuary.common.money import allocate
@@ -16,9 +17,10 @@ from estuary.orders.models import Order, OrderLine
 from estuary.orders.states import UNPAID, Status
 from estuary.payments.dates.consequences import AffectedOrder, AffectedSeat, Stage
 from estuary.payments.models import DateChange, DateChangeRow, Refund
+from estuary.payments.models.disputes import is_blocked_by_dispute
+from estuary.payments.refunds.cancellation_policy import is_in_time
 from estuary.payments.refunds.request_refund import (
     card_left_minor,
-    is_blocked_by_dispute,
     open_or_succeeded_refunds,
     refunded_of_booking_minor,
     share_left_minor,
@@ -198,7 +200,7 @@ def is_wholly_lost(order: Order) -> bool:
 
 
 def kept_minor(order: Order, earlier: EarlierCallOffs, leaving: Set[int] = frozenset()) -> int:
-    """Return what the parts that stay cost at most, in minor units: attended, to come, or canceled without a refund.
+    """Return what the parts that stay cost at most, in minor units: attended, to come, or canceled too late.
 
     ``leaving`` has the primary keys of the seats that are called off now. A package of 100.00 has two parts. One of
     them is called off: the other is kept, for 50.00.
@@ -211,8 +213,12 @@ def kept_minor(order: Order, earlier: EarlierCallOffs, leaving: Set[int] = froze
 def _kept_of_part_minor(order: Order, part: Booking, earlier: EarlierCallOffs, leaving: Set[int]) -> int:
     share_minor = max(share_left_minor(order, part), 0)
     if part.status == Booking.Status.CANCELED:
-        was_not_canceled_by_guest = part.pk in earlier.booking_ids or _ended_with_payment(order, part)
-        return 0 if was_not_canceled_by_guest and not part.forfeited else share_minor
+        was_due = (
+            part.pk in earlier.booking_ids
+            or _ended_with_payment(order, part)
+            or (part.canceled_at and is_in_time(part, sold_notice(order.snapshot), part.canceled_at))
+        )
+        return 0 if was_due and not part.forfeited else share_minor
     seats = [row for row in order.reservations.all() if row.line_id == part.line_id]
     if part.service_type == ServiceType.COURSE:
         live = {row.session_id for row in seats if row.status != RELEASED and row.pk not in leaving}

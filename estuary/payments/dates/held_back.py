@@ -16,11 +16,8 @@ from estuary.payments.dates.carry_out import refund_called_off
 from estuary.payments.dates.consequences import WHY_LOST, WHY_LOST_IN_PART, WHY_NOTHING_LEFT
 from estuary.payments.errors import run_all
 from estuary.payments.models import DateChangeRow, Dispute, Refund
-from estuary.payments.refunds.request_refund import (
-    credits_left_minor,
-    is_blocked_by_dispute,
-    refundable_minor,
-)
+from estuary.payments.models.disputes import is_blocked_by_dispute
+from estuary.payments.refunds.request_refund import card_left_minor, credits_left_minor, refundable_minor
 
 DECIDED = PreparedValuesQuery(
     lambda: DateChangeRow.objects.filter(
@@ -58,13 +55,14 @@ def _end_lost(order: Order, rows: list[DateChangeRow]) -> None:
     Credits pay for what stays first, and the rest of them goes back. Stripe refunds none of such a payment any more.
     70.00 was paid by card and 30.00 with credits, which went back at once; 20.00 of the card is lost. So 50.00 is due,
     and staff return it another way. A refund that waits is deducted too: it ends by itself, and then returns or reports
-    its own sum.
+    its own sum. What the bank has returned covers first what such refunds can't take from the card any more.
     """
     earlier = read_call_offs([order])[order.pk]
     held_back_minor = sum(row.amount_minor for row in rows)
     left_minor = left_of_order_minor(order, earlier)
     kept = min(kept_minor(order, earlier), left_minor)
-    due_minor = min(held_back_minor, max(left_minor + held_back_minor - order.lost_minor - kept, 0))
+    lost_minor = order.lost_minor + min(card_left_minor(order), 0)
+    due_minor = min(held_back_minor, max(left_minor + held_back_minor - lost_minor - kept, 0))
     credits_minor = min(due_minor, max(credits_left_minor(order) - kept, 0))
     rest_minor = due_minor - credits_minor
     for row in rows:

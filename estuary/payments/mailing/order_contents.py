@@ -55,6 +55,7 @@ from estuary.payments.mailing.meetings import (
     zone_of,
 )
 from estuary.payments.mailing.tenders import NOTHING, PartOfRefund, Returned, order_link
+from estuary.payments.models.disputes import is_blocked_by_dispute
 
 # Mails after which a calendar has entries that are not true any more.
 ENDS = frozenset(
@@ -177,6 +178,7 @@ def _names(order: Order, related: Related, meetings: Sequence[BookedMeeting]) ->
             display(related.returned.total_minor, order.currency),
             related.returned.ways(order.currency),
             if_nothing=_why_nothing(order, related),
+            bank_decides=is_blocked_by_dispute(order),
         ),
         "link_changed": f"The link to join {order.title} online {changed}.",
         "link_below": NEW_LINK_BELOW if has_link else NO_LINK_BELOW,
@@ -211,8 +213,6 @@ def _name_declined(seats: Sequence[Participant]) -> str:
 
 def _why_nothing(order: Order, related: Related) -> str:
     """Return why a guest gets nothing back, in a sentence."""
-    if order.disputed:
-        return BANK_DECIDES
     if related.declined:
         booking = related.declined[0].booking
         if booking.needs_scheduling:
@@ -221,6 +221,8 @@ def _why_nothing(order: Order, related: Related) -> str:
     in_time = [row for row in parts_of(related.ended) if _was_in_time(row)]
     if not in_time:
         return TOO_LATE
+    if order.disputed:
+        return BANK_DECIDES
     if not any(row.amount_minor for row in in_time):
         return NOTHING_PAID
     bonus = [row for row in related.bookings if row.position and row.amount_minor == 0]

@@ -93,6 +93,27 @@ class Dispute(models.Model):
         return self.status if self.status in {self.Status.WON, self.Status.LOST} else "closed"
 
 
+def is_blocked_by_dispute(order: Order) -> bool:
+    """Whether a dispute blocks every refund: one that is open, or was lost.
+
+    An inquiry does not block refunds: a refund often ends it.
+    """
+    if not order.disputed:
+        return False
+    own_disputes = _own_disputes(order)
+    return not own_disputes or any(dispute.blocks_refunds for dispute in own_disputes)
+
+
+def is_awaiting_bank(order: Order) -> bool:
+    """Whether a dispute that blocks every refund is still open, and none was lost: the money may yet stay here."""
+    blocking = [dispute for dispute in _own_disputes(order) if dispute.blocks_refunds]
+    return bool(blocking) and all(dispute.is_open for dispute in blocking)
+
+
+def _own_disputes(order: Order) -> list[Dispute]:
+    return [dispute for dispute in order.disputes.all() if not dispute.is_unmatched]
+
+
 class FraudNotice(models.Model):
     """An issuer's early fraud warning, or a review, of an order's payment. It moves no money by itself."""
 

@@ -26,9 +26,9 @@ from estuary.payments.models import Refund
 from estuary.payments.refunds.call_offs_under_way import is_being_called_off
 from estuary.payments.refunds.cancellation_policy import RefundBreakdown, compute_refund, is_in_time
 from estuary.payments.refunds.request_refund import (
-    refundable_minor,
     refunded_of_booking_minor,
     request_refund,
+    returnable_minor,
     share_left_minor,
 )
 
@@ -67,7 +67,7 @@ def cancel_booking(*, booking: Booking, by: User, shown_minor: int = 0) -> Refun
 
     A package or bundle is canceled with everything in it that is still to come. The refund follows
     cancellation_policy.py, less what was refunded before. It is never less than declining the new time of a moved date
-    would return. Raises BookingNotCancelable.
+    would return. While a bank decides about the payment, the refund waits for that. Raises BookingNotCancelable.
     """
     at = clock.now()
     with transaction.atomic():
@@ -141,7 +141,7 @@ def _preview(order: Order, booking: Booking, at: datetime) -> CancellationPrevie
     canceling = [part for part in parts if part.is_to_come(at)] if booking.position == 0 else [booking]
     _refuse_called_off([booking, *canceling])
     breakdown = _compute_breakdown(order, parts, canceling, moved, at)
-    by_policy_minor = 0 if order.disputed else _returned_minor(order, breakdown)
+    by_policy_minor = _returned_minor(order, breakdown)
     moved_minor = _shares_minor(order, [part for part in canceling if part.pk in moved])
     late = [part for part in canceling if part.amount_minor and part.pk not in moved]
     notice = sold_notice(order.snapshot)
@@ -214,10 +214,10 @@ def _returned_minor(order: Order, breakdown: RefundBreakdown) -> int:
     kept, so 30.00 is returned.
     """
     kept = sum(share_left_minor(order, part) for part in breakdown.kept)
-    return min(_shares_minor(order, breakdown.returned), refundable_minor(order) - kept, breakdown.max_minor)
+    return min(_shares_minor(order, breakdown.returned), returnable_minor(order) - kept, breakdown.max_minor)
 
 
 def _shares_minor(order: Order, parts: Sequence[Booking]) -> int:
     """Return the shares of some parts, less what was refunded for them by name; at most what is left of the order."""
-    shares = sum(max(refundable_minor(order, part), 0) for part in parts)
-    return min(shares, refundable_minor(order))
+    shares = sum(max(returnable_minor(order, part), 0) for part in parts)
+    return min(shares, returnable_minor(order))

@@ -32,6 +32,7 @@ from estuary.payments.gateway.idempotency_keys import (
     rotate_key,
 )
 from estuary.payments.models import Dispute, Refund
+from estuary.payments.models.disputes import is_awaiting_bank, is_blocked_by_dispute
 from estuary.payments.refunds.call_offs_under_way import is_being_called_off
 from estuary.payments.refunds.repeats import RefundRepeatGuard
 from estuary.payments.settlement import load, settle
@@ -73,10 +74,10 @@ def request_refund(
         [locked] = load([order.pk])
         if guard:
             guard.refuse_repeat(locked)
-        refund = build_refund(locked, booking, amount_minor, clock.now(), credits_only=credits_only)
+        refund = build_refund(locked, booking, amount_minor, origin, credits_only=credits_only)
         if refuses_called_off and cancels:
             _refuse_called_off(locked, refund)
-        refund.reason, refund.origin, refund.cancels = redact(reason)[:200], origin, cancels
+        refund.reason, refund.cancels = redact(reason)[:200], cancels
         refund.requested_by, refund.request_key = requested_by, request_key
         refund.save()
         observability.count_refunds([refund])
@@ -110,19 +111,23 @@ def build_refund(
     order: Order,
     booking: Booking | None,
     amount_minor: int | None,
-    at: datetime,
+    origin: Refund.Origin,
     *,
     credits_only: bool = False,
 ) -> Refund:
-    """Return an unsaved refund of an order that ``load`` has read; raises as ``request_refund`` does."""
+    """Return an unsaved refund of an order that ``load`` has read; raises as ``request_refund`` does.
+
+    What a buyer cancels in time is due whether the bank was asked before or after: it waits for the bank's decision.
+    """
     if booking and booking.position == 0:
         # The booking at the top stands for the whole order: its refund affects every booking in it.
         booking = None
+    waits = origin == Refund.Origin.BUYER and is_awaiting_bank(order)
     if order.status not in REFUNDABLE:
         raise NotRefundable(f"This order is {order.status.replace('_', ' ')}; there is nothing to refund.")
-    if is_blocked_by_dispute(order) and not credits_only:
+    if is_blocked_by_dispute(order) and not credits_only and not waits:
         raise ChargeDisputed("The buyer has disputed this payment with the bank; answer the dispute instead.")
-    left_minor = credits_left_minor(order, booking) if credits_only else refundable_minor(order, booking)
+    left_minor = credits_left_minor(order, booking) if credits_only else returnable_minor(order, booking)
     requested_minor = left_minor if amount_minor is None else amount_minor
     if left_minor <= 0:
         raise NotRefundable("Everything has been refunded already, or is on its way.")
@@ -142,17 +147,23 @@ def build_refund(
         currency=order.currency,
         card_minor=card_minor - rest_minor,
         credits_minor=requested_minor - card_minor,
-        created_at=at,
+        origin=origin,
+        created_at=clock.now(),
     )
 
 
 def refundable_minor(order: Order, booking: Booking | None = None) -> int:
-    """Return what can still be refunded of an order or of one booking in it, in minor units.
+    """Return what can be refunded now of an order or of one booking in it, in minor units."""
+    return 0 if is_blocked_by_dispute(order) else returnable_minor(order, booking)
+
+
+def returnable_minor(order: Order, booking: Booking | None = None) -> int:
+    """Return what can still go back, now or once a dispute is won, of an order or of one booking in it, in minor units.
 
     Refunds on their way count. An order of 100.00, refunded 20.00, lost 10.00 to a dispute: 70.00 is left.
     Of an order that was never fulfilled only the captured money is left: its credits went back when it ended.
     """
-    if order.status not in REFUNDABLE or is_blocked_by_dispute(order):
+    if order.status not in REFUNDABLE or (is_blocked_by_dispute(order) and not is_awaiting_bank(order)):
         return 0
     paid_minor = order.captured_minor if order.completed_at is None else order.total_minor
     left_minor = (
@@ -177,17 +188,6 @@ def credits_left_minor(order: Order, booking: Booking | None = None) -> int:
         refund.credits_minor for refund in open_or_succeeded_refunds(order)
     )
     return left_minor if booking is None else min(left_minor, share_left_minor(order, booking))
-
-
-def is_blocked_by_dispute(order: Order) -> bool:
-    """Whether a dispute blocks every refund: one that is open, or was lost.
-
-    An inquiry does not block refunds: a refund often ends it.
-    """
-    if not order.disputed:
-        return False
-    own_disputes = [dispute for dispute in order.disputes.all() if not dispute.is_unmatched]
-    return not own_disputes or any(dispute.blocks_refunds for dispute in own_disputes)
 
 
 def share_left_minor(order: Order, booking: Booking) -> int:

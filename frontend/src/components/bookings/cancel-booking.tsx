@@ -90,6 +90,8 @@ function returnedText(booking: Booking, returned: string, currency: string): str
     return "Its payment is disputed at your bank, so nothing comes back from us if you cancel it now.";
   if (isZero(returned))
     return "Nothing comes back for it: its price was refunded before, or is used up by what you keep.";
+  if (booking.disputed)
+    return `${inTime} Its payment is disputed at your bank, which decides first. If your bank leaves the money with us, ${formatMoney(returned, currency)} comes back to you, the way you paid.`;
   if (returned === booking.amount) return `${inTime} ${price} comes back to you, the way you paid.`;
   return `${inTime} ${formatMoney(returned, currency)} comes back to you, the way you paid: its price of ${price}, less what was refunded before or is used up by what you keep.`;
 }

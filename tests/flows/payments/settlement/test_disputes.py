@@ -17,6 +17,7 @@ from estuary.common import clock
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import Order
 from estuary.payments.models import Dispute, Refund
+from estuary.payments.refunds.request_refund import send_refund
 from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, make_practitioner, make_service, make_sessions, signed_in
 from tests.flows import buying
@@ -282,11 +283,50 @@ def test_a_charge_that_is_refunded_already_has_nothing_left_to_freeze(
     assert (answer.status_code, answer.json()["code"]) == (409, "not_refundable")
 
 
-def test_cancelling_what_is_disputed_promises_and_returns_nothing(
+@ENDS
+def test_what_is_canceled_in_time_during_a_dispute_comes_back_once(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, mailoutbox: list[Any], outcome: str
+) -> None:
+    """From us if the bank leaves the money here, or else from the bank; the credits beside it in both cases."""
+    buying.buy_credits(stripe, buyer, "40.00")
+    order = a_session(stripe, buyer, ana, use_credits=True)
+    opened = dispute(stripe, order)
+    address = f"/api/v1/bookings/{Booking.objects.get(order=order_of(order)).pk}/cancel/"
+    assert buyer.get(address).json()["returned"] == "100.00"
+    assert buyer.post(address).json()["refund"]["status"] == "requested"
+    settle_everything(stripe)
+    [mail] = [mail for mail in mailoutbox if "canceled" in mail.subject]
+    assert "If your bank leaves it with us, 100.00 USD goes back to you: 60.00 USD to" in mail.body
+    assert money_of(order) == ("completed", 6000, 0, 0)
+    close(stripe, opened, outcome)
+    send_refund(Refund.objects.get(origin="buyer").pk)
+    settle_everything(stripe)
+    won = outcome == "won"
+    assert money_of(order) == (
+        ("refunded", 6000, 10000, 0) if won else ("partially_refunded", 6000, 4000, 6000)
+    )
+    assert purse(buyer)[0] == "40.00"
+
+
+def test_what_is_canceled_in_time_during_an_inquiry_comes_back_at_once(
     stripe: Sandbox, buyer: APIClient, ana: Practitioner
 ) -> None:
     order = a_session(stripe, buyer, ana)
-    dispute(stripe, order)
+    opened = dispute(stripe, order, inquiry=True)
+    address = f"/api/v1/bookings/{Booking.objects.get().pk}/cancel/"
+    assert buyer.get(address).json()["returned"] == "100.00"
+    assert buyer.post(address).json()["refund"]["amount"] == "100.00"
+    settle_everything(stripe)
+    close(stripe, opened, "warning_closed")
+    assert money_of(order) == ("refunded", 10000, 10000, 0)
+
+
+def test_what_is_canceled_after_a_loss_in_part_returns_nothing(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner
+) -> None:
+    """Staff decide then."""
+    order = a_session(stripe, buyer, ana)
+    close(stripe, dispute(stripe, order, amount=3000), "lost")
     address = f"/api/v1/bookings/{Booking.objects.get().pk}/cancel/"
     assert buyer.get(address).json()["returned"] == "0.00"
     assert buyer.post(address).json()["refund"] is None
