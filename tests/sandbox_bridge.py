@@ -1,7 +1,7 @@
 """Joins the product to a sandbox in the same process, through the real SDK, and carries its events over."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.conf import settings
 from django.test import Client
@@ -80,14 +80,15 @@ def settle_everything(sandbox: Sandbox) -> None:
             return
 
 
-def run_jobs() -> int:
-    """Run the waiting jobs of the worker, one after the other, and return how many ran."""
+def run_jobs(*, refused: type[Exception] | None = None) -> int:
+    """Run the waiting jobs of the worker, one after the other, and return how many ran; one may be ``refused``."""
     from procrastinate.contrib.django.models import ProcrastinateJob
 
     ran = 0
     last = 0
     for job in ProcrastinateJob.objects.filter(status="todo").order_by("id"):
-        task_named(job.task_name)(**job.args)
+        with suppress(*([refused] if refused else [])):
+            task_named(job.task_name)(**job.args)
         ran, last = ran + 1, job.id
     forget_jobs(upto=last)  # what these have enqueued is not run yet
     return ran

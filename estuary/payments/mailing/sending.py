@@ -20,10 +20,14 @@ from estuary.common import clock
 from estuary.common.observability.redaction import redact
 from estuary.notifications.layout import Content, write_mail
 from estuary.orders.models import Order
-from estuary.payments.models import SentMail
+from estuary.payments.errors import NotOwner
+from estuary.payments.models import SentMail, StripeAccount
 from estuary.payments.models.mails import COPY
 
 MAX_ERROR = 300
+UNCLAIMED = (
+    "This database is a copy. Mails about what it copied leave once it is claimed (stripe_account --claim)."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,12 @@ def send_once(mail: Addressed, write: Callable[[], Content | None], connection: 
     """Write and send a mail unless that was done already; return whether it was sent now.
 
     ``write`` is called when the mail is sent, so it reads the rows as they are then; None means that the mail has no
-    use any more. What the mail server raises is recorded and raised again, for a later try.
+    use any more. What the mail server raises is recorded and raised again, for a later try. Raises NotOwner in a copy.
     """
     row, _ = SentMail.objects.get_or_create(key=mail.key, defaults=_columns(mail))
     if row.is_over:
         return False
+    _refuse_in_copy(row)
     content = write()
     to = recipients(mail.user)
     if content is None or not to:
@@ -85,6 +90,16 @@ def recipients(user: User) -> list[str]:
 def domain() -> str:
     """Return the host that the ids of our mails and of calendar entries end with."""
     return urlsplit(settings.FRONTEND_URL).hostname or "localhost"
+
+
+def _refuse_in_copy(row: SentMail) -> None:
+    """Raise NotOwner for a mail to a guest of the shop of which this database is a copy: its links lead here."""
+    about = row.order.created_at if row.order else row.user.date_joined if row.user else clock.now()
+    if StripeAccount.belongs_to_original(about):
+        _record(row, status=SentMail.Status.FAILED, error=UNCLAIMED)
+        raise NotOwner(
+            "This database is a copy: nobody of the original is written to.", for_operators=UNCLAIMED
+        )
 
 
 def _columns(mail: Addressed) -> dict[str, Any]:

@@ -1,9 +1,13 @@
 """The Stripe account: whose it is, how far its lists have been read, and payments there without an order here."""
 
+from datetime import datetime
+
+from django.conf import settings
 from django.db import models
 from django.db.models import Q, Value
 
 from estuary.common import clock
+from estuary.common.origins import origin_of
 
 
 class StripeAccount(models.Model):
@@ -68,6 +72,12 @@ class StripeAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} ({'live' if self.livemode else 'test'})"
+
+    @classmethod
+    def belongs_to_original(cls, created_at: datetime) -> bool:
+        """Return whether what was created then is another installation's, of which this database is a copy."""
+        copy = cls.objects.filter(pk=1).exclude(site_url__in=["", origin_of(settings.FRONTEND_URL)]).first()
+        return copy is not None and (copy.copied_at is None or created_at < copy.copied_at)
 
 
 class SyncCursor(models.Model):
