@@ -147,6 +147,16 @@ def scenario_of_a_refused_debit_beside_a_page(seed: int) -> Scenario:
     return replace(_focused(seed, acts, path="", fine=False, webhooks=False), tempo="days")
 
 
+def scenario_of_debits_around_the_start(seed: int, when: str) -> Scenario:
+    """Plan three sessions paid by debit, whose banks answer ``when`` the session is about to begin; no event comes."""
+    by_bank = {"when": when, "well": True, "thing": "session", "payment_type": "intent"}
+    acts = [
+        Act(number, "the late bank", "late bank", "", tuple((by_bank | {"who": number}).items()))
+        for number in (1, 2, 3)
+    ]
+    return replace(_focused(seed, acts, path="", fine=False, webhooks=False), tempo="days")
+
+
 def scenario_of_a_card_declined_beside_a_page(seed: int) -> Scenario:
     """Plan a buyer who thinks before paying on a page, and a card that is declined by hand for the order meanwhile."""
     thing = Random(f"{seed} declined").choice(["credits", "session"])
@@ -305,6 +315,8 @@ SCENARIOS: dict[str, Callable[[int], Scenario]] = {
     "card declined beside a page": scenario_of_a_card_declined_beside_a_page,
     "debit beside an open page": partial(scenario_of_a_debit_beside_an_open_page, arrives=True),
     "refused debit beside an open page": partial(scenario_of_a_debit_beside_an_open_page, arrives=False),
+    "debits in time": partial(scenario_of_debits_around_the_start, when="in time"),
+    "debits too late": partial(scenario_of_debits_around_the_start, when="just too late"),
     "moves": scenario_of_moves,
     "not held": scenario_of_a_time_that_is_not_held,
     "permissions": scenario_of_staff_who_try_permissions,

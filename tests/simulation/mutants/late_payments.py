@@ -102,12 +102,12 @@ def a_seat_is_kept_for_a_bank_for_ever() -> None:
     instead_of(overdue.end_unanswered_orders, none_done)
 
 
-@breaks("L1", STARTED)
+@breaks("L1", STARTED, scenarios="debits too late")
 def what_had_begun_is_handed_over() -> None:
     instead_of(rules._is_paid_after_start, lambda order, intent: False)
 
 
-@breaks("L1", IN_TIME)
+@breaks("L1", IN_TIME, scenarios="debits in time")
 def the_time_of_settling_decides() -> None:
     instead_of(
         rules._is_paid_after_start,
