@@ -34,7 +34,9 @@ from tests.factories import (
     signed_in,
 )
 from tests.flows import buying
+from tests.flows.payments.settlement.test_late_second_payments import second_payment
 from tests.query_plans import as_if_large, read_whole
+from tests.sandbox_bridge import settle_everything
 
 URL = "/admin/exports/"
 TODAY = {"first": "2000-01-01", "last": "2100-01-01", "currency": ""}
@@ -105,6 +107,23 @@ def test_credits_that_went_back_are_no_part_of_what_was_captured(stripe: Sandbox
     [payment] = exported(client, "payments")
     assert (payment["Captured"], payment["Refunded since"]) == ("80.00", "80.00")
     assert exported(client, "orders")[0]["Refunded"] == "100.00"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refund_of_another_payment_is_named_so_and_no_part_of_the_orders_figures(stripe: Sandbox) -> None:
+    created = buying.buy_credits(stripe, signed_in(make_user("Maya Lindqvist")), "100.00")
+    buying.refund(signed_in(make_staff("Sam Okafor", *REFUNDING)), created, amount="15.00")
+    stripe.control.confirm(second_payment(buying.order_of(created)), card="4242424242424242")
+    settle_everything(stripe)
+    client = admin_client()
+    [payment], [order] = exported(client, "payments"), exported(client, "orders")
+    refunds = exported(client, "refunds")
+    assert sorted((row["To the card"], row["Status"], row["Of another payment"]) for row in refunds) == [
+        ("100.00", "succeeded", "yes"),
+        ("15.00", "succeeded", "no"),
+    ]
+    own = sum(Decimal(row["To the card"]) for row in refunds if row["Of another payment"] == "no")
+    assert {own} == {Decimal(payment["Refunded since"]), Decimal(order["Refunded"])}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -80,6 +80,10 @@ def busy() -> None:
             order=bought[number % 4], currency="usd", card_minor=100, credits_minor=0, origin="staff",
             status=status, settled_at=settled_at, stripe_refund_id=f"re_{number}" if settled_at else "",
         )  # fmt: skip
+    Refund.objects.create(
+        order=bought[0], currency="usd", card_minor=10_000, credits_minor=0, origin="automatic", status="succeeded",
+        settled_at=at, stripe_refund_id="re_of_another_payment", is_unmatched=True,
+    )  # fmt: skip
     for number, (status, minutes) in enumerate([("pending", 2), ("failed", 3), ("pending", 12)]):
         slot = ScheduleRequest(starts_at=a_free_slot(yoga, nth=20 + 4 * number))
         order = place(make_user(), yoga, wish=slot)

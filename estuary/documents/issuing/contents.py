@@ -34,7 +34,7 @@ def _several_lines(text: str) -> str:
 
 
 def build_receipt(order: Order, method: UsedMethod | None, seller: Seller, tax: Tax) -> Receipt:
-    """Return the receipt of an order; its ``user`` and ``lines`` must be loaded."""
+    """Return the receipt of an order; its ``user``, its ``lines`` and their bookings must be loaded."""
     taxable_minor, note = _taxable(order, tax)
     tax_minor = tax.included_minor(taxable_minor, order.currency)
     assert order.completed_at is not None
@@ -98,10 +98,10 @@ def _order_lines(order: Order, seller: Seller) -> list[dict[str, Any]]:
     if order.type == OrderType.CREDIT:
         worth = display(order.credit_amount_minor, order.currency)
         return [_line(f"Credits worth {worth}", order.total_minor)]
-    practitioner = one_line(str(order.snapshot.get("practitioner", "")), 120)
-    groups: dict[tuple[str, int], list[OrderLine]] = {}
+    groups: dict[tuple[str, str, int], list[OrderLine]] = {}
     for line in sorted(order.lines.all(), key=lambda line: line.position):
-        groups.setdefault((line.service_name, line.amount_minor), []).append(line)
+        practitioner = _practitioner_name(line, order.snapshot)
+        groups.setdefault((line.service_name, practitioner, line.amount_minor), []).append(line)
     return [
         _line(
             one_line(group[0].service_name, 200),
@@ -110,8 +110,20 @@ def _order_lines(order: Order, seller: Seller) -> list[dict[str, Any]]:
             dates=[line.starts_at.astimezone(seller.zone).date() for line in group if line.starts_at],
             details=f"with {practitioner}" if practitioner else "",
         )
-        for group in groups.values()
+        for (_, practitioner, _), group in groups.items()
     ]
+
+
+def _practitioner_name(line: OrderLine, snapshot: dict[str, Any]) -> str:
+    """Return who gives what a line sold, as its booking says: a package may have parts of other practitioners.
+
+    Who sold the order has the name of that moment. A line without a booking names nobody.
+    """
+    booking = next(iter(line.bookings.all()), None)
+    if booking is None:
+        return ""
+    is_seller = booking.practitioner_id == snapshot["practitioner_id"]
+    return one_line(snapshot["practitioner"] if is_seller else booking.practitioner.display_name, 120)
 
 
 def _line(

@@ -11,7 +11,7 @@ from estuary.common import clock
 from estuary.common.db.transactions import execute_prepared
 from estuary.documents.models import IssuedDocument, NumberCounter, Series, number_of
 from estuary.documents.seller import Seller
-from estuary.notifications import staff_alerts
+from estuary.payments import outbox
 
 # Documents of one transaction, and transactions of one run: other jobs of the worker get their turn.
 BATCH, MAX_BATCHES = 200, 50
@@ -25,12 +25,15 @@ log = structlog.get_logger(__name__)
 
 
 def start_of_search(documents: type[IssuedDocument], moment: str, seller: Seller) -> datetime:
-    """Return from when on to look for what has no document yet; ``moment`` names the field that orders documents."""
+    """Return from when on to look for what has no document yet; ``moment`` names the field that orders documents.
+
+    Moments to come are passed over: a clock that ran ahead wrote them, and what is due now lies before them.
+    """
     statement = (
         f"SELECT max({moment}) FROM (SELECT {moment} FROM {documents._meta.db_table}"  # noqa: S608
-        f" WHERE seller = %s ORDER BY id DESC LIMIT {NEWEST}) newest"
+        f" WHERE seller = %s AND {moment} <= %s ORDER BY id DESC LIMIT {NEWEST}) newest"
     )
-    with execute_prepared(statement, [seller.key]) as cursor:
+    with execute_prepared(statement, [seller.key, clock.now()]) as cursor:
         [(newest,)] = cursor.fetchall()
     return newest - OVERLAP if newest else BEGINNING
 
@@ -66,7 +69,7 @@ def issue_batch(ids: Sequence[int], write: Callable[[Sequence[int]], int], faile
     """Issue the documents of some orders; returns how many.
 
     When a batch fails, its orders are issued one by one. One that fails alone is added to ``failed``, staff are
-    alerted, and it holds up no other.
+    alerted once an hour, and it holds up no other.
     """
     if not ids:
         return 0
@@ -78,7 +81,10 @@ def issue_batch(ids: Sequence[int], write: Callable[[Sequence[int]], int], faile
         if len(ids) > 1:
             return sum(issue_batch([order_id], write, failed) for order_id in ids)
         log.exception("document_failed", order=ids[0])
-        text = f"Order {ids[0]} gets no receipt or credit note: {type(error).__name__}. The worker's log has more."
-        staff_alerts.alert_staff("document_failed", text)
+        outbox.alert_staff_hourly(
+            "document_failed",
+            f"Order {ids[0]}, and perhaps others, gets no receipt or credit note: {type(error).__name__}."
+            " The worker's log names each as document_failed.",
+        )
         failed.add(ids[0])
         return 0

@@ -79,7 +79,8 @@ def write_receipts(order_ids: Sequence[int], *, methods: dict[int, UsedMethod], 
     with transaction.atomic():
         numbering = Numbering(seller, Series.RECEIPT)
         lock_orders(order_ids)
-        orders = due_orders().filter(pk__in=order_ids).select_related("user").prefetch_related("lines")
+        due = due_orders().filter(pk__in=order_ids).select_related("user")
+        orders = due.prefetch_related("lines__bookings__practitioner")
         receipts = [build_receipt(order, methods.get(order.pk), seller, tax()) for order in orders]
         numbering.give_numbers(receipts)
         Receipt.objects.bulk_create(receipts)

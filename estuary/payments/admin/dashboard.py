@@ -75,14 +75,22 @@ def _orders(today: datetime, at: datetime) -> list[Figure]:
 
 
 def _refunds(today: datetime) -> list[Figure]:
-    succeeded = Refund.objects.filter(status=Refund.Status.SUCCEEDED, settled_at__gte=today)
+    # Of another payment only the refund is here: what came in is in no order's captured sum.
+    succeeded = Refund.objects.filter(
+        status=Refund.Status.SUCCEEDED, settled_at__gte=today, is_unmatched=False
+    )
     refunded = _sums(succeeded, Sum("card_minor") + Sum("credits_minor"))
     waiting = Refund.objects.filter(status__in=Refund.OPEN).count()
     return [
         Figure(
             "Refunded today",
             refunded,
-            list_url(Refund, status__exact="succeeded", **_on(today, "settled_at")),
+            list_url(
+                Refund,
+                status__exact="succeeded",
+                is_unmatched__exact="0",
+                **_on(today, "settled_at"),
+            ),
         ),
         Figure("Refunds on their way", str(waiting), list_url(Refund, standing="open")),
     ]

@@ -8,22 +8,27 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
 from estuary.common import clock, ids
-from estuary.documents.issuing import credit_notes, issue_due_documents
+from estuary.documents.issuing import credit_notes, issue_documents_of, issue_due_documents
 from estuary.documents.issuing.contents import build_receipt
 from estuary.documents.issuing.numbering import BATCH
 from estuary.documents.issuing.receipts import due_orders, issue_receipts, write_receipts
 from estuary.documents.models import NumberCounter, Receipt
 from estuary.orders.models import Order, OrderType
 from estuary.payments.doctor import SAFETY, run_checks
+from stripe_sandbox import Sandbox
+from tests.flows import buying
 from tests.flows.documents.conftest import SELLER
 from tests.flows.payments.gateway.test_real_mode import database_url
 from tests.flows.test_crowds import all_at_once
 from tests.query_plans import as_if_large, read_whole
+from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -116,14 +121,50 @@ def test_one_order_that_fails_holds_up_no_other_and_leaves_no_gap(
         patch.setattr("estuary.documents.issuing.receipts.build_receipt", fail_for_one)
         assert issue_due_documents() == 4
     assert_gapless(4)
+    assert alerts() == ["document_failed"]
+    # Once the cause is gone it gets the next number, though others were paid later.
+    assert issue_due_documents() == 1
+    assert Receipt.objects.get(order=broken).sequence == 5
+
+
+def alerts() -> list[str]:
+    """Return the codes of the alerts to staff that are enqueued."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT args ->> 'code' FROM procrastinate_jobs WHERE task_name = 'payments.alert_staff'"
         )
-        assert cursor.fetchall() == [("document_failed",)]
-    # Once the cause is gone it gets the next number, though others were paid later.
-    assert issue_due_documents() == 1
-    assert Receipt.objects.get(order=broken).sequence == 5
+        return [code for [code] in cursor.fetchall()]
+
+
+def fail(*_: object, **__: object) -> None:
+    raise ValueError("a slip that every order meets")
+
+
+def test_staff_hear_once_an_hour_that_documents_fail(maya: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    paid_orders(maya, 5)
+    with monkeypatch.context() as patch:
+        patch.setattr("estuary.documents.issuing.receipts.build_receipt", fail)
+        for _ in range(3):
+            assert issue_due_documents() == 0
+            assert not issue_documents_of(maya)
+        assert alerts() == ["document_failed"]
+        with time_machine.travel(clock.now() + timedelta(minutes=61)):
+            assert issue_due_documents() == 0
+        assert alerts() == ["document_failed"] * 2
+    assert issue_due_documents() == 5
+
+
+def test_staff_hear_once_an_hour_that_credit_notes_fail(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for amount in ("40.00", "60.00"):
+        buying.refund(staff, buying.buy_credits(stripe, buyer, amount))
+    settle_everything(stripe)
+    with monkeypatch.context() as patch:
+        patch.setattr("estuary.documents.issuing.credit_notes.build_credit_note", fail)
+        assert [issue_due_documents() for _ in range(3)] == [2, 0, 0]
+    assert alerts() == ["document_failed"]
+    assert issue_due_documents() == 2
 
 
 def test_a_backfill_goes_in_batches_and_costs_the_same_for_each(maya: User) -> None:

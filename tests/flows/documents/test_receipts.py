@@ -18,7 +18,7 @@ from estuary.documents.issuing import issue_due_documents
 from estuary.documents.models import NumberCounter, Receipt
 from estuary.documents.seller import Seller, Tax
 from stripe_sandbox import Sandbox
-from tests.factories import a_free_slot, make_service, make_sessions, signed_in
+from tests.factories import REFUNDING, a_free_slot, make_service, make_sessions, make_staff, signed_in
 from tests.flows import buying
 from tests.flows.buying import Json, pay
 from tests.flows.documents.conftest import SELLER, receipt
@@ -202,6 +202,24 @@ def test_each_year_begins_with_one_where_the_seller_is(
     bodies = [receipt(signed_in(maya), each) for each in orders]
     assert [each["number"] for each in bodies] == ["R-2026-000001", "R-2027-000001"]
     assert [each["issued_on"] for each in bodies] == ["2026-12-31", "2027-01-01"]
+
+
+@pytest.mark.parametrize("days", [3, 40])
+def test_a_clock_that_ran_ahead_holds_up_no_receipt_and_no_credit_note(
+    stripe: Sandbox, maya: User, staff: APIClient, ana: Practitioner, days: int
+) -> None:
+    buying.buy_credits(stripe, signed_in(maya), "250.00")
+    with time_machine.travel(clock.now() + timedelta(days=days)):
+        # With credits alone: a web server completes the order, and refunds it, by its own clock.
+        ahead = buying.with_credits(signed_in(maya), make_service(ServiceType.SESSION, ana))
+        buying.refund(signed_in(make_staff("Sam Ahead", *REFUNDING)), ahead)
+    assert issue_due_documents() == 3
+    for amount in ("40.00", "60.00"):
+        order = buying.buy_credits(stripe, signed_in(maya), amount)
+        buying.refund(staff, order)
+        settle_everything(stripe)
+        assert issue_due_documents() == 2
+        assert len(receipt(signed_in(maya), order)["credit_notes"]) == 1
 
 
 def test_a_paid_order_of_long_ago_gets_its_receipt_without_a_call_to_stripe(

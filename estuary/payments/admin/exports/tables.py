@@ -110,7 +110,7 @@ def _refunded_to_methods(orders: Sequence[Order]) -> dict[int, int]:
 
 REFUNDS_HEADER = (
     "Asked for (UTC)", "Refund", "Order", "Buyer", "Status", "Currency", "Amount", "To the card", "To credits", "By",
-    "Reason", "Settled (UTC)", "Refund at Stripe", "Payment",
+    "Reason", "Settled (UTC)", "Refund at Stripe", "Payment", "Of another payment",
 )  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def _refunds(batch: list[Refund]) -> Iterator[Sequence[Any]]:
             row.currency.upper(),
             *(_amount(a, row.currency) for a in (row.amount_minor, row.card_minor, row.credits_minor)),
             row.requested_by.email if row.requested_by else row.origin, row.reason, row.settled_at,
-            row.stripe_refund_id, row.stripe_payment_intent_id,
+            row.stripe_refund_id, row.stripe_payment_intent_id, row.is_unmatched,
         )  # fmt: skip
 
 

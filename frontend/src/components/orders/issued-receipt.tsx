@@ -31,7 +31,7 @@ export function IssuedReceipt({ receipt }: { receipt: Receipt }) {
       <Sums className="mt-5 border-line border-t pt-3">
         {receipt.lines.map((line) => (
           <Sum
-            key={line.description + line.amount}
+            key={line.description + line.details + line.amount}
             label={<LineLabel line={line} />}
             amount={formatMoney(line.amount, receipt.currency)}
           />
