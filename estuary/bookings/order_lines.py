@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NoReturn
 
 from django.db.models import Q
 
@@ -159,16 +160,34 @@ def _match_requests(
     )
     matched = []
     for item in priced:
-        request = next((w for w in unmatched if w.service_id in (None, item.service.pk)), None)
+        request = next((wanted for wanted in unmatched if _fits(wanted, item.service)), None)
         if request:
             unmatched.remove(request)
         matched.append(request or ScheduleRequest())
     if unmatched:
-        raise SessionNotOffered(
-            f"scheduling_data.items names service {unmatched[0].service_id}, which {service.name} does not hold "
-            "(or not that often)."
-        )
+        _refuse_unmatched(service, unmatched[0])
     return matched
+
+
+def _refuse_unmatched(service: Service, request: ScheduleRequest) -> NoReturn:
+    if request.service_id is None:
+        raise SessionNotOffered(
+            f"scheduling_data has a time or date that fits no part of {service.name}: send items, each with the "
+            "service_id of its part."
+        )
+    raise SessionNotOffered(
+        f"scheduling_data.items names service {request.service_id}, which {service.name} does not hold "
+        "(or not that often)."
+    )
+
+
+def _fits(request: ScheduleRequest, service: Service) -> bool:
+    """Return whether a request is for a service: it names it, or names none and is of its kind."""
+    if request.service_id is not None:
+        return request.service_id == service.pk
+    if request.session_id is not None:
+        return service.type == ServiceType.WORKSHOP
+    return service.type == (ServiceType.COURSE if request.starts_at is None else ServiceType.SESSION)
 
 
 def _lock_sessions(

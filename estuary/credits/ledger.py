@@ -11,7 +11,7 @@ from estuary.common.db.bulk import AnyOf, insert_ignoring_conflicts, insert_rows
 from estuary.common.db.prepared_queries import Param, PreparedQuery, build_instance
 from estuary.common.errors import Conflict
 from estuary.common.money import display
-from estuary.credits.models import CreditAccount, CreditTransaction
+from estuary.credits.models import NOTE_MAX, CreditAccount, CreditTransaction
 
 Kind = CreditTransaction.Kind
 ACCOUNTS = PreparedQuery(
@@ -95,7 +95,8 @@ def _transaction_row(account: CreditAccount, posting: Posting, at: datetime) -> 
         balance_after_minor=account.balance_minor,
         order_id=posting.order_id,
         effect=posting.effect,
-        note=posting.note,
+        # The name in it may be as long as the column.
+        note=posting.note[:NOTE_MAX],
         created_at=at,
     )
 

@@ -8,6 +8,8 @@ from django.db.models import Q
 from estuary.common import clock
 from estuary.orders.models import Order
 
+NOTE_MAX = 200
+
 
 class CreditAccount(models.Model):
     """The balance of a user in one currency, stored so that reading it needs no sum. It is negative after a claw-back.
@@ -61,7 +63,7 @@ class CreditTransaction(models.Model):
         db_index=False,
     )
     effect = models.CharField(max_length=64, help_text="Names one event in the order's life.")
-    note = models.CharField(max_length=200, blank=True)
+    note = models.CharField(max_length=NOTE_MAX, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:

@@ -18,6 +18,7 @@ from tests.template_database import LOCK, database_address, ensure_template, use
 TEMPLATE = "estuary_simulation"
 # Everything in it that JSON, LIKE or a table's row in text writes in another way.
 LEAVER = 'Zenobia Quastenflosser-O\'Hara \\ "%_Ünal"'
+NAME_MAX = Service._meta.get_field("name").max_length
 # What may change of a person in a scenario, by themselves, by staff, or by their erasure.
 OF_A_PERSON = ("email", "first_name", "last_name", "password", "is_active", "email_verified_at")
 PER_SESSION = (
@@ -36,6 +37,11 @@ class World:
     hoarders: list[User] = field(default_factory=list)
     practitioners: list[Practitioner] = field(default_factory=list)
     services: dict[str, Service] = field(default_factory=dict)
+
+
+def longest(name: str) -> str:
+    """Return a service's name that is as long as staff may make it: what is composed of it must find room."""
+    return name.ljust(NAME_MAX or 0, "~")
 
 
 def open_database(name: str) -> "psycopg.Connection[tuple[object, ...]]":
@@ -86,18 +92,24 @@ def build_world() -> World:
         hoarders=[make_user(name) for name in ("Hank Early", "Hope Early", "Hal Early", "Hetty Early")],
     )
     ana, bela = world.practitioners
-    session = make_service(ServiceType.SESSION, ana, usd=8000, name="a massage")
-    cheap = make_service(ServiceType.SESSION, bela, usd=3333, name="a breathing lesson")
-    workshop = make_service(ServiceType.WORKSHOP, bela, usd=4500, name="a workshop")
-    course = make_service(ServiceType.COURSE, bela, usd=12001, name="a course")
+    session = make_service(ServiceType.SESSION, ana, usd=8000, name=longest("a massage"))
+    cheap = make_service(ServiceType.SESSION, bela, usd=3333, name=longest("a breathing lesson"))
+    workshop = make_service(ServiceType.WORKSHOP, bela, usd=4500, name=longest("a workshop"))
+    course = make_service(ServiceType.COURSE, bela, usd=12001, name=longest("a course"))
     make_sessions(workshop, 2, capacity=2)
     make_sessions(course, 3, capacity=1, in_days=11)
     package = make_service(
-        ServiceType.PACKAGE, ana, holds=[session, cheap, workshop], usd=13000, name="a package"
+        ServiceType.PACKAGE, ana, holds=[session, cheap, workshop], usd=13000, name=longest("a package")
     )
     bundle = make_service(
-        ServiceType.BUNDLE, ana, bundle_of=session, bundle_quantity=3, bundle_bonus=1, usd=20001, name="a bundle"
-    )  # fmt: skip
+        ServiceType.BUNDLE,
+        ana,
+        bundle_of=session,
+        bundle_quantity=3,
+        bundle_bonus=1,
+        usd=20001,
+        name=longest("a bundle"),
+    )
     single = {"session": session, "lesson": cheap, "workshop": workshop, "course": course}
     world.services = single | {"package": package, "bundle": bundle}
     world.members = make_members()

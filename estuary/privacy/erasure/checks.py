@@ -13,6 +13,7 @@ UNPAID = {
     "An order could not be canceled. Run this again.": """
         SELECT FROM orders_order WHERE user_id = %(user)s AND status IN ('pending', 'failed')""",
 }
+# The booking of a package or bundle itself stays open for as long as it is valid. Its parts say what is to come.
 UNDER_WAY = {
     "An order is at its bank, or its money is on its way back. Wait until that is over.": """
         SELECT FROM orders_order WHERE user_id = %(user)s AND (status IN ('processing', 'paid') OR payment_open)""",
@@ -23,7 +24,8 @@ UNDER_WAY = {
         SELECT FROM payments_dispute d JOIN orders_order o ON o.id = d.order_id
         WHERE o.user_id = %(user)s AND d.closed_at IS NULL""",
     "A booking is still to take place. Cancel it on its order's page first.": """
-        SELECT FROM bookings_booking WHERE user_id = %(user)s AND status IN ('confirmed', 'partially_refunded')""",
+        SELECT FROM bookings_booking WHERE user_id = %(user)s AND status IN ('confirmed', 'partially_refunded')
+        AND service_type NOT IN ('package', 'bundle')""",
     "Somebody is paying for a service of this practitioner. Wait until that order is paid or over.": """
         SELECT FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
         JOIN catalog_service s ON s.id IN (l.service_id, o.service_id)
@@ -32,7 +34,8 @@ UNDER_WAY = {
         AND (o.status IN ('pending', 'failed', 'processing', 'paid') OR o.payment_open)""",
     "Somebody has booked with this practitioner. Cancel those bookings first.": """
         SELECT FROM bookings_booking b JOIN accounts_practitioner p ON p.id = b.practitioner_id
-        WHERE p.user_id = %(user)s AND b.status IN ('confirmed', 'partially_refunded')""",
+        WHERE p.user_id = %(user)s AND b.status IN ('confirmed', 'partially_refunded')
+        AND b.service_type NOT IN ('package', 'bundle')""",
 }
 CREDITS = {
     "Credits are left. Refund their purchase, or pass --forfeit-credits when the person gives them up.": """

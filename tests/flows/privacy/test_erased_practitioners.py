@@ -10,6 +10,7 @@ from django.db import connection, connections, transaction
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
+from estuary.bookings.models import Booking
 from estuary.bookings.order_lines import ScheduleRequest
 from estuary.catalog.models import AvailabilityException, Service, ServiceType
 from estuary.catalog.pricing import priced_items
@@ -83,6 +84,21 @@ def test_whose_package_somebody_pays_for_is_not_erased_either(
     order = buying.service(buyer, make_service(ServiceType.PACKAGE, ana, holds=[other]))
     assert is_refused(ana)
     buyer.post(f"/api/v1/orders/{order['order_id']}/cancel/")
+    erase(ana.user_id)
+
+
+def test_a_package_of_which_nothing_is_to_come_keeps_nobody(
+    stripe: Sandbox, ana: Practitioner, buyer: APIClient, ten_massages: Service
+) -> None:
+    """Its own booking stays open: it is valid without an end."""
+    order = buying.service(buyer, ten_massages)
+    buying.pay(stripe, order)
+    guest = buying.order_of(order).user
+    with pytest.raises(CommandError, match="A booking is still to take place"):
+        erase(guest.pk)
+    Booking.objects.filter(parent__isnull=False).update(status="completed")
+    assert Booking.objects.get(parent=None).status == "confirmed"
+    erase(guest.pk)
     erase(ana.user_id)
 
 

@@ -19,6 +19,7 @@ KEPT_BY_LAW = dict.fromkeys(("documents_receipt", "documents_creditnote"), WITHO
 TO_COME = """
     SELECT 'booking ' || id, status FROM bookings_booking
     WHERE user_id = %(user)s AND status IN ('confirmed', 'partially_refunded')
+    AND service_type NOT IN ('package', 'bundle')
     UNION ALL
     SELECT public_id, status FROM orders_order
     WHERE user_id = %(user)s AND status IN ('pending', 'failed', 'processing', 'paid')"""

@@ -14,7 +14,7 @@ from estuary.catalog.models import Service, ServiceSession, ServiceType
 from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, make_practitioner, make_service, make_sessions
 from tests.flows import buying
-from tests.flows.buying import pay, posts, status_of
+from tests.flows.buying import order_of, pay, posts, status_of
 from tests.sandbox_bridge import settle_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -220,6 +220,31 @@ def test_a_package_becomes_a_parent_whose_children_are_scheduled_or_left_open(
     start = a_free_slot(massage).isoformat()
     answer = buyer.post(f"/api/v1/bookings/{open_child['id']}/schedule/", {"start_datetime": start})
     assert (answer.status_code, answer.json()["needs_scheduling"]) == (200, False)
+
+
+@pytest.mark.parametrize("items", [False, True])
+def test_a_time_that_names_no_part_of_a_package_is_for_the_part_of_its_kind(
+    stripe: Sandbox, buyer: APIClient, ana: Practitioner, items: bool
+) -> None:
+    course = make_service(ServiceType.COURSE, ana)
+    workshop = make_service(ServiceType.WORKSHOP, make_practitioner("Bruno Costa"))
+    make_sessions(course)
+    [date] = make_sessions(workshop)
+    massage = make_service(ServiceType.SESSION, ana)
+    times: list[dict[str, str]] = [{"start_datetime": a_free_slot(massage).isoformat()}]
+    whole = make_service(ServiceType.PACKAGE, ana, holds=[course, massage, workshop])
+    if items:
+        times.append({"service_session_id": str(date.pk)})
+    scheduling = {"items": times} if items else times[0]
+    order = buying.create(buyer, service_id=str(whole.pk), scheduling_data=scheduling)
+    lines = order_of(order).lines.order_by("position").exclude(position=0)
+    held = {line.service_name: line.reservations.count() for line in lines}
+    assert held[massage.name] == 1 and held[workshop.name] == len(times) - 1
+    only_course = make_service(ServiceType.PACKAGE, ana, holds=[course])
+    body = {"service_id": str(only_course.pk), "scheduling_data": times[0]}
+    answer = buyer.post("/api/v1/payments/create/", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "session_not_offered")
+    assert "fits no part" in answer.json()["detail"]
 
 
 @PAYMENT_TYPES

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import Practitioner
-from estuary.catalog.models import ServiceType
+from estuary.catalog.models import Service, ServiceType
 from estuary.credits.models import CreditTransaction
 from estuary.orders.models import OrderType
 from estuary.orders.states import Status
@@ -18,6 +18,7 @@ from stripe_sandbox import Sandbox
 from tests.factories import a_free_slot, make_service
 from tests.flows import buying
 from tests.flows.buying import order_of, status_of
+from tests.flows.disputing import close, dispute
 from tests.order_states import a_refund, an_order
 from tests.sandbox_bridge import settle_everything
 
@@ -45,6 +46,30 @@ def test_partial_refunds_claw_back_in_proportion_and_add_up_exactly(
         ("refund", -1111),
         ("refund", -2221),
     ]
+
+
+@flow
+@pytest.mark.parametrize("ends", ["canceled", "refunded", "lost"])
+def test_credits_of_what_has_the_longest_name_come_back(
+    stripe: Sandbox, buyer: APIClient, staff: APIClient, ana: Practitioner, ends: str
+) -> None:
+    """The ledger's line names it, with words around it."""
+    buying.buy_credits(stripe, buyer, "40.00")
+    name = "Long bath ".ljust(Service._meta.get_field("name").max_length or 0, "m")
+    session = make_service(ServiceType.SESSION, ana, name=name)
+    slot = {"start_datetime": a_free_slot(session).isoformat()}
+    order = buying.create(buyer, service_id=str(session.pk), scheduling_data=slot, use_credits=True)
+    buying.pay(stripe, order)
+    if ends == "canceled":
+        [booking] = buying.detail(buyer, order)["bookings"]
+        assert buyer.post(f"/api/v1/bookings/{booking['id']}/cancel/").status_code == 200
+    elif ends == "refunded":
+        buying.refund(staff, order)
+    else:
+        close(stripe, dispute(stripe, order), "lost")
+    settle_everything(stripe)
+    assert buying.balance(buyer) == "40.00"
+    assert CreditTransaction.objects.order_by("-id")[0].note.endswith("mmm")
 
 
 @flow
