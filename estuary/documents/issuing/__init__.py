@@ -33,10 +33,21 @@ def issue_documents_of(user: User) -> bool:
     """Issue what a person lacks, at once, without asking Stripe for the cards; returns whether nothing failed."""
     seller, failed = house(), set[int]()
     if not seller.is_known:
-        return True
-    due = list(due_orders().filter(user=user).values_list("pk", flat=True))
-    issue_batch(due, partial(write_receipts, methods={}, seller=seller), failed)
-    refunded = Order.objects.filter(user=user, refunds__settled_at__isnull=False).distinct()
-    with_due_notes = orders_with_due_notes(list(refunded.values_list("pk", flat=True)))
-    issue_batch(with_due_notes, partial(write_credit_notes, seller=seller), failed)
+        return not waits_for_seller(user)
+    issue_batch(_due_receipts(user), partial(write_receipts, methods={}, seller=seller), failed)
+    issue_batch(_due_notes(user), partial(write_credit_notes, seller=seller), failed)
     return not failed
+
+
+def waits_for_seller(user: User) -> bool:
+    """Return whether a person lacks a receipt or credit note that nobody can issue, as no seller is set."""
+    return not house().is_known and bool(_due_receipts(user) or _due_notes(user))
+
+
+def _due_receipts(user: User) -> list[int]:
+    return list(due_orders().filter(user=user).values_list("pk", flat=True))
+
+
+def _due_notes(user: User) -> list[int]:
+    refunded = Order.objects.filter(user=user, refunds__settled_at__isnull=False).distinct()
+    return orders_with_due_notes(list(refunded.values_list("pk", flat=True)))

@@ -7,9 +7,10 @@ from unicodedata import category
 
 from estuary.accounts.models import User
 from estuary.accounts.profile.billing_details import get_billing_details
-from estuary.common.money import display, proportion, round_to_payable
+from estuary.common.money import proportion, round_to_payable
 from estuary.common.validators import JOINERS, UNWRITTEN
 from estuary.documents.models import CreditNote, Receipt
+from estuary.documents.render import print_money
 from estuary.documents.seller import Seller, Tax
 from estuary.orders.models import Order, OrderLine, OrderType
 from estuary.payments.models import Refund
@@ -96,7 +97,7 @@ def _taxable(order: Order, tax: Tax) -> tuple[int, str]:
 
 def _order_lines(order: Order, seller: Seller) -> list[dict[str, Any]]:
     if order.type == OrderType.CREDIT:
-        worth = display(order.credit_amount_minor, order.currency)
+        worth = print_money(order.credit_amount_minor, order.currency)
         return [_line(f"Credits worth {worth}", order.total_minor)]
     groups: dict[tuple[str, str, int], list[OrderLine]] = {}
     for line in sorted(order.lines.all(), key=lambda line: line.position):

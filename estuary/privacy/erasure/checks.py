@@ -6,6 +6,7 @@ from django.db import connection
 
 from estuary.accounts.models import User
 from estuary.common.errors import Conflict, Forbidden
+from estuary.documents.issuing import waits_for_seller
 from estuary.privacy.identifiers import find_identifiers
 from estuary.privacy.personal_data import EVENT_MENTIONS_PERSON
 
@@ -41,6 +42,7 @@ CREDITS = {
     "Credits are left. Refund their purchase, or pass --forfeit-credits when the person gives them up.": """
         SELECT FROM credits_creditaccount WHERE user_id = %(user)s AND balance_minor > 0""",
 }
+NO_SELLER = "A paid order has no receipt, which would name nobody afterwards. Set ESTUARY_SELLER_NAME first."
 PENDING_EVENT = f"SELECT FROM payments_webhookevent WHERE status = 'pending' AND {EVENT_MENTIONS_PERSON}"
 
 
@@ -57,6 +59,8 @@ FOR_PERSON = {
     " credits left. Spend them, have their purchase refunded, or say that you give them up.",
     "An event of Stripe waits to be settled. Is the worker running? Try again then.": "A payment of yours is being"
     " recorded. Try again in a minute.",
+    NO_SELLER: "A payment of yours has no receipt yet, which names you and must be kept. Write to us, and we issue it"
+    " first.",
 }
 
 
@@ -81,6 +85,8 @@ def raise_if_needed(user: User, *, forfeit_credits: bool, unpaid_too: bool = Fal
     """Raise ErasureRefused with every reason that blocks the erasure."""
     checks = UNDER_WAY | ({} if forfeit_credits else CREDITS) | (UNPAID if unpaid_too else {})
     reasons = [reason for reason, sql in checks.items() if _exists(sql, {"user": user.pk})]
+    if waits_for_seller(user):
+        reasons.append(NO_SELLER)
     if reasons:
         raise ErasureRefused("\n".join(reasons))
 

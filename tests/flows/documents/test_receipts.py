@@ -16,6 +16,7 @@ from estuary.catalog.models import ServiceType
 from estuary.common import clock
 from estuary.documents.issuing import issue_due_documents
 from estuary.documents.models import NumberCounter, Receipt
+from estuary.documents.render import print_money
 from estuary.documents.seller import Seller, Tax
 from stripe_sandbox import Sandbox
 from tests.factories import REFUNDING, a_free_slot, make_service, make_sessions, make_staff, signed_in
@@ -123,6 +124,11 @@ def test_amounts_have_the_decimals_of_their_currency(
     issue_due_documents()
     body = receipt(buyer, order)
     assert (body["currency"], body["amount"], body["charged"]) == (currency, amount, amount)
+    # The line is worded as the PDF prints its amount: "1,500 ISK".
+    assert (
+        body["lines"][0]["description"]
+        == f"Credits worth {print_money(Receipt.objects.get().total_minor, currency)}"
+    )
 
 
 def test_a_name_with_line_breaks_and_marks_is_printed_on_one_line(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
@@ -15,7 +16,7 @@ from estuary.common import clock
 from estuary.documents.issuing import issue_due_documents
 from estuary.documents.issuing.receipts import due_orders, write_receipts
 from estuary.documents.models import CreditNote, Receipt
-from estuary.documents.seller import house
+from estuary.documents.seller import Seller, house
 from estuary.orders.models import Order
 from estuary.orders.place_order import CheckoutOptions
 from estuary.payments import tasks
@@ -25,6 +26,8 @@ from estuary.payments.inbox import processor
 from estuary.payments.models import PaymentMethod, RateLimitCounter, StripeCustomer, WebhookEvent
 from estuary.payments.reconciliation.stripe_lists import sync_unlisted_events
 from estuary.payments.stripe_objects import UsedMethod
+from estuary.privacy.erasure.checks import ErasureRefused
+from estuary.privacy.erasure.erase import begin_erasure
 from estuary.privacy.export import export_person
 from estuary.privacy.models import Erasure
 from estuary.privacy.personal_data import PERSONAL
@@ -115,6 +118,51 @@ def test_nobody_is_erased_while_a_receipt_lacks_its_buyer(
     erase(zenobia.email, "--forfeit-credits")
     assert {row.buyer_name for row in Receipt.objects.all()} == {NAME}
     assert Receipt.objects.count() == 2
+
+
+def test_who_has_paid_is_not_erased_while_no_seller_is_set_who_could_issue_the_receipts(
+    stripe: Sandbox, zenobia: User, settings: Settings
+) -> None:
+    known, settings.SELLER = settings.SELLER, Seller()
+    live_a_life(stripe, zenobia)
+    for options in (("--yes",), ()):
+        with pytest.raises(CommandError, match="Set ESTUARY_SELLER_NAME"):
+            call_command("erase_person", zenobia.email, "--forfeit-credits", *options)
+    with pytest.raises(ErasureRefused, match="A payment of yours has no receipt yet") as refused:
+        begin_erasure(zenobia, forfeit_credits=True, by_person=True)
+    assert "ESTUARY" not in str(refused.value)
+    zenobia.refresh_from_db()
+    assert (zenobia.is_active, Erasure.objects.count()) == (True, 0)
+    settings.SELLER = known
+    erase(zenobia.email, "--forfeit-credits")
+    assert {row.buyer_name for row in Receipt.objects.all()} == {NAME}
+
+
+def test_an_erasure_that_has_begun_waits_for_a_seller_who_issues_the_receipts(
+    stripe: Sandbox, zenobia: User, settings: Settings
+) -> None:
+    live_a_life(stripe, zenobia)
+    shut_out(zenobia.email, "--forfeit-credits")
+    let_requests_end()
+    known, settings.SELLER = settings.SELLER, Seller()
+    finish_erasures(timestamp=0)
+    assert Erasure.objects.get().erased_at is None
+    settings.SELLER = known
+    finish_erasures(timestamp=0)
+    assert Erasure.objects.get().erased_at
+    assert {row.buyer_name for row in Receipt.objects.all()} == {NAME}
+
+
+def test_who_has_all_receipts_or_never_paid_is_erased_without_a_seller(
+    stripe: Sandbox, zenobia: User, maya: User, settings: Settings
+) -> None:
+    live_a_life(stripe, zenobia)
+    return_all(stripe, zenobia)
+    issue_due_documents()
+    settings.SELLER = Seller()
+    erase(zenobia.email)
+    erase(maya.email)
+    assert where_is(MARK, maya.email) == []
 
 
 def _fail(*_: Any, **__: Any) -> None:
