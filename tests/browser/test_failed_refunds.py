@@ -22,7 +22,7 @@ def pay_on_the_hosted_page(stack: Plan, shopper: Shopper) -> str:
     return paid["payment_intent"]
 
 
-def wait_for(page: Page, words: str) -> None:
+def wait_for(page: Page, words: str | re.Pattern[str]) -> None:
     """Reload the page until it says something, for a while."""
     deadline = time.monotonic() + PATIENCE_S
     page.wait_for_load_state("networkidle")
@@ -36,6 +36,7 @@ def test_a_refund_that_the_bank_returned_is_told_as_that(stack: Plan, shopper: S
     page, intent_id = shopper.page, pay_on_the_hosted_page(stack, shopper)
     refund = by_hand(stack, "refund", id=intent_id)
     wait_for(page, "Returned")
+    wait_for(page, "Credit notes")
     by_hand(stack, "fail_refund", id=refund["id"])
     wait_for(page, "Did not go through")
     expect(page.get_by_text("5 to 10 business days")).to_have_count(0)
@@ -43,6 +44,10 @@ def test_a_refund_that_the_bank_returned_is_told_as_that(stack: Plan, shopper: S
     happened = page.get_by_role("listitem")
     expect(happened.get_by_text("Paid and confirmed", exact=True)).to_have_count(1)
     expect(happened.get_by_text("A refund did not go through", exact=True)).to_have_count(1)
+    wait_for(
+        page, re.compile(r": corrects an earlier credit note. \$35.00 to Visa •••• 4242 did not go through\.")
+    )
+    expect(page.get_by_role("region", name="Receipt")).not_to_contain_text("-$35.00 to")
 
 
 def test_a_refund_that_was_canceled_is_not_said_to_be_on_its_way(stack: Plan, shopper: Shopper) -> None:

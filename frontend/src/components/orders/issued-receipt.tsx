@@ -188,14 +188,20 @@ function NoteRow({ note, receipt }: { note: CreditNote; receipt: Receipt }) {
   );
 }
 
-/** Says how much went back the way it was paid, and how much to credits. */
+/** Says how much went back the way it was paid, and how much to credits; or what of it did not go through. */
 function destinationText(note: CreditNote, { currency, payment_method }: Receipt): string {
+  const isCorrection = isNegative(note.amount);
   const parts = [
-    isZero(note.to_card) ? "" : `${formatMoney(note.to_card, currency)} to ${payment_method}`,
-    isZero(note.to_credits) ? "" : `${formatMoney(note.to_credits, currency)} to your credits`,
-  ];
-  return parts.filter(Boolean).join(", ");
+    { amount: note.to_card, to: payment_method },
+    { amount: note.to_credits, to: "your credits" },
+  ]
+    .filter(({ amount }) => !isZero(amount) && isNegative(amount) === isCorrection)
+    .map(({ amount, to }) => `${formatMoney(amount.replace("-", ""), currency)} to ${to}`)
+    .join(", ");
+  return isCorrection ? `corrects an earlier credit note. ${parts} did not go through.` : parts;
 }
+
+const isNegative = (amount: string) => amount.startsWith("-");
 
 function saved(file: Blob | File, name: string): void {
   saveFile(file, name);
