@@ -9,11 +9,14 @@ export function chooseLocale(languages: readonly string[], hourCycle: string | u
   return hourCycle === "h23" || hourCycle === "h24" ? "en-GB" : "en-US";
 }
 
-function ownHourCycle(): string | undefined {
-  return new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions().hourCycle;
+function hourCycleOf(locale?: string): string | undefined {
+  return new Intl.DateTimeFormat(locale, { hour: "numeric" }).resolvedOptions().hourCycle;
 }
 
 export const LOCALE = chooseLocale(
   typeof navigator === "undefined" ? [] : (navigator.languages ?? [navigator.language]),
-  ownHourCycle(),
+  hourCycleOf(),
 );
+
+/** How hours are written: "9:30 AM" on a clock of twelve hours, "09:30" on one of twenty-four. */
+export const HOUR = hourCycleOf(LOCALE)?.startsWith("h1") ? "numeric" : "2-digit";

@@ -1,5 +1,5 @@
 /** Times in English, in the reader's time zone, which is named beside them. */
-import { LOCALE } from "./locale";
+import { HOUR, LOCALE } from "./locale";
 
 /** Returns the reader's time zone; UTC when the browser does not know it. */
 export function ownZone(): string {
@@ -34,7 +34,7 @@ export function formatLongDay(moment: string, zone = ownZone()): string {
 /** Returns a time such as "10:00 AM", or "2:30 AM GMT+1" in the hour that occurs twice when clocks go back. */
 export function formatTime(moment: string, zone = ownZone()): string {
   const format = new Intl.DateTimeFormat(LOCALE, {
-    hour: "numeric",
+    hour: HOUR,
     minute: "2-digit",
     timeZone: zone,
     ...(isAmbiguous(moment, zone) ? { timeZoneName: "short" } : {}),

@@ -44,6 +44,7 @@ const SPOKEN: Record<StepState, string> = {
 };
 
 export function OrderProgress({ current }: { current: ProgressStep[] }) {
+  const isOver = current.some(({ step }) => step === "stopped");
   return (
     <ol aria-live="polite" className="grid gap-3 sm:grid-cols-3">
       {current.map(({ label, step }) => (
@@ -55,7 +56,7 @@ export function OrderProgress({ current }: { current: ProgressStep[] }) {
           </span>
           <span className={cn("font-semibold leading-snug", step === "waiting" && "text-soft")}>
             {label}
-            <span className="sr-only">: {SPOKEN[step]}</span>
+            <span className="sr-only">: {isOver && step === "waiting" ? "not reached" : SPOKEN[step]}</span>
           </span>
         </li>
       ))}

@@ -1,6 +1,6 @@
 /** Windows of a day as the page edits them: "09:00" until "17:30", where an end at "00:00" is midnight. */
 import type { Hours, HoursWindow } from "@/api/generated";
-import { LOCALE } from "@/lib/locale";
+import { HOUR, LOCALE } from "@/lib/locale";
 
 export type Windows = readonly HoursWindow[];
 /** Seven days, from Monday on. */
@@ -66,7 +66,7 @@ export function copyMonday(week: Week): Week {
 export const canCopyMonday = (week: Week) =>
   week.slice(1, WORKDAYS).some((windows) => !isSame(windows, week[0] ?? []));
 
-const CLOCK = new Intl.DateTimeFormat(LOCALE, { hour: "numeric", minute: "2-digit", timeZone: "UTC" });
+const CLOCK = new Intl.DateTimeFormat(LOCALE, { hour: HOUR, minute: "2-digit", timeZone: "UTC" });
 
 /** Returns a time on the clock as people write it, such as "9:00 AM". */
 export const formatWall = (time: string) => CLOCK.format(new Date(`2026-01-05T${time}:00Z`));
