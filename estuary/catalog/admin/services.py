@@ -7,7 +7,7 @@ from django.contrib.admin.options import InlineModelAdmin
 from django.db import IntegrityError, models
 from django.db.models import Exists, OuterRef, QuerySet
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from unfold.decorators import display
 
@@ -153,14 +153,7 @@ class ServiceAdmin(StaffAdmin):
             )
         super().save_model(request, obj, form, change)
 
-    def get_form(
-        self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: Any
-    ) -> Any:
-        form_class = super().get_form(request, obj, change=change, **kwargs)
-        refusal = getattr(request, "_refusal", "")
-        return _refused(form_class, refusal) if refusal else form_class
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Save the form. Where somebody was faster, show it again as it was filled in, with what stands against it."""
         try:
             return super().changeform_view(request, *args, **kwargs)
@@ -169,16 +162,3 @@ class ServiceAdmin(StaffAdmin):
                 raise
             request._refusal = CONSTRAINT_MESSAGES[violated_constraint(error)]  # type: ignore[attr-defined]
         return super().changeform_view(request, *args, **kwargs)
-
-
-def _refused(form_class: type[Any], refusal: str) -> type[Any]:
-    """Return the form's class with an error of the whole form, so that it is shown as it was filled in."""
-
-    class Refused(form_class):  # type: ignore[misc] # a class that only the admin knows
-        def clean(self) -> Any:
-            data = super().clean()
-            self.add_error(None, refusal)
-            return data
-
-    Refused.__name__ = form_class.__name__
-    return Refused

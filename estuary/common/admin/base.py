@@ -1,5 +1,6 @@
 """Base classes of the admin: read-only history, money as decimals, and confirmation pages with one button."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +12,11 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin import ActionLocation
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
-from django.db import models
+from django.contrib.contenttypes.models import ContentType
+from django.db import models, transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
@@ -52,17 +56,69 @@ WHOLE_NUMBERS: Any = {
 }
 
 
+# Not typed by staff: these change while a page is open, and saving it puts none of them back.
+NEVER_TYPED = frozenset({"taken", "last_login"})
+OUTDATED = (
+    "This was changed since you opened the page, and nothing is saved yet. {change}Your entries are still here: open "
+    "the page once more beside it to compare. To replace what stands there now, save again."
+)
+
+
 class StaffAdmin(ModelAdmin):
-    """A list and a page of rows. Bulk deletion is off, because sales may refer to any row."""
+    """A list and a page of rows. Bulk deletion is off, because sales may refer to any row.
+
+    A page that was opened before somebody else's change is not saved over it: its hidden field says what it showed.
+    """
 
     show_full_result_count = False
+    change_form_before_template: Any = "admin/as_shown.html"
     formfield_overrides = WHOLE_NUMBERS
     indexed_filters: ClassVar[IndexedFilters] = {}
 
     def get_form(
         self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        return with_named_fields(super().get_form(request, obj, change=change, **kwargs))
+        form_class = with_named_fields(super().get_form(request, obj, change=change, **kwargs))
+        refusal = getattr(request, "_refusal", "")
+        return refused(form_class, refusal) if refusal else form_class
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        if object_id is None or not self.has_change_permission(request):
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        with transaction.atomic():
+            row = self._editable_row(request, object_id)
+            if row is None:
+                return super().changeform_view(request, object_id, form_url, extra_context)
+            stamp = self._stamp(request, row)
+            if request.POST.get("as_shown", stamp) != stamp:
+                request._refusal = OUTDATED.format(change=_describe_last_change(row))  # type: ignore[attr-defined]
+            return super().changeform_view(
+                request, object_id, form_url, {**(extra_context or {}), "as_shown": stamp}
+            )
+
+    def _editable_row(self, request: HttpRequest, object_id: str) -> Any:
+        """Return the row of a page that may be saved, and lock it until it is; None for any other page."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None or not self.has_change_permission(request, row):
+            return None
+        if request.method == "POST":
+            list(self.model._base_manager.select_for_update(no_key=True).filter(pk=row.pk).values("pk"))
+            return self.get_object(request, unquote(object_id))
+        return row
+
+    def _stamp(self, request: HttpRequest, row: Model) -> str:
+        """Return a digest of a row and of the rows in its inlines, as they stand now."""
+        shown: list[Any] = [_values(row)]
+        for inline in self.get_inline_instances(request, row):
+            link = cast(Any, inline.get_formset(request, row)).fk.name
+            shown += map(_values, inline.model._base_manager.filter(**{link: row}).order_by("pk"))
+        return hashlib.sha256(repr(shown).encode()).hexdigest()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedChangeList]:
         return BoundedChangeList
@@ -108,6 +164,35 @@ class StaffAdmin(ModelAdmin):
         """Replace unfold's method, which lacks Django's ``action_location`` parameter."""
         choices = [("", "Select action")]
         return admin.ModelAdmin.get_action_choices(self, request, choices, action_location=action_location)
+
+
+def refused(form_class: type[Any], refusal: str) -> type[Any]:
+    """Return the form's class with an error of the whole form, so that it is shown as it was filled in."""
+
+    class Refused(form_class):  # type: ignore[misc] # a class that only the admin knows
+        def clean(self) -> Any:
+            data = super().clean()
+            self.add_error(None, refusal)
+            return data
+
+    Refused.__name__ = form_class.__name__
+    return Refused
+
+
+def _values(row: Model) -> list[Any]:
+    fields = [field for field in row._meta.concrete_fields if field.name not in NEVER_TYPED]
+    linked = [
+        sorted(getattr(row, field.name).values_list("pk", flat=True)) for field in row._meta.many_to_many
+    ]
+    return [[str(field.value_from_object(row)) for field in fields], linked]
+
+
+def _describe_last_change(row: Model) -> str:
+    """Return who changed a row last and what, as the audit trail has it; empty where it has nothing."""
+    entry = LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(row), object_id=str(row.pk)
+    ).first()
+    return f"{entry.user} at {exact_time(entry.action_time)}: {entry.get_change_message()} " if entry else ""
 
 
 def _describe_change(form: forms.Form, name: str) -> str:

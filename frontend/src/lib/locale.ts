@@ -2,11 +2,25 @@
 
 const ENGLISH = /^en(-|$)/i;
 
-/** Returns a browser's English, such as en-AU; else British English where the clock has 24 hours, and American. */
+/**
+ * Returns a browser's English, such as en-AU; else British English where the clock has 24 hours, and American.
+ *
+ * A browser may report what is no language's tag, such as en-US@posix: every format would throw.
+ */
 export function chooseLocale(languages: readonly string[], hourCycle: string | undefined): string {
-  const own = languages.find((language) => ENGLISH.test(language));
+  const own = languages
+    .map((language) => language.replace(/[@.].*$/, ""))
+    .find((language) => ENGLISH.test(language) && isTag(language));
   if (own) return own;
   return hourCycle === "h23" || hourCycle === "h24" ? "en-GB" : "en-US";
+}
+
+function isTag(language: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(language).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 function hourCycleOf(locale?: string): string | undefined {

@@ -3,7 +3,7 @@ import { useElements, useStripe } from "@stripe/react-stripe-js";
 import type { StripeError } from "@stripe/stripe-js";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { CreatedPayment, PaymentRequestRequest } from "@/api/generated";
 import { Problem, ReadableError } from "@/api/problem";
 import { announce } from "@/lib/announce";
@@ -48,6 +48,7 @@ export function usePay() {
   const { runExclusive, busy, error } = useExclusiveTask();
   const { create, lookAgain, placed } = useCreatePayment();
   const { checkOrder } = useOrderInDoubt();
+  const isHere = useIsHere();
 
   const showOrder = (orderId: string) => {
     void client.invalidateQueries({ queryKey: [OWN_DATA] });
@@ -77,6 +78,8 @@ export function usePay() {
       if (created.client_secret && stripe) {
         if (toMinor(created.amount_due, created.currency) !== dueMinor) throw new AmountChanged();
         await lookAgain(body, created.order_id);
+        // Who has left the checkout meanwhile, as to choose another date, pays nothing for this one.
+        if (!isHere()) return;
         setOrderInUrl(created.order_id);
         const { client_secret: clientSecret } = created;
         const returnUrl = window.location.origin + returnPath(created.order_id);
@@ -87,6 +90,8 @@ export function usePay() {
         );
         // Only leaving the page closes the bank's window.
         if (verdict === "over") return window.location.replace(returnPath(created.order_id));
+        // The page that asks Stripe knows how it ended, for who has left this one while the bank was asked.
+        if (!isHere()) return showOrder(created.order_id);
         if (verdict?.kind === "unknown") return checkOrder(created.order_id);
         setOrderInUrl(null);
         throwIfRefused(verdict, created.order_id);
@@ -102,6 +107,7 @@ export function usePay() {
       const created = await create(page, again);
       if (!created.checkout_url) return router.replace(returnPath(created.order_id));
       await lookAgain(body, created.order_id);
+      if (!isHere()) return;
       window.location.assign(created.checkout_url);
     });
 
@@ -119,6 +125,18 @@ export function usePay() {
     );
 
   return { pay, payOnHostedPage, holdAgain, busy, error, placed, ready: stripe !== null };
+}
+
+/** Returns whether the checkout that began is still shown. */
+function useIsHere(): () => boolean {
+  const here = useRef(false);
+  useEffect(() => {
+    here.current = true;
+    return () => {
+      here.current = false;
+    };
+  }, []);
+  return () => here.current;
 }
 
 /**
