@@ -133,6 +133,12 @@ def ahead(meetings: Iterable[BookedMeeting], *, is_on: bool = True) -> list[Book
     return [meeting for meeting in meetings if meeting.is_on == is_on and meeting.starts_at > at]
 
 
+def not_over(meetings: Iterable[BookedMeeting]) -> list[BookedMeeting]:
+    """Return the meetings that take place and have not ended, also those that have begun."""
+    at = clock.now()
+    return [meeting for meeting in meetings if meeting.is_on and meeting.ends_at > at]
+
+
 def describe_meetings(meetings: Sequence[BookedMeeting]) -> list[Facts]:
     """Return a table for each booking: its times, its place or its link, and the practitioner."""
     by_booking: dict[int, list[BookedMeeting]] = {}

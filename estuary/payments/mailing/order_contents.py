@@ -51,6 +51,7 @@ from estuary.payments.mailing.meetings import (
     calendar_files,
     describe_meetings,
     meetings_of,
+    not_over,
     taken_meeting,
     zone_of,
 )
@@ -125,11 +126,14 @@ def compose(order: Order, template: OrderMail, related: Related) -> Content:
 
 
 def shown_meetings(related: Related) -> list[BookedMeeting]:
-    """Return the meetings to come that a mail shows: all of its order, or those of the one date that it is about."""
-    meetings = ahead(meetings_of(related.bookings))
+    """Return the meetings that a mail shows: those to come of its order, or of one date until it is over.
+
+    Guests of a date that has begun still join it, so its new link is for them too.
+    """
+    meetings = meetings_of(related.bookings)
     if related.session_id is None:
-        return meetings
-    return [one for one in meetings if one.session and one.session.pk == related.session_id]
+        return ahead(meetings)
+    return [one for one in not_over(meetings) if one.session and one.session.pk == related.session_id]
 
 
 def _sums(order: Order, related: Related) -> dict[str, str]:

@@ -169,6 +169,26 @@ def test_a_new_link_of_one_date_is_that_date_s_alone(
     assert calendar_starts(mail) == [second.starts_at]
 
 
+def test_guests_of_a_date_that_has_begun_are_told_of_its_new_link_until_it_is_over(
+    stripe: Sandbox, ana: Practitioner, date: ServiceSession, buyer: APIClient, mailoutbox: list[EmailMessage]
+) -> None:
+    buy_seat(stripe, buyer, date)
+    mailoutbox.clear()
+    link = "https://meet.example/other-room"
+    with time_machine.travel(date.starts_at + timedelta(minutes=3), tick=True):
+        assert change(host(ana), date, join_url=link).status_code == 200
+        settle_everything(stripe)
+    [mail] = mailoutbox
+    assert mail.subject == "Breathwork has a new link to join"
+    assert link in str(mail.body)
+    assert calendar_starts(mail) == [date.starts_at]
+    with time_machine.travel(date.ends_at - timedelta(minutes=1), tick=True):
+        assert change(host(ana), date, join_url="https://meet.example/late").status_code == 200
+    with time_machine.travel(date.ends_at + timedelta(minutes=1), tick=True):
+        settle_everything(stripe)
+    assert len(mailoutbox) == 1
+
+
 def calendar_starts(mail: EmailMessage) -> list[datetime]:
     return [entry.starts_at for entry in calendar_entries(mail)]
 
