@@ -22,6 +22,7 @@ from estuary.bookings.models import ACTIVE, Booking, Participant
 from estuary.catalog.bounds import REMINDER_MAX_HOURS
 from estuary.catalog.models import ServiceType
 from estuary.common import clock
+from estuary.common.db.bulk import insert_ignoring_conflicts
 from estuary.common.db.prepared_queries import Param, PreparedQuery, PreparedValuesQuery
 from estuary.notifications.booking_mail_texts import AccountMail, BookingMail
 from estuary.notifications.order_mail_texts import OrderMail
@@ -130,7 +131,8 @@ def remind() -> int:
 def _reminder(row: tuple[Any, ...]) -> SentMail:
     booking_id, order_id, user_id, starts_at = row
     return SentMail(
-        key=f"reminder-{booking_id}-{starts_at:%Y%m%dT%H%M%S}",
+        # As precise as the moments that are compared: a date can move by less than a second.
+        key=f"reminder-{booking_id}-{starts_at:%Y%m%dT%H%M%S%f}",
         kind=BookingMail.REMINDER,
         order_id=order_id,
         booking_id=booking_id,
@@ -156,11 +158,11 @@ def ask_to_confirm() -> int:
         for order in orders
     ]
     with transaction.atomic():
-        SentMail.objects.bulk_create(rows)
+        inserted = insert_ignoring_conflicts(rows)
         outbox.send_each_mail(
-            [{"order_id": row.order_id, "template": row.kind, "key": row.key} for row in rows]
+            [{"order_id": row.order_id, "template": row.kind, "key": row.key} for row in inserted]
         )
-    return len(rows)
+    return len(inserted)
 
 
 def waits_for_buyer(order: Order) -> bool:
@@ -212,7 +214,7 @@ def warn_of_expiring_cards() -> int:
 
 @transaction.atomic
 def _enqueue(rows: Iterable[SentMail]) -> int:
-    """Insert the rows with the jobs that send them; of two workers, the later one is refused by the unique key."""
-    inserted = SentMail.objects.bulk_create(rows)
+    """Insert the rows with the jobs that send them. A row whose key is there already holds up no other."""
+    inserted = insert_ignoring_conflicts(list(rows))
     outbox.send_booking_mails(inserted)
     return len(inserted)

@@ -13,8 +13,9 @@ from estuary.common import clock
 from estuary.payments import tasks
 from estuary.payments.models import PaymentMethod, SentMail
 from stripe_sandbox import Sandbox
-from tests.factories import a_free_slot, make_service, make_sessions, make_user, signed_in
+from tests.factories import a_free_slot, make_practitioner, make_service, make_sessions, make_user, signed_in
 from tests.flows import buying
+from tests.flows.payments.dates.acting import act, host, move_url
 from tests.flows.payments.mailing.reading import calendar_entries
 from tests.sandbox_bridge import run_jobs, settle_everything
 
@@ -58,6 +59,28 @@ def test_a_guest_is_reminded_a_day_before_and_once(
     [mail] = about(mailoutbox, "Soon: Sound bath")
     assert mail.to == [maya.email]
     assert calendar_entries(mail)[0].starts_at == begins
+
+
+def test_a_date_that_is_moved_by_less_than_a_second_holds_up_no_reminder(
+    stripe: Sandbox,
+    buyer: APIClient,
+    ana: Practitioner,
+    maya: User,
+    workshop: Service,
+    mailoutbox: list[EmailMessage],
+) -> None:
+    begins = buy_seat(stripe, buyer, workshop)
+    run_at(begins - timedelta(hours=23))
+    later = (begins + timedelta(milliseconds=500)).isoformat()
+    with time_machine.travel(begins - timedelta(hours=22), tick=True):
+        act(host(ana), move_url(workshop.sessions.get()), start_datetime=later)
+        settle_everything(stripe)
+    mailoutbox.clear()
+    other = make_service(ServiceType.WORKSHOP, make_practitioner("Bela Novak"), name="Yoga")
+    [session] = make_sessions(other)
+    buying.pay(stripe, buying.service(buyer, other, service_session_id=str(session.pk)))
+    run_at(session.starts_at - timedelta(hours=5))
+    assert len(about(mailoutbox, "Soon: Yoga")) == 1
 
 
 @pytest.mark.parametrize(("hours", "reminders"), [(0, 0), (48, 1)])
