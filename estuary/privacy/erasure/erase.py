@@ -39,11 +39,13 @@ MAX_REQUEST_AGE = timedelta(minutes=1)
 def begin_erasure(user: User, *, forfeit_credits: bool = False, by_person: bool = False) -> Erasure:
     """Deactivate the account of a person; from then on nobody can sign in as them.
 
+    Unpaid orders are canceled before: whoever has a payment page open must not pay into an account that is closed.
     Raises ErasureRefused, and changes nothing, while anything is in progress. ``by_person`` chooses its words.
     """
     try:
         raise_if_needed(user, forfeit_credits=forfeit_credits)
         raise_if_events_pending(user)
+        cancel_order.close_open_orders(user.pk, cause="the person is erased")
         return _begin(user, forfeit_credits=forfeit_credits)
     except ErasureRefused as refusal:
         raise (refusal.for_person() if by_person else refusal) from None
@@ -62,7 +64,7 @@ def _begin(user: User, *, forfeit_credits: bool) -> Erasure:
     """
     with transaction.atomic():
         _take_off_sale(user)
-        raise_if_needed(user, forfeit_credits=forfeit_credits)
+        raise_if_needed(user, forfeit_credits=forfeit_credits, unpaid_too=True)
         first = {"requested_at": clock.now(), "forfeit_credits": forfeit_credits}
         erasure, _ = Erasure.objects.get_or_create(user=user, defaults=first)
         erasure.forfeit_credits |= forfeit_credits

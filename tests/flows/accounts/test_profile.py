@@ -15,6 +15,7 @@ from estuary.common import clock
 from estuary.privacy.erasure.erase import MAX_REQUEST_AGE
 from estuary.privacy.tasks import finish_erasures
 from stripe_sandbox import Sandbox
+from stripe_sandbox.errors import StripeError
 from tests.attacks.visitor import Visitor, codes_mailed_to, subjects_mailed_to
 from tests.factories import PASSWORD, make_staff, make_user, signed_in
 from tests.flows import buying
@@ -184,6 +185,20 @@ def erase(visitor: Visitor, **body: bool) -> tuple[int, buying.Json]:
     headers = {"Authorization": f"Bearer {visitor.access}"}
     answer = visitor.browser.post(ERASURE, body, content_type="application/json", headers=headers)
     return answer.status_code, answer.json()
+
+
+def test_a_page_that_is_still_open_can_not_be_paid_after_the_account_is_deleted(
+    stripe: Sandbox, maya: User, visitor: Visitor
+) -> None:
+    """Its credits would be taken with those that the person gave up."""
+    buyer = signed_in(maya)
+    buying.buy_credits(stripe, buyer, "1.00")
+    page = buying.credits(buyer, "100.00", payment_type="checkout")
+    visitor.reauthenticate(PASSWORD)
+    assert erase(visitor, forfeit_credits=True)[0] == 202
+    with pytest.raises(StripeError):
+        stripe.control.pay_checkout(page["checkout_url"].rsplit("/", 1)[-1].partition("#")[0])
+    assert buying.status_of(page) == "canceled"
 
 
 def test_a_person_deletes_the_account_and_is_told_by_mail(maya: User, visitor: Visitor) -> None:
