@@ -7,7 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from estuary.accounts.models import Practitioner
-from estuary.catalog.models import Service, ServicePrice, ServiceSession, ServiceType, Venue
+from estuary.catalog.models import Service, ServicePrice, ServiceSession, ServiceType
+from estuary.catalog.venues import Venue
 from tests.api.staff import admin_client, errors_on, form_data
 from tests.factories import make_practitioner, make_service, make_sessions, make_staff, make_user
 
