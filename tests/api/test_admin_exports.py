@@ -180,6 +180,14 @@ def test_no_text_is_a_formula(text: str) -> None:
     assert cell(text) == f"'{text}"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("x;=A1", "x;'=A1"), ('x; "=A1', "x; \"'=A1"), ("x\n+1", "x\n'+1"), ("a-b; c+d", "a-b; c+d")],
+)
+def test_no_part_of_a_text_is_one_where_a_semicolon_separates_cells(text: str, shown: str) -> None:
+    assert cell(text) == shown
+
+
 def test_numbers_stay_numbers() -> None:
     at = datetime(2026, 11, 30, 1, 2, 3, tzinfo=timezone.get_fixed_timezone(60))
     assert [cell(value) for value in (Decimal("-1.50"), -3, None, True, at)] == [

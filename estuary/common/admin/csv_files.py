@@ -1,6 +1,7 @@
 """CSV files for spreadsheets, streamed: one line at a time, however many there are."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,6 +12,8 @@ from django.http import StreamingHttpResponse
 # A spreadsheet runs a cell that begins with one of these, also in its full width, as a formula.
 # https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# Where a spreadsheet's list separator is a semicolon, a cell may begin in the middle of a text as well.
+INNER_FORMULA = re.compile(r"""([;\t\r\n][\s"']*)(?=[=+\-@＝＋－＠])""")
 # Excel takes a file for UTF-8 when this stands at its beginning.
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -49,5 +52,5 @@ def cell(value: Any) -> str:
             return str(value)
         case datetime():
             return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-    text = str(value)
+    text = INNER_FORMULA.sub(r"\1'", str(value))
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text

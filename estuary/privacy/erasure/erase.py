@@ -68,8 +68,10 @@ def _begin(user: User, *, forfeit_credits: bool) -> Erasure:
         first = {"requested_at": clock.now(), "forfeit_credits": forfeit_credits}
         erasure, _ = Erasure.objects.get_or_create(user=user, defaults=first)
         erasure.forfeit_credits |= forfeit_credits
-        erasure.save(update_fields=["forfeit_credits"])
-        User.objects.filter(pk=user.pk).update(is_active=False)
+        if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
+            # Of an account that staff have opened again, an earlier request says nothing any more.
+            erasure.requested_at, erasure.forfeit_credits = first["requested_at"], forfeit_credits
+        erasure.save(update_fields=["requested_at", "forfeit_credits"])
     return erasure
 
 
@@ -102,8 +104,9 @@ def finish_erasure(erasure: Erasure) -> dict[str, int]:
 
 
 def unfinished_erasures() -> list[Erasure]:
-    """Return the requested erasures that may be finished."""
-    waiting = Erasure.objects.select_related("user").filter(erased_at=None).order_by("pk")
+    """Return the requested erasures that may be finished; none of an account that staff have opened again."""
+    waiting = Erasure.objects.filter(erased_at=None, user__is_active=False)
+    waiting = waiting.select_related("user").order_by("pk")
     return [erasure for erasure in waiting if may_be_finished(erasure)]
 
 

@@ -1,11 +1,17 @@
 """Who is still needed is not erased, and the person who asks is told why."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.core.management import CommandError
 from rest_framework.test import APIClient
 
 from estuary.accounts.models import User
+from estuary.common import clock
 from estuary.credits.models import CreditTransaction
+from estuary.privacy.erasure.erase import begin_erasure, may_be_finished
+from estuary.privacy.tasks import finish_erasures
 from stripe_sandbox import Sandbox
 from tests.flows import buying
 from tests.flows.privacy.erasing import (
@@ -58,6 +64,22 @@ def test_an_unpaid_order_is_canceled_and_an_open_dispute_refuses(
     with pytest.raises(CommandError, match="A dispute is open"):
         erase(user.email, "--forfeit-credits")
     assert User.objects.get(pk=user.pk).is_active
+
+
+def test_an_account_that_staff_open_again_is_not_erased(zenobia: User) -> None:
+    """A new request counts anew, also for what the person gave up."""
+    first = begin_erasure(zenobia, forfeit_credits=True)
+    User.objects.filter(pk=zenobia.pk).update(is_active=True)
+    with time_machine.travel(clock.now() + timedelta(hours=1)):
+        finish_erasures(0)
+        assert User.objects.get(pk=zenobia.pk).email == zenobia.email
+        again = begin_erasure(zenobia)
+        assert (again.pk, again.forfeit_credits) == (first.pk, False)
+        assert again.requested_at > first.requested_at
+        assert not may_be_finished(again)
+    with time_machine.travel(clock.now() + timedelta(hours=2)):
+        finish_erasures(0)
+    assert where_is(zenobia.email) == []
 
 
 def test_nobody_is_erased_by_a_typo(transactional_db: None) -> None:
