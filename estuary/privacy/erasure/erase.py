@@ -62,15 +62,16 @@ def _begin(user: User, *, forfeit_credits: bool) -> Erasure:
 
     A concurrent purchase commits first, so that the erasure is refused, or finds the service off sale.
     """
+    at = clock.now()
     with transaction.atomic():
         _take_off_sale(user)
         raise_if_needed(user, forfeit_credits=forfeit_credits, unpaid_too=True)
-        first = {"requested_at": clock.now(), "forfeit_credits": forfeit_credits}
+        first = {"requested_at": at, "forfeit_credits": forfeit_credits}
         erasure, _ = Erasure.objects.get_or_create(user=user, defaults=first)
         erasure.forfeit_credits |= forfeit_credits
         if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
             # Of an account that staff have opened again, an earlier request says nothing any more.
-            erasure.requested_at, erasure.forfeit_credits = first["requested_at"], forfeit_credits
+            erasure.requested_at, erasure.forfeit_credits = at, forfeit_credits
         erasure.save(update_fields=["requested_at", "forfeit_credits"])
     return erasure
 
