@@ -123,10 +123,7 @@ def build_refund(
         # The booking at the top stands for the whole order: its refund affects every booking in it.
         booking = None
     waits = origin == Refund.Origin.BUYER and is_awaiting_bank(order)
-    if order.status not in REFUNDABLE:
-        raise NotRefundable(f"This order is {order.status.replace('_', ' ')}; there is nothing to refund.")
-    if is_blocked_by_dispute(order) and not credits_only and not waits:
-        raise ChargeDisputed("The buyer has disputed this payment with the bank; answer the dispute instead.")
+    _refuse_unless_refundable(order, in_dispute=credits_only or waits)
     left_minor = credits_left_minor(order, booking) if credits_only else returnable_minor(order, booking)
     requested_minor = left_minor if amount_minor is None else amount_minor
     if left_minor <= 0:
@@ -150,6 +147,13 @@ def build_refund(
         origin=origin,
         created_at=clock.now(),
     )
+
+
+def _refuse_unless_refundable(order: Order, *, in_dispute: bool) -> None:
+    if order.status not in REFUNDABLE:
+        raise NotRefundable(f"This order is {order.status.replace('_', ' ')}; there is nothing to refund.")
+    if is_blocked_by_dispute(order) and not in_dispute:
+        raise ChargeDisputed("The buyer has disputed this payment with the bank; answer the dispute instead.")
 
 
 def refundable_minor(order: Order, booking: Booking | None = None) -> int:
