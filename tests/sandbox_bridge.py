@@ -80,14 +80,14 @@ def settle_everything(sandbox: Sandbox) -> None:
             return
 
 
-def run_jobs(*, refused: type[Exception] | None = None) -> int:
-    """Run the waiting jobs of the worker, one after the other, and return how many ran; one may be ``refused``."""
+def run_jobs(*refusals: type[Exception]) -> int:
+    """Run the waiting jobs of the worker, one after the other, and return how many ran; one may end in a refusal."""
     from procrastinate.contrib.django.models import ProcrastinateJob
 
     ran = 0
     last = 0
     for job in ProcrastinateJob.objects.filter(status="todo").order_by("id"):
-        with suppress(*([refused] if refused else [])):
+        with suppress(*refusals):
             task_named(job.task_name)(**job.args)
         ran, last = ran + 1, job.id
     forget_jobs(upto=last)  # what these have enqueued is not run yet

@@ -160,7 +160,7 @@ def _match_requests(
     )
     matched = []
     for item in priced:
-        request = next((wanted for wanted in unmatched if _fits(wanted, item.service)), None)
+        request = next((each for each in unmatched if _fits(each, item.service)), None)
         if request:
             unmatched.remove(request)
         matched.append(request or ScheduleRequest())

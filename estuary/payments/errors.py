@@ -195,7 +195,7 @@ class UnsafeReturnUrl(InvalidRequest):
     code, title = "unsafe_return_url", "The return address is not ours"
 
 
-def is_unreachable(error: Exception) -> bool:
+def _is_unreachable(error: Exception) -> bool:
     return isinstance(error, StripeUnreachable)
 
 
@@ -213,7 +213,7 @@ def run_all(*actions: Callable[[], Any]) -> None:
         except (*EVERY_CALL_FAILS, ShuttingDown):
             raise
         except Exception as failure:
-            if is_unreachable(failure) and any(map(is_unreachable, failures)):
+            if _is_unreachable(failure) and any(map(_is_unreachable, failures)):
                 raise
             code = failure.code if isinstance(failure, EstuaryError) else ""
             log.warning("one_of_many_failed", error_type=type(failure).__name__, code=code)

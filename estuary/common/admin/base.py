@@ -80,7 +80,7 @@ class StaffAdmin(ModelAdmin):
     ) -> Any:
         form_class = with_named_fields(super().get_form(request, obj, change=change, **kwargs))
         refusal = getattr(request, "_refusal", "")
-        return refused(form_class, refusal) if refusal else form_class
+        return _with_refusal(form_class, refusal) if refusal else form_class
 
     def changeform_view(
         self,
@@ -108,8 +108,7 @@ class StaffAdmin(ModelAdmin):
         if row is None or not self.has_change_permission(request, row):
             return None
         if request.method == "POST":
-            list(self.model._base_manager.select_for_update(no_key=True).filter(pk=row.pk).values("pk"))
-            return self.get_object(request, unquote(object_id))
+            return self.model._base_manager.select_for_update(no_key=True).filter(pk=row.pk).first()
         return row
 
     def _stamp(self, request: HttpRequest, row: Model) -> str:
@@ -166,7 +165,7 @@ class StaffAdmin(ModelAdmin):
         return admin.ModelAdmin.get_action_choices(self, request, choices, action_location=action_location)
 
 
-def refused(form_class: type[Any], refusal: str) -> type[Any]:
+def _with_refusal(form_class: type[Any], refusal: str) -> type[Any]:
     """Return the form's class with an error of the whole form, so that it is shown as it was filled in."""
 
     class Refused(form_class):  # type: ignore[misc] # a class that only the admin knows

@@ -1,6 +1,7 @@
 """The Stripe account: whose it is, how far its lists have been read, and payments there without an order here."""
 
 from datetime import datetime
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -74,10 +75,13 @@ class StripeAccount(models.Model):
         return f"{self.account_id} ({'live' if self.livemode else 'test'})"
 
     @classmethod
-    def belongs_to_original(cls, created_at: datetime) -> bool:
-        """Return whether what was created then is another installation's, of which this database is a copy."""
-        copy = cls.objects.filter(pk=1).exclude(site_url__in=["", origin_of(settings.FRONTEND_URL)]).first()
-        return copy is not None and (copy.copied_at is None or created_at < copy.copied_at)
+    def find_copy(cls) -> Self | None:
+        """Return the row if this database is a copy of another installation's, as its URL tells; None if it is not."""
+        return cls.objects.filter(pk=1).exclude(site_url__in=["", origin_of(settings.FRONTEND_URL)]).first()
+
+    def belongs_to_original(self, created_at: datetime) -> bool:
+        """Return whether what was created then is the original's; asked of a copy's row."""
+        return self.copied_at is None or created_at < self.copied_at
 
 
 class SyncCursor(models.Model):

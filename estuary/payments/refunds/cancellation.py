@@ -134,6 +134,9 @@ def _lock_order(order_id: int) -> Order:
 
 
 def _preview(order: Order, booking: Booking, at: datetime) -> CancellationPreview:
+    if order.disputed:
+        # Each part asks for them.
+        prefetch_related_objects([order], "disputes")
     booking = next(row for row in order.bookings.all() if row.pk == booking.pk)
     moved = _moved_bookings(order, at)
     _check_cancelable(booking, at, is_moved=booking.pk in moved)

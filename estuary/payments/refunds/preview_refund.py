@@ -45,7 +45,7 @@ def preview_refund(
     with transaction.atomic():
         [locked] = load([order.pk])
         refund = build_refund(locked, booking, amount_minor, Refund.Origin.STAFF)
-        refund.cancels, refund.origin, refund.status = cancels, Refund.Origin.STAFF, Refund.Status.SUCCEEDED
+        refund.cancels, refund.status = cancels, Refund.Status.SUCCEEDED
         # A refund without a row has the id 0 in the rules.
         refund.pk = 0
         effects = follow_up_effects(

@@ -79,7 +79,7 @@ def work_for_hours(hours: int = 30) -> None:
             tasks.sweep_minute(0)
             tasks.ask_stripe(0)
             tasks.ask_stripe_far_back(0)
-            while run_jobs(refused=NotOwner) or processor.drain():
+            while run_jobs(NotOwner) or processor.drain():
                 continue
 
 
@@ -137,7 +137,7 @@ def test_a_copy_writes_to_none_of_the_shops_guests_until_it_is_claimed(
         stripe.control.refund(order["payment_intent_id"])
         with later(HOUR):
             tasks.ask_stripe(0)
-            run_jobs(refused=NotOwner)
+            run_jobs(NotOwner)
             assert (
                 status_of(order),
                 [mail.subject for mail in mailoutbox if "alert" not in mail.subject],
@@ -189,14 +189,14 @@ def test_nobody_ends_or_refunds_from_a_copy_what_is_the_shops(
     with as_copy(stripe, backup):
         if verb == "refund":
             assert buying.refund(staff, shop["paid"], amount="9.00")["status"] == "requested"
-            run_jobs(refused=NotOwner)
+            run_jobs(NotOwner)
         elif verb == "cancel":
             answer = buyer.post(f"/api/v1/orders/{shop['waiting']['order_id']}/cancel/")
             assert (answer.status_code, answer.json()["code"]) == (503, "not_the_owner")
             assert int(answer["Retry-After"]) > 0
         else:
             assert buyer.delete(f"{buying.METHODS}{card['id']}/").status_code == 204
-            run_jobs(refused=NotOwner)
+            run_jobs(NotOwner)
     assert writes(stripe) == sent
 
 
